@@ -1,0 +1,219 @@
+/**
+ * The engine's settings. `SETTINGS` is the single source of each one's name, type, range, default and help: the
+ * environment, the flags of `serve`, `serve --help` and docs/configuration.md all come from it.
+ */
+import { parseArgs } from "node:util";
+import { StartupError } from "./errors.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "./logging.ts";
+import { MODES } from "./types.ts";
+
+interface Setting<T> {
+  readonly fallback: T;
+  readonly help: string;
+  /** Completes "NAME must be ...". */
+  readonly rule: string;
+  /** Undefined when the text breaks the rule. */
+  parse(text: string): T | undefined;
+}
+
+export const SETTINGS = {
+  ENGINE_MODE: oneOf(MODES, "direct", "how requests go to the worker: at once, one by one, or in batches"),
+  BIND_HOST: nonEmpty("127.0.0.1", "the address the engine listens on"),
+  BIND_PORT: wholeNumber(0, 65535, 50061, "the port the engine listens on; 0 takes a free one"),
+  WORKER_ENDPOINT: endpoint(
+    "http://127.0.0.1:50071",
+    "the Python worker; when given, serve starts none of its own",
+  ),
+  WORKER_RPC_TIMEOUT_MS: wholeNumber(1, 86_400_000, 30_000, "how long one call to the worker may take"),
+  QUEUE_CAPACITY: wholeNumber(1, 1_000_000, 1024, "requests that may wait; the next is refused at once"),
+  QUEUED_CONCURRENCY: wholeNumber(1, 65_536, 1, "queued: requests at the worker at once"),
+  BATCH_WINDOW_MS: wholeNumber(
+    0,
+    60_000,
+    10,
+    "micro_batch: how long the first request of a batch waits for others",
+  ),
+  MAX_BATCH_SIZE: wholeNumber(1, 1024, 4, "micro_batch: a batch of this size leaves without waiting"),
+  BATCHES_IN_FLIGHT: wholeNumber(1, 1024, 1, "micro_batch: batches at the worker at once"),
+  BATCH_WHEN_IDLE: flag(
+    false,
+    "micro_batch: let a batch leave before its window ends when the worker is idle",
+  ),
+  DEFAULT_MAX_TOKENS: wholeNumber(1, 1_000_000, 128, "output tokens of a request that gives no max_tokens"),
+  MAX_TOKENS_LIMIT: wholeNumber(1, 1_000_000, 4096, "the largest max_tokens a request may give"),
+  MAX_PROMPT_BYTES: wholeNumber(1, 64 * 2 ** 20, 256 * 2 ** 10, "the largest prompt, in bytes of UTF-8"),
+  LOG_LEVEL: oneOf(LOG_LEVELS, "info", "the least severe log records that are written"),
+  LOG_FORMAT: oneOf(LOG_FORMATS, "text", "log lines for people or, as JSON, for programs"),
+  WORKER_BACKEND: oneOf(
+    ["auto", "openvino", "mlx", "vllm", "sim"],
+    "auto",
+    "runtime of the worker that serve starts; auto is mlx on Apple silicon, else openvino",
+  ),
+  MODEL_ID: nonEmpty(
+    "smollm2-135m",
+    "model of the worker that serve starts: a hub id, a path, or the built-in name",
+  ),
+  PYTHON: nonEmpty("auto", "the Python (3.10 or newer) that serve makes the worker's environment with"),
+} as const satisfies Record<string, Setting<string | number | boolean>>;
+
+export type SettingName = keyof typeof SETTINGS;
+export type Settings = { readonly [Name in SettingName]: (typeof SETTINGS)[Name]["fallback"] };
+
+/** What the scheduler thread needs of them. */
+export type SchedulerSettings = Pick<
+  Settings,
+  | "ENGINE_MODE"
+  | "WORKER_ENDPOINT"
+  | "WORKER_RPC_TIMEOUT_MS"
+  | "QUEUE_CAPACITY"
+  | "QUEUED_CONCURRENCY"
+  | "BATCH_WINDOW_MS"
+  | "MAX_BATCH_SIZE"
+  | "BATCHES_IN_FLIGHT"
+  | "BATCH_WHEN_IDLE"
+  | "LOG_LEVEL"
+  | "LOG_FORMAT"
+>;
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
+
+export interface ParsedSettings {
+  readonly settings: Settings;
+  /** The settings that the environment or a flag gave. */
+  readonly given: ReadonlySet<SettingName>;
+  readonly help: boolean;
+}
+
+/**
+ * Reads the settings from flags (`--max-batch-size 8`), which win, and the environment (`MAX_BATCH_SIZE=8`;
+ * an empty value counts as not given).
+ * @throws {StartupError} with one line for each problem.
+ */
+export function parseSettings(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): ParsedSettings {
+  const problems: string[] = [];
+  const flags = readFlags(args, problems);
+  const values: Partial<Record<SettingName, string | number | boolean>> = {};
+  const given = new Set<SettingName>();
+  for (const name of SETTING_NAMES) {
+    const setting: Setting<string | number | boolean> = SETTINGS[name];
+    const text = flags.values.get(name) ?? (env[name] || undefined);
+    if (text !== undefined) given.add(name);
+    const value = text === undefined ? setting.fallback : setting.parse(text);
+    if (value === undefined) problems.push(`${name} must be ${setting.rule}, got ${JSON.stringify(text)}`);
+    values[name] = value ?? setting.fallback;
+  }
+  const settings = values as Settings;
+  if (settings.DEFAULT_MAX_TOKENS > settings.MAX_TOKENS_LIMIT) {
+    problems.push(
+      `DEFAULT_MAX_TOKENS must be at most MAX_TOKENS_LIMIT (${settings.MAX_TOKENS_LIMIT}), ` +
+        `got "${settings.DEFAULT_MAX_TOKENS}"`,
+    );
+  }
+  if (problems.length > 0 && !flags.help) throw new StartupError(problems);
+  return { settings, given, help: flags.help };
+}
+
+export function flagOf(name: SettingName): string {
+  return "--" + name.toLowerCase().replaceAll("_", "-");
+}
+
+/** `host:port` of an endpoint setting. */
+export function addressOf(endpoint: string): string {
+  return endpoint.replace(/^http:\/\//, "").replace(/\/$/, "");
+}
+
+/** The settings as lines for `--help`. */
+export function settingsHelp(): string {
+  return SETTING_NAMES.map((name) => {
+    const { fallback, help, rule } = SETTINGS[name];
+    return `  ${flagOf(name)}  (${name}, default ${fallback})\n      ${help}; ${rule}`;
+  }).join("\n");
+}
+
+/** The settings as the table of docs/configuration.md. */
+export function settingsMarkdown(): string {
+  const rows = SETTING_NAMES.map((name) => {
+    const { fallback, help, rule } = SETTINGS[name];
+    return `| \`${name}\` | \`${flagOf(name)}\` | \`${fallback}\` | ${rule} | ${help} |`;
+  });
+  return ["| variable | flag | default | must be | meaning |", "|---|---|---|---|---|", ...rows].join("\n");
+}
+
+function readFlags(
+  args: readonly string[],
+  problems: string[],
+): { values: Map<SettingName, string>; help: boolean } {
+  const byFlag = new Map(SETTING_NAMES.map((name) => [flagOf(name).slice(2), name]));
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: Object.fromEntries([...byFlag.keys()].map((flag) => [flag, { type: "string" as const }])),
+    strict: false,
+    tokens: true,
+  });
+  const values = new Map<SettingName, string>();
+  let help = false;
+  for (const token of tokens) {
+    if (token.kind === "positional") {
+      problems.push(`serve takes flags only, got ${JSON.stringify(token.value)}`);
+    }
+    if (token.kind !== "option") continue;
+    const name = byFlag.get(token.name);
+    if (token.name === "help" || token.name === "h") help = true;
+    else if (!name) problems.push(`${token.rawName} is no flag of serve; serve --help lists them`);
+    else if (token.value === undefined) problems.push(`${token.rawName} must be given a value`);
+    else values.set(name, token.value);
+  }
+  return { values, help };
+}
+
+function wholeNumber(min: number, max: number, fallback: number, help: string): Setting<number> {
+  return {
+    fallback,
+    help,
+    rule: `a whole number from ${min} to ${max}`,
+    parse(text) {
+      if (!/^\d{1,15}$/.test(text.trim())) return undefined;
+      const value = Number(text);
+      return value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
+function oneOf<const T extends string>(values: readonly T[], fallback: NoInfer<T>, help: string): Setting<T> {
+  return {
+    fallback,
+    help,
+    rule: `one of ${values.join(", ")}`,
+    parse: (text) => values.find((value) => value === text.trim()),
+  };
+}
+
+function flag(fallback: boolean, help: string): Setting<boolean> {
+  const meanings = new Map([["1", true], ["true", true], ["0", false], ["false", false]]);
+  return {
+    fallback,
+    help,
+    rule: "1, true, 0 or false",
+    parse: (text) => meanings.get(text.trim().toLowerCase()),
+  };
+}
+
+function nonEmpty(fallback: string, help: string): Setting<string> {
+  return { fallback, help, rule: "a text that is not empty", parse: (text) => text.trim() || undefined };
+}
+
+function endpoint(fallback: string, help: string): Setting<string> {
+  return {
+    fallback,
+    help,
+    rule: "http://HOST:PORT or HOST:PORT (no TLS yet)",
+    parse(text) {
+      const match = /^(?:http:\/\/)?(\[[0-9a-fA-F:.]+\]|[^\s/:@]+):(\d{1,5})\/?$/.exec(text.trim());
+      const port = Number(match?.[2]);
+      return match && port >= 1 && port <= 65535 ? `http://${match[1]}:${port}` : undefined;
+    },
+  };
+}

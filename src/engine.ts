@@ -1,0 +1,27 @@
+import { GrpcServer } from "./ingress/grpc_server.ts";
+import { SchedulerHandle } from "./scheduler/handle.ts";
+import type { Settings } from "./config.ts";
+
+/** A running engine. */
+export interface Engine extends AsyncDisposable {
+  /** host:port that clients reach it at. */
+  readonly address: string;
+  readonly scheduler: SchedulerHandle;
+}
+
+/**
+ * Starts the scheduler thread and the gRPC door. The worker may come later.
+ * @throws {StartupError} when the address can't be had.
+ */
+export async function startEngine(settings: Settings): Promise<Engine> {
+  await using parts = new AsyncDisposableStack();
+  const scheduler = parts.use(new SchedulerHandle(settings, (state) => server.setWorkerState(state)));
+  const server = parts.use(new GrpcServer(settings, scheduler));
+  const port = await server.listen();
+  const running = parts.move();
+  return {
+    address: `${settings.BIND_HOST}:${port}`,
+    scheduler,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}

@@ -1,0 +1,26 @@
+// Original file: proto/omnispan.proto
+
+export const DispatchReason = {
+  DISPATCH_REASON_UNSPECIFIED: 'DISPATCH_REASON_UNSPECIFIED',
+  DISPATCH_REASON_DIRECT: 'DISPATCH_REASON_DIRECT',
+  DISPATCH_REASON_SLOT: 'DISPATCH_REASON_SLOT',
+  DISPATCH_REASON_FULL: 'DISPATCH_REASON_FULL',
+  DISPATCH_REASON_WINDOW: 'DISPATCH_REASON_WINDOW',
+  DISPATCH_REASON_IDLE: 'DISPATCH_REASON_IDLE',
+} as const;
+
+export type DispatchReason =
+  | 'DISPATCH_REASON_UNSPECIFIED'
+  | 0
+  | 'DISPATCH_REASON_DIRECT'
+  | 1
+  | 'DISPATCH_REASON_SLOT'
+  | 2
+  | 'DISPATCH_REASON_FULL'
+  | 3
+  | 'DISPATCH_REASON_WINDOW'
+  | 4
+  | 'DISPATCH_REASON_IDLE'
+  | 5
+
+export type DispatchReason__Output = typeof DispatchReason[keyof typeof DispatchReason]

@@ -1,0 +1,84 @@
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import { loadSync } from "@grpc/proto-loader";
+import { HealthImplementation, protoPath as healthProto } from "grpc-health-check";
+import type { Settings } from "../config.ts";
+import { messageOf, StartupError } from "../errors.ts";
+import { contract, omnispan } from "../grpc/contract.ts";
+import type { SchedulerHandle } from "../scheduler/handle.ts";
+import type { WorkerState } from "../types.ts";
+import { engineService } from "./engine_service.ts";
+
+/** How long requests that run get when the server stops, and then what they are told to leave. */
+const DRAIN_MS = 2000;
+const FLUSH_MS = 250;
+
+/** The engine's gRPC door: Engine, health and reflection on one port. */
+export class GrpcServer implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #health = new HealthImplementation({
+    "": "NOT_SERVING",
+    "omnispan.Engine": "NOT_SERVING",
+    "omnispan.Worker": "NOT_SERVING",
+  });
+
+  constructor(private readonly settings: Settings, private readonly scheduler: SchedulerHandle) {
+    this.#server = new Server({
+      // Room to refuse a prompt that is somewhat too long by name rather than by size of the message.
+      "grpc.max_receive_message_length": 2 * settings.MAX_PROMPT_BYTES + 4 * 2 ** 20,
+      "grpc.max_send_message_length": -1,
+      "grpc.so_reuseport": 0,
+    });
+    this.#server.addService(omnispan.Engine.service, engineService(settings, scheduler));
+    this.#health.addToServer(this.#server);
+    new ReflectionService({ ...contract, ...loadSync(healthProto) }).addToServer(this.#server);
+  }
+
+  /**
+   * Starts to listen and returns the port.
+   * @throws {StartupError} when the address can't be had.
+   */
+  async listen(): Promise<number> {
+    const { BIND_HOST, BIND_PORT } = this.settings;
+    const host = BIND_HOST.includes(":") && !BIND_HOST.startsWith("[") ? `[${BIND_HOST}]` : BIND_HOST;
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#server.bindAsync(
+      `${host}:${BIND_PORT}`,
+      ServerCredentials.createInsecure(),
+      (error, port) =>
+        error
+          ? reject(new StartupError([bindProblem(host, BIND_PORT, error)], { cause: error }))
+          : resolve(port),
+    );
+    const port = await promise;
+    this.#health.setStatus("", "SERVING");
+    this.#health.setStatus("omnispan.Engine", "SERVING");
+    return port;
+  }
+
+  setWorkerState(state: WorkerState): void {
+    this.#health.setStatus("omnispan.Worker", state === "up" ? "SERVING" : "NOT_SERVING");
+  }
+
+  /** Takes no new requests, lets those that run end for a moment, ends the rest with UNAVAILABLE, closes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const service of ["", "omnispan.Engine", "omnispan.Worker"]) {
+      this.#health.setStatus(service, "NOT_SERVING");
+    }
+    const { promise: drained, resolve } = Promise.withResolvers<void>();
+    this.#server.tryShutdown(() => resolve());
+    const end = setTimeout(() => void this.scheduler[Symbol.asyncDispose](), DRAIN_MS);
+    const close = setTimeout(() => {
+      this.#server.forceShutdown();
+      resolve();
+    }, DRAIN_MS + FLUSH_MS);
+    await drained;
+    clearTimeout(end);
+    clearTimeout(close);
+  }
+}
+
+function bindProblem(host: string, port: number, error: unknown): string {
+  return `BIND_HOST and BIND_PORT must be an address that is free, got ${host}:${port}: ${messageOf(error)}` +
+    ` (another engine may be running; ports from 32768 up can also be held by an outgoing connection)`;
+}

@@ -1,0 +1,45 @@
+import { configureSync, getJsonLinesFormatter, getTextFormatter, type LogRecord } from "@logtape/logtape";
+
+export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
+export const LOG_FORMATS = ["text", "json"] as const;
+
+export interface LoggingOptions {
+  readonly LOG_LEVEL: (typeof LOG_LEVELS)[number];
+  readonly LOG_FORMAT: (typeof LOG_FORMATS)[number];
+}
+
+/**
+ * Sends the logs of this thread to stderr; stdout is left to what a program is asked to print. Records carry
+ * request ids and modes, never a prompt or an answer.
+ */
+export function configureLogging({ LOG_LEVEL, LOG_FORMAT }: LoggingOptions): void {
+  const format = LOG_FORMAT === "json"
+    ? getJsonLinesFormatter({ message: "rendered" })
+    : getTextFormatter({ timestamp: "rfc3339", value: (value) => String(value), format: withProperties });
+  const encoder = new TextEncoder();
+  configureSync({
+    reset: true,
+    sinks: { stderr: (record: LogRecord) => void Deno.stderr.writeSync(encoder.encode(format(record))) },
+    loggers: [
+      { category: "omnispan", sinks: ["stderr"], lowestLevel: LOG_LEVEL },
+      { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "error" },
+    ],
+  });
+}
+
+interface TextParts {
+  readonly timestamp: string | null;
+  readonly level: string;
+  readonly category: string;
+  readonly message: string;
+  readonly record: LogRecord;
+}
+
+/** The line a person reads, with the ids that the message itself does not name. */
+function withProperties({ timestamp, level, category, message, record }: TextParts): string {
+  const properties = Object.entries(record.properties)
+    .filter(([name]) => !record.rawMessage.includes(`{${name}}`))
+    .map(([name, value]) => ` ${name}=${value}`)
+    .join("");
+  return `${timestamp} ${level} ${category}: ${message}${properties}`;
+}

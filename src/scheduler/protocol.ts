@@ -1,0 +1,27 @@
+/** What the main thread and the scheduler thread say to each other. One message a tick and direction carries all. */
+import type { SchedulerStats, Ticket, WorkerState } from "../types.ts";
+import type { SchedulerSettings } from "../config.ts";
+import type { Event, Outcome } from "./core.ts";
+
+/** What the main thread tells the core of: arrivals and cancels. */
+export type ClientEvent = Extract<Event, { kind: "arrive" | "cancel" }>;
+
+export type ToScheduler =
+  /** The first message, once. */
+  | { readonly kind: "start"; readonly settings: SchedulerSettings }
+  | { readonly kind: "events"; readonly events: readonly ClientEvent[] }
+  | { readonly kind: "stats" }
+  /** Close the connections to the worker and answer `stopped`. */
+  | { readonly kind: "stop" };
+
+export type FromScheduler =
+  | { readonly kind: "settled"; readonly settlements: readonly Settlement[] }
+  /** Answers each `stats`, in order. */
+  | { readonly kind: "stats"; readonly stats: SchedulerStats }
+  | { readonly kind: "worker"; readonly state: WorkerState }
+  | { readonly kind: "stopped" };
+
+export interface Settlement {
+  readonly ticket: Ticket;
+  readonly outcome: Outcome;
+}

@@ -1,0 +1,112 @@
+/// <reference no-default-lib="true" />
+/// <reference lib="deno.worker" />
+/**
+ * The scheduler thread (a Web Worker): gives what happens to the core, carries out the core's effects. Small
+ * enough to be right by reading; all that can be subtle is in the core.
+ */
+import { getLogger } from "@logtape/logtape";
+import { now } from "../clock.ts";
+import type { SchedulerSettings } from "../config.ts";
+import { WorkerClient } from "../downstream/worker_client.ts";
+import { configureLogging } from "../logging.ts";
+import { choosePolicy } from "./choose_policy.ts";
+import type { Millis } from "../types.ts";
+import { type Effect, type Event, SchedulerCore } from "./core.ts";
+import type { FromScheduler, Settlement, ToScheduler } from "./protocol.ts";
+
+const log = getLogger(["omnispan", "scheduler"]);
+
+class SchedulerThread {
+  readonly #core: SchedulerCore;
+  readonly #worker: WorkerClient;
+  #events: Event[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(settings: SchedulerSettings) {
+    this.#core = new SchedulerCore(choosePolicy(settings), {
+      queueCapacity: settings.QUEUE_CAPACITY,
+      workerTimeoutMs: settings.WORKER_RPC_TIMEOUT_MS,
+    });
+    this.#worker = new WorkerClient(settings.WORKER_ENDPOINT, (state) => post({ kind: "worker", state }));
+  }
+
+  receive(message: Exclude<ToScheduler, { kind: "start" }>): void {
+    switch (message.kind) {
+      case "events":
+        return this.#advance(message.events);
+      case "stats":
+        return post({ kind: "stats", stats: this.#core.stats() });
+      case "stop":
+        clearTimeout(this.#timer);
+        this.#worker.close();
+        return post({ kind: "stopped" });
+      default:
+        message satisfies never;
+        throw new Error(`the main thread sent an unknown message ${JSON.stringify(message)}`);
+    }
+  }
+
+  #advance(events: readonly Event[]): void {
+    const effects: Effect[] = [];
+    const settlements: Settlement[] = [];
+    this.#core.handle(events, now(), effects);
+    for (const effect of effects) this.#carryOut(effect, settlements);
+    if (settlements.length > 0) post({ kind: "settled", settlements });
+  }
+
+  #carryOut(effect: Effect, settlements: Settlement[]): void {
+    switch (effect.kind) {
+      case "dispatch":
+        return this.#worker.send(
+          effect.group,
+          (result) => this.#collect({ kind: "result", dispatch: effect.group.id, result }),
+        );
+      case "cancel_dispatch":
+        return this.#worker.cancel(effect.dispatch);
+      case "settle":
+        settlements.push({ ticket: effect.ticket, outcome: effect.outcome });
+        return;
+      case "wake_at":
+        return this.#wakeAt(effect.time);
+      case "warn":
+        return log.warn("dispatch {dispatch}: {message}", {
+          dispatch: effect.dispatch,
+          message: effect.message,
+        });
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** Results that come in one tick are taken in together. */
+  #collect(event: Event): void {
+    if (this.#events.push(event) > 1) return;
+    setImmediate(() => {
+      const events = this.#events;
+      this.#events = [];
+      this.#advance(events);
+    });
+  }
+
+  #wakeAt(time: Millis | undefined): void {
+    clearTimeout(this.#timer);
+    if (time === undefined) return;
+    this.#timer = setTimeout(() => this.#advance([{ kind: "wake" }]), Math.max(0, time - now()));
+  }
+}
+
+function post(message: FromScheduler): void {
+  self.postMessage(message);
+}
+
+let thread: SchedulerThread | undefined;
+
+self.onmessage = ({ data }: MessageEvent<ToScheduler>) => {
+  if (data.kind === "start") {
+    configureLogging(data.settings);
+    thread = new SchedulerThread(data.settings);
+    return;
+  }
+  if (!thread) throw new Error(`the main thread sent ${data.kind} before start`);
+  thread.receive(data);
+};

@@ -1,0 +1,72 @@
+/**
+ * A worker process that misbehaves on request, to see what the engine makes of it: a real gRPC server on a free
+ * port that it prints as its first line. The real workers can't be made to break the contract like this.
+ *
+ * Usage: scripted_worker.ts [PORT]. What a prompt holds decides: "drop" gets no reply, "double" two, "stray" a
+ * further reply that nobody asked for, "misaddress" a reply under another id, "hang" never an answer;
+ * "sleep=MS" delays the call. Replies to a batch come in reversed order. Every answer is "echo:" + the prompt.
+ */
+import { Server, ServerCredentials, type ServerUnaryCall } from "@grpc/grpc-js";
+import { omnispan } from "../../src/grpc/contract.ts";
+import type { WorkerGenerateReply } from "../../src/grpc/generated/omnispan/WorkerGenerateReply.ts";
+import type { WorkerGenerateRequest__Output } from "../../src/grpc/generated/omnispan/WorkerGenerateRequest.ts";
+import type { WorkerHandlers } from "../../src/grpc/generated/omnispan/Worker.ts";
+
+/** What the worker saw, as JSON lines on stdout. */
+function report(kind: string, requests: readonly WorkerGenerateRequest__Output[]): void {
+  const line = JSON.stringify({
+    kind,
+    requests: requests.map(({ requestId, timeoutMs }) => ({ requestId, timeoutMs })),
+  });
+  Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
+}
+
+function replies(
+  { requestId, tenantId, prompt, maxTokens }: WorkerGenerateRequest__Output,
+): WorkerGenerateReply[] {
+  const reply: WorkerGenerateReply = {
+    requestId,
+    tenantId,
+    responseText: `echo:${prompt}`,
+    inputTokens: 1,
+    outputTokens: maxTokens,
+    status: "ok",
+  };
+  if (prompt.includes("drop")) return [];
+  if (prompt.includes("double")) return [reply, { ...reply, responseText: "echo:of another" }];
+  if (prompt.includes("stray")) return [reply, { ...reply, requestId: "stray" }];
+  if (prompt.includes("misaddress")) return [{ ...reply, requestId: "nobody's" }];
+  return [reply];
+}
+
+async function answer<Q, A>(
+  call: ServerUnaryCall<Q, A>,
+  requests: readonly WorkerGenerateRequest__Output[],
+  send: (replies: WorkerGenerateReply[]) => void,
+): Promise<void> {
+  call.on("cancelled", () => report("cancelled", requests));
+  const prompts = requests.map(({ prompt }) => prompt).join(" ");
+  if (prompts.includes("hang")) return;
+  const delayMs = Math.max(0, ...[...prompts.matchAll(/sleep=(\d+)/g)].map(([, ms]) => Number(ms)));
+  if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+  send(requests.flatMap(replies).reverse());
+}
+
+const handlers: WorkerHandlers = {
+  Generate: (call, callback) => {
+    report("generate", [call.request]);
+    void answer(call, [call.request], ([reply]) => callback(null, reply ?? {}));
+  },
+  GenerateBatch: (call, callback) => {
+    report("batch", call.request.requests);
+    void answer(call, call.request.requests, (responses) => callback(null, { responses }));
+  },
+  GenerateStream: (call) => call.end(),
+};
+
+const server = new Server();
+server.addService(omnispan.Worker.service, handlers);
+server.bindAsync(`127.0.0.1:${Deno.args[0] ?? 0}`, ServerCredentials.createInsecure(), (error, port) => {
+  if (error) throw error;
+  Deno.stdout.writeSync(new TextEncoder().encode(`worker listening on 127.0.0.1:${port} backend=scripted\n`));
+});
