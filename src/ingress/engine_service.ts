@@ -100,8 +100,11 @@ function deadlineOf(call: GenerateCall, receivedAt: Millis): Millis | undefined 
   return Number.isFinite(deadline) ? receivedAt + (deadline - Date.now()) : undefined;
 }
 
+/** Fires when the caller goes away. grpc-js emits "cancelled" after every call, so a given reason saves making one. */
 function cancelOf(call: GenerateCall): AbortSignal {
   const controller = new AbortController();
-  call.on("cancelled", () => controller.abort());
+  call.on("cancelled", () => controller.abort(CALLER_GONE));
   return controller.signal;
 }
+
+const CALLER_GONE = new OmnispanError("cancelled", "the caller went away");

@@ -1,5 +1,6 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
+import { type AddressInfo, createServer } from "node:net";
 import { loadSync } from "@grpc/proto-loader";
 import { HealthImplementation, protoPath as healthProto } from "grpc-health-check";
 import type { Settings } from "../config.ts";
@@ -7,6 +8,7 @@ import { messageOf, StartupError } from "../errors.ts";
 import { contract, omnispan } from "../grpc/contract.ts";
 import type { SchedulerHandle } from "../scheduler/handle.ts";
 import type { WorkerState } from "../types.ts";
+import { coalesceWrites } from "./coalesce_writes.ts";
 import { engineService } from "./engine_service.ts";
 
 /** How long requests that run get when the server stops, and then what they are told to leave. */
@@ -16,6 +18,7 @@ const FLUSH_MS = 250;
 /** The engine's gRPC door: Engine, health and reflection on one port. */
 export class GrpcServer implements AsyncDisposable {
   readonly #server: Server;
+  readonly #listener = createServer({ noDelay: true });
   readonly #health = new HealthImplementation({
     "": "NOT_SERVING",
     "omnispan.Engine": "NOT_SERVING",
@@ -27,7 +30,7 @@ export class GrpcServer implements AsyncDisposable {
       // Room to refuse a prompt that is somewhat too long by name rather than by size of the message.
       "grpc.max_receive_message_length": 2 * settings.MAX_PROMPT_BYTES + 4 * 2 ** 20,
       "grpc.max_send_message_length": -1,
-      "grpc.so_reuseport": 0,
+      "grpc.enable_channelz": 0,
     });
     this.#server.addService(omnispan.Engine.service, engineService(settings, scheduler));
     this.#health.addToServer(this.#server);
@@ -40,20 +43,20 @@ export class GrpcServer implements AsyncDisposable {
    */
   async listen(): Promise<number> {
     const { BIND_HOST, BIND_PORT } = this.settings;
-    const host = BIND_HOST.includes(":") && !BIND_HOST.startsWith("[") ? `[${BIND_HOST}]` : BIND_HOST;
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#server.bindAsync(
-      `${host}:${BIND_PORT}`,
-      ServerCredentials.createInsecure(),
-      (error, port) =>
-        error
-          ? reject(new StartupError([bindProblem(host, BIND_PORT, error)], { cause: error }))
-          : resolve(port),
-    );
-    const port = await promise;
+    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#listener.on("connection", (socket) => {
+      coalesceWrites(socket);
+      injector.injectConnection(socket);
+    });
+    const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
+    this.#listener.once("error", reject);
+    this.#listener.listen(BIND_PORT, BIND_HOST, resolve);
+    await listening.catch((error) => {
+      throw new StartupError([bindProblem(BIND_HOST, BIND_PORT, error)], { cause: error });
+    });
     this.#health.setStatus("", "SERVING");
     this.#health.setStatus("omnispan.Engine", "SERVING");
-    return port;
+    return (this.#listener.address() as AddressInfo).port;
   }
 
   setWorkerState(state: WorkerState): void {
@@ -66,6 +69,7 @@ export class GrpcServer implements AsyncDisposable {
       this.#health.setStatus(service, "NOT_SERVING");
     }
     const { promise: drained, resolve } = Promise.withResolvers<void>();
+    this.#listener.close();
     this.#server.tryShutdown(() => resolve());
     const end = setTimeout(() => void this.scheduler[Symbol.asyncDispose](), DRAIN_MS);
     const close = setTimeout(() => {
