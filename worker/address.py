@@ -1,0 +1,49 @@
+"""Finding out that WORKER_HOST:WORKER_PORT is taken, before a model is loaded, and saying who may hold it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+FIRST_OUTGOING_PORT = 32768  # Linux's range for outgoing connections starts here
+
+
+class AddressError(Exception):
+    """The address can't be listened on; the text is for the user."""
+
+
+def join(host: str, port: int) -> str:
+    """host:port as gRPC takes it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def probe(host: str, port: int) -> None:
+    """Binds and lets go. Raises AddressError."""
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probing:
+            if os.name == "posix":  # a connection of an ended worker, still in TIME_WAIT, does not count
+                probing.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probing.bind(where)
+            probing.listen(1)  # two sockets may be bound to one address as long as none listens
+    except OSError as error:
+        raise AddressError(explain(host, port, error)) from error
+
+
+def explain(host: str, port: int, error: OSError) -> str:
+    """One line: the address, what went wrong, the likely cause and how to see it."""
+    text = f"can't listen on WORKER_HOST:WORKER_PORT {join(host, port)}: {error.strerror or error}"
+    if error.errno != errno.EADDRINUSE:
+        return text
+    outgoing = (
+        f" or, as ports from {FIRST_OUTGOING_PORT} serve outgoing connections too, one of those"
+        if port >= FIRST_OUTGOING_PORT
+        else ""
+    )
+    return (
+        f"{text}; another worker{outgoing} holds it. To see who: `ss -tanp sport = :{port}` (Linux), "
+        f"`lsof -nP -i :{port}` (macOS), `netstat -ano | findstr :{port}` (Windows)"
+    )

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+import config
+from backends import sim
+from backends.backend import Answer, Backend, Row
+
+
+async def loaded(profile: str, **settings: str) -> Backend:
+    backend = sim.make(config.read({"SIM_PROFILE": profile, **settings}))
+    await backend.load()
+    return backend
+
+
+def write(tmp_path: Path, **profile: object) -> str:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(profile))
+    return str(path)
+
+
+def answers(outcomes: list[object]) -> list[Answer]:
+    assert all(isinstance(outcome, Answer) for outcome in outcomes), outcomes
+    return [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+
+
+@pytest.mark.parametrize("profile", ["null", "fixed20"])
+async def test_an_answer_is_the_prompts_own_and_has_exactly_max_tokens_words(profile: str) -> None:
+    backend = await loaded(profile)
+    rows = [Row(f"prompt number {number}", max_tokens) for number, max_tokens in enumerate([1, 2, 7, 3])]
+    for row, answer in zip(rows, answers([*await backend.generate(rows)]), strict=True):
+        words = answer.text.split()
+        assert words[0] == f"simulated-{sim.digest(row.prompt):08x}"
+        assert len(words) == answer.output_tokens == row.max_tokens
+        assert answer.input_tokens == 3
+    assert await backend.generate(rows[:1]) != await backend.generate(rows[1:2])
+    await backend.close()
+
+
+async def test_both_kinds_of_profile_give_the_same_text() -> None:
+    texts = []
+    for profile in ("null", "fixed20"):
+        backend = await loaded(profile)
+        texts.append([answer.text for answer in answers([*await backend.generate([Row("a b", 5)])])])
+        await backend.close()
+    assert texts[0] == texts[1]
+
+
+def test_step_times_are_interpolated_and_constant_outside_the_table() -> None:
+    profile = sim.Profile("x", 5.0, 2.0, ((2, 10.0), (4, 20.0)), 8)
+    assert [profile.duration_ms(rows, 0) for rows in (1, 2, 3, 4, 8)] == [10, 10, 15, 20, 20]
+    assert profile.duration_ms(3, 2) == 15 + 5 + 2 * 2
+
+
+def test_the_a40_profile_has_the_published_figures() -> None:
+    profile = sim.read_profile("a40")
+    assert profile.duration_ms(1, 1) == pytest.approx(47.0)
+    assert profile.duration_ms(32, 0) == pytest.approx(38.2)
+    # 32 rows of 13 + 150 tokens, started together: published as 859.9 tok/s.
+    seconds = (profile.duration_ms(32, 32) + 149 * profile.duration_ms(32, 0)) / 1000
+    assert 32 * 163 / seconds == pytest.approx(859.9, rel=0.02)
+
+
+async def test_lateness_of_single_steps_does_not_add_up(tmp_path: Path) -> None:
+    backend = await loaded(write(tmp_path, step_ms=[[1, 1.0]], max_rows=4))
+    started = time.perf_counter()
+    (answer,) = answers([*await backend.generate([Row("x", 400)])])
+    took = answer.last_token_at - started
+    assert 0.4 <= took < 0.45, "400 steps of 1 ms"
+    await backend.close()
+
+
+async def test_a_fixed20_batch_takes_20_ms_whatever_its_size() -> None:
+    backend = await loaded("fixed20")
+    for rows in (1, 32):
+        started = time.perf_counter()
+        outcomes = answers([*await backend.generate([Row("x", 1)] * rows)])
+        assert {round((answer.first_token_at - started) * 1000) // 10 for answer in outcomes} == {2}
+    assert backend.step_stats().largest == 32
+    await backend.close()
+
+
+async def test_more_rows_than_the_profile_allows_wait(tmp_path: Path) -> None:
+    backend = await loaded(write(tmp_path, step_ms=[[1, 5]], max_rows=2))
+    started = time.perf_counter()
+    outcomes = answers([*await backend.generate([Row("x", 1)] * 5)])
+    waves = [round((answer.first_token_at - started) * 1000) // 5 for answer in outcomes]
+    assert waves == [1, 1, 2, 2, 3]
+    assert backend.step_stats().largest == 2
+    await backend.close()
+
+
+async def test_a_row_that_comes_later_joins_the_running_batch(tmp_path: Path) -> None:
+    backend = await loaded(write(tmp_path, step_ms=[[1, 5]], max_rows=8))
+    long = asyncio.create_task(backend.generate([Row("long", 40)]))
+    await asyncio.sleep(0.03)
+    (short,) = answers([*await backend.generate([Row("short", 2)])])
+    assert not long.done()
+    (long_answer,) = answers([*await long])
+    assert short.last_token_at < long_answer.last_token_at
+    assert backend.step_stats().largest == 2
+    await backend.close()
+
+
+@pytest.mark.parametrize(
+    ("profile", "rule"),
+    [
+        ({"step_ms": [], "max_rows": 1}, "step_ms must be a list of [rows, milliseconds], got []"),
+        ({"step_ms": [[2, 1], [1, 1]], "max_rows": 1}, "the rows of step_ms must rise from 1, got [[2, 1], [1, 1]]"),
+        ({"step_ms": [[1, -1]], "max_rows": 1}, "step_ms must be a number of milliseconds from 0, got -1"),
+        ({"step_ms": [[1, 1]]}, "max_rows must be a whole number from 1, got null"),
+        ({"step_ms": [[1, 1]], "max_rows": 1, "decode_ms": 3}, 'got ["decode_ms"]'),
+    ],
+)
+def test_a_wrong_profile_is_refused_with_its_rule(profile: dict[str, object], rule: str, tmp_path: Path) -> None:
+    with pytest.raises(config.SettingsError, match="SIM_PROFILE") as caught:
+        sim.read_profile(write(tmp_path, **profile))
+    assert str(caught.value).endswith(rule)
+
+
+def test_an_unknown_profile_names_the_shipped_ones() -> None:
+    with pytest.raises(config.SettingsError, match='one of a40, fixed20, null or the path of a profile, got "h100"'):
+        sim.read_profile("h100")
