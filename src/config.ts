@@ -24,6 +24,12 @@ export const SETTINGS = {
     "http://127.0.0.1:50071",
     "the Python worker; when given, serve starts none of its own",
   ),
+  WORKER_PORT: wholeNumber(
+    0,
+    65535,
+    50071,
+    "the local port at which serve finds or starts a worker when WORKER_ENDPOINT is not given; 0 takes a free one",
+  ),
   WORKER_RPC_TIMEOUT_MS: wholeNumber(1, 86_400_000, 30_000, "how long one call to the worker may take"),
   QUEUE_CAPACITY: wholeNumber(1, 1_000_000, 1024, "requests that may wait; the next is refused at once"),
   QUEUED_CONCURRENCY: wholeNumber(1, 65_536, 1, "queued: requests at the worker at once"),
@@ -105,15 +111,17 @@ export function parseSettings(
     if (value === undefined) problems.push(`${name} must be ${setting.rule}, got ${JSON.stringify(text)}`);
     values[name] = value ?? setting.fallback;
   }
-  const settings = values as Settings;
-  if (settings.DEFAULT_MAX_TOKENS > settings.MAX_TOKENS_LIMIT) {
+  const limit = Number(values.MAX_TOKENS_LIMIT);
+  if (!given.has("DEFAULT_MAX_TOKENS")) {
+    values.DEFAULT_MAX_TOKENS = Math.min(SETTINGS.DEFAULT_MAX_TOKENS.fallback, limit);
+  }
+  if (Number(values.DEFAULT_MAX_TOKENS) > limit) {
     problems.push(
-      `DEFAULT_MAX_TOKENS must be at most MAX_TOKENS_LIMIT (${settings.MAX_TOKENS_LIMIT}), ` +
-        `got "${settings.DEFAULT_MAX_TOKENS}"`,
+      `DEFAULT_MAX_TOKENS must be at most MAX_TOKENS_LIMIT (${limit}), got "${values.DEFAULT_MAX_TOKENS}"`,
     );
   }
   if (problems.length > 0 && !flags.help) throw new StartupError(problems);
-  return { settings, given, help: flags.help };
+  return { settings: values as Settings, given, help: flags.help };
 }
 
 export function flagOf(name: SettingName): string {

@@ -18,6 +18,8 @@ export async function startEngine(settings: Settings): Promise<Engine> {
   const scheduler = parts.use(new SchedulerHandle(settings, (state) => server.setWorkerState(state)));
   const server = parts.use(new GrpcServer(settings, scheduler));
   const port = await server.listen();
+  parts.defer(() => scheduler[Symbol.asyncDispose]());
+  parts.defer(() => server.stopListening());
   const running = parts.move();
   return {
     address: `${settings.BIND_HOST}:${port}`,

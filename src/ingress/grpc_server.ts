@@ -11,8 +11,7 @@ import type { WorkerState } from "../types.ts";
 import { coalesceWrites } from "./coalesce_writes.ts";
 import { engineService } from "./engine_service.ts";
 
-/** How long requests that run get when the server stops, and then what they are told to leave. */
-const DRAIN_MS = 2000;
+/** How long the last replies get to leave when the server closes. */
 const FLUSH_MS = 250;
 
 /** The engine's gRPC door: Engine, health and reflection on one port. */
@@ -25,7 +24,7 @@ export class GrpcServer implements AsyncDisposable {
     "omnispan.Worker": "NOT_SERVING",
   });
 
-  constructor(private readonly settings: Settings, private readonly scheduler: SchedulerHandle) {
+  constructor(private readonly settings: Settings, scheduler: SchedulerHandle) {
     this.#server = new Server({
       // Room to refuse a prompt that is somewhat too long by name rather than by size of the message.
       "grpc.max_receive_message_length": 2 * settings.MAX_PROMPT_BYTES + 4 * 2 ** 20,
@@ -63,22 +62,23 @@ export class GrpcServer implements AsyncDisposable {
     this.#health.setStatus("omnispan.Worker", state === "up" ? "SERVING" : "NOT_SERVING");
   }
 
-  /** Takes no new requests, lets those that run end for a moment, ends the rest with UNAVAILABLE, closes. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Takes no new connections and tells health watchers; open connections stay. */
+  stopListening(): void {
     for (const service of ["", "omnispan.Engine", "omnispan.Worker"]) {
       this.#health.setStatus(service, "NOT_SERVING");
     }
-    const { promise: drained, resolve } = Promise.withResolvers<void>();
     this.#listener.close();
+  }
+
+  /** Closes all connections. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stopListening();
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
     this.#server.tryShutdown(() => resolve());
-    const end = setTimeout(() => void this.scheduler[Symbol.asyncDispose](), DRAIN_MS);
-    const close = setTimeout(() => {
-      this.#server.forceShutdown();
-      resolve();
-    }, DRAIN_MS + FLUSH_MS);
-    await drained;
-    clearTimeout(end);
-    clearTimeout(close);
+    const timer = setTimeout(resolve, FLUSH_MS);
+    await closed;
+    clearTimeout(timer);
+    this.#server.forceShutdown();
   }
 }
 

@@ -98,6 +98,8 @@ export class SchedulerCore {
   #lastDispatch: DispatchId = 0;
   /** The policy held back waiting requests until a group comes back. */
   #heldBack = false;
+  /** When a group last came back, and when one last did that waiting requests were held back for. */
+  #returnedAt: Millis = 0;
   #releasedAt: Millis = 0;
   #wakeAt: Millis | undefined;
   #accepted = 0;
@@ -220,6 +222,7 @@ export class SchedulerCore {
   #release(dispatch: Dispatch, now: Millis): void {
     this.#dispatches.delete(dispatch.id);
     this.#timeouts.delete(dispatch.id);
+    this.#returnedAt = now;
     if (this.#heldBack) this.#releasedAt = now;
   }
 
@@ -277,7 +280,8 @@ export class SchedulerCore {
       group.push({ wireId: id, submission, remainingMs });
       lastReceivedAt = submission.receivedAt;
     }
-    const lateMs = Math.max(0, now - Math.max(dueAt ?? lastReceivedAt, this.#releasedAt));
+    const workerFreeAt = reason === "idle" ? this.#returnedAt : this.#releasedAt;
+    const lateMs = Math.max(0, now - Math.max(dueAt ?? lastReceivedAt, workerFreeAt));
     const dispatch: Dispatch = {
       id,
       record: { id, size: group.length, reason, lateMs },

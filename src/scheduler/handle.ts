@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { SchedulerSettings } from "../config.ts";
 import { messageOf, OmnispanError } from "../errors.ts";
-import type { Answer, SchedulerStats, Submission, Ticket, WorkerState } from "../types.ts";
+import type { Answer, Millis, SchedulerStats, Submission, Ticket, WorkerState } from "../types.ts";
 import type { ClientEvent, FromScheduler, Settlement, ToScheduler } from "./protocol.ts";
 
 const log = getLogger(["omnispan", "scheduler"]);
@@ -12,8 +12,10 @@ interface Completion {
   readonly forget: () => void;
 }
 
-/** How long a stop waits for the thread to close its connections before it is ended from outside. */
-const STOP_TIMEOUT_MS = 2000;
+/** How long a stop lets requests that run come to their end. */
+const DRAIN_MS = 2000;
+/** How long it then waits for the thread to close its connections before it ends it from outside. */
+const STOP_MS = 1000;
 
 /**
  * The main thread's side of the scheduler. Each submission settles exactly once, also when the scheduler
@@ -25,7 +27,7 @@ export class SchedulerHandle implements AsyncDisposable {
   #outbox: ClientEvent[] = [];
   #lastTicket: Ticket = 0;
   #statsWaiting: PromiseWithResolvers<SchedulerStats>[] = [];
-  #stopping: PromiseWithResolvers<void> | undefined;
+  #stop: Record<"drained" | "stopped" | "done", PromiseWithResolvers<void>> | undefined;
   #workerState: WorkerState = "down";
 
   /** `onWorkerState` hears of each change of the way to the Python worker. */
@@ -45,7 +47,7 @@ export class SchedulerHandle implements AsyncDisposable {
    * `signal` (the caller's cancel) fires before the answer.
    */
   submit(submission: Submission, signal: AbortSignal): Promise<Answer> {
-    if (this.#stopping) return Promise.reject(new OmnispanError("unavailable", "the engine is stopping"));
+    if (this.#stop) return Promise.reject(new OmnispanError("unavailable", "the engine is stopping"));
     const ticket = ++this.#lastTicket;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const cancel = () => this.#post({ kind: "cancel", ticket });
@@ -67,16 +69,23 @@ export class SchedulerHandle implements AsyncDisposable {
     return waiting.promise;
   }
 
-  /** Rejects what still waits with `unavailable`, closes the connections to the worker and ends the thread. */
+  /**
+   * Takes no more submissions, gives those it has a moment to end, rejects the rest with `unavailable`, closes
+   * the connections to the worker and ends the thread.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#stopping) return this.#stopping.promise;
-    this.#stopping = Promise.withResolvers();
-    const timer = setTimeout(this.#stopping.resolve, STOP_TIMEOUT_MS);
+    if (this.#stop) return this.#stop.done.promise;
+    this.#stop = {
+      drained: Promise.withResolvers(),
+      stopped: Promise.withResolvers(),
+      done: Promise.withResolvers(),
+    };
+    if (this.#completions.size > 0) await within(DRAIN_MS, this.#stop.drained.promise);
     this.#rejectAll(new OmnispanError("unavailable", "the engine stopped before the answer came"));
     this.#send({ kind: "stop" });
-    await this.#stopping.promise;
-    clearTimeout(timer);
+    await within(STOP_MS, this.#stop.stopped.promise);
     this.#thread.terminate();
+    this.#stop.done.resolve();
   }
 
   #startThread(): Worker {
@@ -99,7 +108,7 @@ export class SchedulerHandle implements AsyncDisposable {
     this.#outbox = [];
     this.#rejectAll(new OmnispanError("internal", "the scheduler thread died before the answer came"));
     this.#setWorkerState("down");
-    if (this.#stopping) this.#stopping.resolve();
+    if (this.#stop) this.#stop.stopped.resolve();
     else this.#thread = this.#startThread();
   }
 
@@ -110,6 +119,7 @@ export class SchedulerHandle implements AsyncDisposable {
       forget();
       reject(reason);
     }
+    this.#stop?.drained.resolve();
     const statsWaiting = this.#statsWaiting;
     this.#statsWaiting = [];
     for (const { reject } of statsWaiting) reject(reason);
@@ -124,7 +134,7 @@ export class SchedulerHandle implements AsyncDisposable {
       case "worker":
         return this.#setWorkerState(message.state);
       case "stopped":
-        return this.#stopping?.resolve();
+        return this.#stop?.stopped.resolve();
       default:
         message satisfies never;
         throw new Error(`the scheduler thread sent an unknown message: ${messageOf(message)}`);
@@ -136,6 +146,7 @@ export class SchedulerHandle implements AsyncDisposable {
     if (!completion) return;
     this.#completions.delete(ticket);
     completion.forget();
+    if (this.#completions.size === 0) this.#stop?.drained.resolve();
     if (outcome.kind === "answered") completion.resolve(outcome);
     else completion.reject(new OmnispanError(outcome.code, outcome.message));
   }
@@ -160,4 +171,12 @@ export class SchedulerHandle implements AsyncDisposable {
   #send(message: ToScheduler): void {
     this.#thread.postMessage(message);
   }
+}
+
+/** Resolves with the promise, or when the time is over. */
+async function within(ms: Millis, promise: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  await Promise.race([promise, late.promise]);
+  clearTimeout(timer);
 }

@@ -44,11 +44,13 @@ async function answer<Q, A>(
   requests: readonly WorkerGenerateRequest__Output[],
   send: (replies: WorkerGenerateReply[]) => void,
 ): Promise<void> {
-  call.on("cancelled", () => report("cancelled", requests));
+  let answered = false;
+  call.on("cancelled", () => answered || report("cancelled", requests));
   const prompts = requests.map(({ prompt }) => prompt).join(" ");
   if (prompts.includes("hang")) return;
   const delayMs = Math.max(0, ...[...prompts.matchAll(/sleep=(\d+)/g)].map(([, ms]) => Number(ms)));
   if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+  answered = true;
   send(requests.flatMap(replies).reverse());
 }
 

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { addressOf, flagOf, parseSettings, SETTING_NAMES, SETTINGS, settingsHelp } from "./config.ts";
+import { StartupError } from "./errors.ts";
+
+function problemsOf(args: string[], env: Record<string, string> = {}): readonly string[] {
+  try {
+    parseSettings(args, env);
+  } catch (thrown) {
+    if (thrown instanceof StartupError) return thrown.problems;
+    throw thrown;
+  }
+  return [];
+}
+
+Deno.test("without flags and environment all settings have their defaults", () => {
+  const { settings, given } = parseSettings([], {});
+  for (const name of SETTING_NAMES) assert.equal(settings[name], SETTINGS[name].fallback);
+  assert.equal(given.size, 0);
+  assert.equal(settings.BIND_PORT, 50061);
+  assert.equal(settings.WORKER_ENDPOINT, "http://127.0.0.1:50071");
+});
+
+Deno.test("a flag wins over the environment, in both spellings", () => {
+  const env = { MAX_BATCH_SIZE: "8", BATCH_WINDOW_MS: "25" };
+  const { settings, given } = parseSettings(["--max-batch-size", "16", "--engine-mode=micro_batch"], env);
+  assert.equal(settings.MAX_BATCH_SIZE, 16);
+  assert.equal(settings.BATCH_WINDOW_MS, 25);
+  assert.equal(settings.ENGINE_MODE, "micro_batch");
+  assert.deepEqual([...given].sort(), ["BATCH_WINDOW_MS", "ENGINE_MODE", "MAX_BATCH_SIZE"]);
+});
+
+Deno.test("an empty variable counts as not given", () => {
+  const { settings, given } = parseSettings([], { WORKER_ENDPOINT: "" });
+  assert.equal(settings.WORKER_ENDPOINT, SETTINGS.WORKER_ENDPOINT.fallback);
+  assert.ok(!given.has("WORKER_ENDPOINT"));
+});
+
+Deno.test("each problem is a line that names the setting, the rule and the value", () => {
+  const problems = problemsOf(["--bind-port", "70000"], { MAX_BATCH_SIZE: "0", ENGINE_MODE: "turbo" });
+  assert.deepEqual(problems, [
+    'ENGINE_MODE must be one of direct, queued, micro_batch, got "turbo"',
+    'BIND_PORT must be a whole number from 0 to 65535, got "70000"',
+    'MAX_BATCH_SIZE must be a whole number from 1 to 1024, got "0"',
+  ]);
+});
+
+for (const text of ["1.5", "-1", "1e3", "0x10", "NaN", "9".repeat(40), "4 4"]) {
+  Deno.test(`${text} is no whole number`, () => {
+    assert.match(problemsOf([`--max-batch-size=${text}`])[0] ?? "", /^MAX_BATCH_SIZE must be a whole number/);
+  });
+}
+
+Deno.test("unknown flags, flags without a value and loose words are problems", () => {
+  assert.match(problemsOf(["--max-batchsize", "4"])[0] ?? "", /--max-batchsize is no flag of serve/);
+  assert.match(problemsOf(["--bind-port"])[0] ?? "", /--bind-port must be given a value/);
+  assert.match(problemsOf(["micro_batch"])[0] ?? "", /flags only, got "micro_batch"/);
+});
+
+Deno.test("the default of max_tokens follows a lower limit, but may not be given above it", () => {
+  assert.equal(parseSettings([], { MAX_TOKENS_LIMIT: "100" }).settings.DEFAULT_MAX_TOKENS, 100);
+  const problems = problemsOf([], { MAX_TOKENS_LIMIT: "100", DEFAULT_MAX_TOKENS: "101" });
+  assert.deepEqual(problems, ['DEFAULT_MAX_TOKENS must be at most MAX_TOKENS_LIMIT (100), got "101"']);
+});
+
+Deno.test("an endpoint may come with or without its scheme, as IPv4, IPv6 or name", () => {
+  for (const text of ["127.0.0.1:50071", "http://gpu-box:1", "http://[::1]:50071/", "[::1]:65535"]) {
+    const { WORKER_ENDPOINT } = parseSettings([], { WORKER_ENDPOINT: text }).settings;
+    assert.equal(addressOf(WORKER_ENDPOINT), text.replace("http://", "").replace("1/", "1"));
+  }
+  for (const text of ["https://gpu-box:443", "gpu-box", "http://:50071", "a:0", "a:65536", "a b:1"]) {
+    assert.match(problemsOf([], { WORKER_ENDPOINT: text })[0] ?? "", /^WORKER_ENDPOINT must be http:/, text);
+  }
+});
+
+Deno.test("help shows every setting, and is given also beside mistakes", () => {
+  for (const name of SETTING_NAMES) assert.ok(settingsHelp().includes(flagOf(name)), name);
+  assert.equal(parseSettings(["--help", "--bind-port", "x"], {}).help, true);
+});

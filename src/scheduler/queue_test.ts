@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { FifoQueue, type Queueable } from "./queue.ts";
+
+interface Item extends Queueable<Item> {
+  readonly id: number;
+}
+
+function item(id: number): Item {
+  return { id, previous: undefined, next: undefined };
+}
+
+Deno.test("a queue behaves like an array under pushes, shifts and removals from anywhere", () => {
+  const steps = fc.array(fc.oneof(
+    fc.record({ kind: fc.constant("push" as const) }),
+    fc.record({ kind: fc.constant("shift" as const) }),
+    fc.record({ kind: fc.constant("remove" as const), at: fc.nat(20) }),
+  ));
+  fc.assert(fc.property(steps, (steps) => {
+    const queue = new FifoQueue<Item>();
+    const model: Item[] = [];
+    let lastId = 0;
+    for (const step of steps) {
+      if (step.kind === "push") {
+        const next = item(++lastId);
+        queue.push(next);
+        model.push(next);
+      } else if (step.kind === "shift") {
+        assert.equal(queue.shift(), model.shift());
+      } else {
+        const [gone] = model.splice(step.at, 1);
+        if (gone) queue.remove(gone);
+      }
+      assert.equal(queue.length, model.length);
+      assert.equal(queue.first, model[0]);
+    }
+    assert.deepEqual(Array.from({ length: queue.length }, () => queue.shift()), model);
+  }));
+});

@@ -1,0 +1,344 @@
+import { status as Status } from "@grpc/grpc-js";
+import assert from "node:assert/strict";
+import type { Settings } from "../src/config.ts";
+import type { Submission } from "../src/types.ts";
+import { engineFor, refusal, ScriptedWorker } from "./support/engine.ts";
+import { pause, waitUntil } from "./support/wait.ts";
+
+/** grpc-js keeps timers and sockets for a moment after a close. */
+const SANITIZE = { sanitizeOps: false, sanitizeResources: false };
+
+const MICRO_BATCH = { ENGINE_MODE: "micro_batch", MAX_BATCH_SIZE: 4, BATCH_WINDOW_MS: 50 } as const;
+
+function engineTest(
+  name: string,
+  settings: Partial<Settings>,
+  body: (engine: Awaited<ReturnType<typeof engineFor>>, worker: ScriptedWorker) => Promise<void>,
+): void {
+  Deno.test({
+    name,
+    ...SANITIZE,
+    async fn() {
+      await using worker = new ScriptedWorker();
+      await using engine = await engineFor(await worker.address(), settings);
+      await engine.connected();
+      await body(engine, worker);
+      await engine.settled();
+    },
+  });
+}
+
+engineTest("direct answers, echoes the ids and makes up a missing one", {}, async (engine) => {
+  const reply = await engine.submit({ requestId: "r1", tenantId: "t1", prompt: "hello", maxTokens: 7 });
+  assert.equal(reply.requestId, "r1");
+  assert.equal(reply.tenantId, "t1");
+  assert.equal(reply.responseText, "echo:hello");
+  assert.equal(reply.outputTokens, 7);
+  assert.equal(reply.status, "ok");
+  assert.equal(reply.dispatch?.reason, "DISPATCH_REASON_DIRECT");
+  assert.match((await engine.submit({ prompt: "hello" })).requestId, /^[0-9a-f-]{36}$/);
+});
+
+engineTest(
+  "queued lets one at a time to the worker, in order",
+  { ENGINE_MODE: "queued" },
+  async (engine, worker) => {
+    const replies = await Promise.all(
+      ["a", "b", "c"].map((id) => engine.submit({ requestId: id, prompt: "sleep=30" })),
+    );
+    for (const { status } of replies) assert.match(status, /^ok queue_wait_ms=\d+\.\d\d$/);
+    const waits = replies.map(({ status }) => Number(status.split("queue_wait_ms=")[1]));
+    assert.ok(waits[0]! < 30 && waits[1]! >= 25 && waits[2]! >= 55, `waits ${waits}`);
+    assert.deepEqual(worker.calls().map(({ requests }) => requests[0]?.requestId.at(0)).slice(0, 3), [
+      "a",
+      "b",
+      "c",
+    ]);
+  },
+);
+
+engineTest(
+  "micro_batch sends a full batch as one call and a batch of one as Generate",
+  MICRO_BATCH,
+  async (engine, worker) => {
+    const replies = await Promise.all([1, 2, 3, 4, 5].map((i) => engine.submit({ prompt: `p${i}` })));
+    assert.deepEqual(
+      replies.map(({ responseText }) => responseText),
+      [1, 2, 3, 4, 5].map((i) => `echo:p${i}`),
+    );
+    assert.deepEqual(replies.map(({ dispatch }) => dispatch?.size), [4, 4, 4, 4, 1]);
+    assert.deepEqual(replies.map(({ dispatch }) => dispatch?.reason.slice(16)), [
+      "FULL",
+      "FULL",
+      "FULL",
+      "FULL",
+      "WINDOW",
+    ]);
+    assert.ok(replies[0]!.dispatch!.queueWaitMs < 50, "a full batch does not sleep the window out");
+    assert.ok(replies[4]!.dispatch!.queueWaitMs >= 50, "the last waited for its window");
+    assert.deepEqual(worker.calls().filter(({ kind }) => kind !== "cancelled").map(({ kind }) => kind), [
+      "batch",
+      "generate",
+    ]);
+  },
+);
+
+engineTest(
+  "two callers with the same request id at the same time get their own answers",
+  MICRO_BATCH,
+  async (engine) => {
+    const prompts = ["one", "two", "three", "four"];
+    const replies = await Promise.all(prompts.map((prompt) => engine.submit({ requestId: "same", prompt })));
+    assert.deepEqual(
+      replies.map(({ responseText }) => responseText),
+      prompts.map((prompt) => `echo:${prompt}`),
+    );
+    for (const { requestId } of replies) assert.equal(requestId, "same");
+  },
+);
+
+engineTest(
+  "a worker that drops, doubles or strays fails those requests and no others",
+  MICRO_BATCH,
+  async (engine) => {
+    const prompts = ["drop", "good", "double", "stray"];
+    const [dropped, good, doubled, strayed] = await Promise.all(
+      prompts.map((prompt) => engine.submit({ prompt })),
+    );
+    assert.equal(dropped?.status, "worker_internal_error");
+    assert.match(dropped?.errorMessage ?? "", /left this request out/);
+    assert.equal(good?.responseText, "echo:good");
+    assert.equal(doubled?.status, "worker_internal_error");
+    assert.equal(doubled?.responseText, "");
+    assert.equal(strayed?.responseText, "echo:stray");
+  },
+);
+
+engineTest("a reply under another id is given to nobody, in direct mode too", {}, async (engine) => {
+  const reply = await engine.submit({ prompt: "misaddress" });
+  assert.equal(reply.status, "worker_internal_error");
+  assert.equal(reply.responseText, "");
+});
+
+engineTest(
+  "a full queue refuses at once with depth and limit",
+  { ENGINE_MODE: "queued", QUEUE_CAPACITY: 2 },
+  async (engine) => {
+    const running = engine.submit({ prompt: "sleep=300" });
+    await waitUntil("it is at the worker", async () => (await engine.stats()).inFlight === 1);
+    const waiting = [engine.submit({ prompt: "a" }), engine.submit({ prompt: "b" })];
+    await waitUntil("two wait", async () => (await engine.stats()).queueDepth === 2);
+    const refused = await refusal(engine.submit({ prompt: "c" }));
+    assert.equal(refused.code, Status.RESOURCE_EXHAUSTED);
+    assert.match(refused.details, /2 requests wait, QUEUE_CAPACITY is 2/);
+    assert.equal((await running).status.slice(0, 2), "ok");
+    for (const reply of await Promise.all(waiting)) assert.equal(reply.status.slice(0, 2), "ok");
+    assert.equal((await engine.stats()).refusedRequests, 1);
+  },
+);
+
+engineTest(
+  "a caller that cancels in the queue never reaches the worker",
+  { ENGINE_MODE: "queued" },
+  async (engine, worker) => {
+    const running = engine.submit({ requestId: "running", prompt: "sleep=300" });
+    const { call, reply } = engine.submitCall({ requestId: "gone", prompt: "x" });
+    await waitUntil("it waits", async () => (await engine.stats()).queueDepth === 1);
+    call.cancel();
+    assert.equal((await refusal(reply)).code, Status.CANCELLED);
+    await waitUntil("the queue is empty", async () => (await engine.stats()).queueDepth === 0);
+    await running;
+    await engine.submit({ requestId: "after", prompt: "x" });
+    assert.ok(!worker.calls().some(({ requests }) => requests[0]?.requestId.startsWith("gone")));
+  },
+);
+
+engineTest("a passed deadline ends a waiting request, and what is left of one goes to the worker", {
+  ENGINE_MODE: "queued",
+}, async (engine, worker) => {
+  const running = engine.submit({ prompt: "sleep=400" });
+  const late = await refusal(
+    engine.submit({ requestId: "late", prompt: "x" }, { deadline: Date.now() + 100 }),
+  );
+  assert.equal(late.code, Status.DEADLINE_EXCEEDED);
+  await running;
+  await engine.submit({ requestId: "patient", prompt: "x" }, { deadline: Date.now() + 5000 });
+  const calls = worker.calls();
+  assert.ok(!calls.some(({ requests }) => requests[0]?.requestId.startsWith("late")));
+  const timeoutMs = calls.flatMap(({ requests }) => requests).find(({ requestId }) =>
+    requestId.startsWith("patient")
+  )?.timeoutMs;
+  assert.ok(timeoutMs! > 3000 && timeoutMs! <= 5000, `${timeoutMs}`);
+});
+
+engineTest("a caller that cancels while it runs ends the call at the worker", {}, async (engine, worker) => {
+  const { call, reply } = engine.submitCall({ requestId: "gone", prompt: "hang" });
+  await waitUntil("it is at the worker", () => worker.calls().length === 1);
+  call.cancel();
+  assert.equal((await refusal(reply)).code, Status.CANCELLED);
+  await waitUntil(
+    "the worker sees the cancel",
+    () => worker.calls().some(({ kind }) => kind === "cancelled"),
+  );
+});
+
+engineTest("a worker that hangs is given up after WORKER_RPC_TIMEOUT_MS and the next is served", {
+  ENGINE_MODE: "queued",
+  WORKER_RPC_TIMEOUT_MS: 300,
+}, async (engine) => {
+  const [hung, next] = await Promise.all([
+    engine.submit({ prompt: "hang" }),
+    engine.submit({ prompt: "next" }),
+  ]);
+  assert.equal(hung?.status, "worker_timeout");
+  assert.equal(next?.responseText, "echo:next");
+});
+
+engineTest(
+  "bad requests are refused with the field, the rule and the value",
+  { MAX_PROMPT_BYTES: 100 },
+  async (engine) => {
+    const empty = await refusal(engine.submit({ prompt: "" }));
+    assert.deepEqual([empty.code, empty.details], [Status.INVALID_ARGUMENT, "prompt must not be empty"]);
+    const greedy = await refusal(engine.submit({ prompt: "x", maxTokens: 100_000 }));
+    assert.match(greedy.details, /max_tokens must be at most 4096 \(MAX_TOKENS_LIMIT\), got 100000/);
+    const long = await refusal(engine.submit({ prompt: "x".repeat(101) }));
+    assert.match(long.details, /prompt must be at most 100 bytes of UTF-8 \(MAX_PROMPT_BYTES\), got 101/);
+    assert.equal((await engine.stats()).acceptedRequests, 0);
+  },
+);
+
+engineTest("streaming says that it is not built yet", {}, async (engine) => {
+  const stream = engine.client.submitGenerateStream({ prompt: "x" });
+  const error = await new Promise<{ code: number; details: string }>((resolve) => {
+    stream.on("error", (error) => resolve(error as unknown as { code: number; details: string }));
+    stream.resume();
+  });
+  assert.equal(error.code, Status.UNIMPLEMENTED);
+  assert.match(error.details, /not built yet/);
+});
+
+engineTest("statistics count what happened", MICRO_BATCH, async (engine) => {
+  await Promise.all([1, 2, 3, 4].map((i) => engine.submit({ prompt: `p${i}` })));
+  const stats = await engine.stats();
+  assert.equal(stats.mode, "micro_batch");
+  assert.equal(stats.acceptedRequests, 4);
+  assert.equal(stats.settledRequests, 4);
+  assert.equal(stats.dispatches, 1);
+  assert.equal(stats.dispatchedRequests, 4);
+  assert.equal(stats.workerState, "up");
+});
+
+Deno.test({
+  name:
+    "without a worker requests answer worker_unavailable, and the engine recovers when it comes, goes and comes",
+  ...SANITIZE,
+  async fn() {
+    let port: number;
+    {
+      await using first = new ScriptedWorker();
+      port = Number((await first.address()).split(":")[1]);
+    }
+    await using engine = await engineFor(`127.0.0.1:${port}`);
+    const alone = await engine.submit({ prompt: "a" });
+    assert.equal(alone.status, "worker_unavailable");
+    assert.notEqual(alone.errorMessage, "");
+    for (let round = 0; round < 3; round++) {
+      await using worker = new ScriptedWorker(port);
+      await worker.address();
+      await engine.connected();
+      assert.equal((await engine.submit({ prompt: "b" })).responseText, "echo:b");
+      const cut = engine.submit({ prompt: "hang" });
+      await waitUntil("it is at the worker", () => worker.calls().length === 2);
+      worker.kill("SIGKILL");
+      const { status, errorMessage } = await cut;
+      assert.equal(status, "worker_unavailable", errorMessage);
+      await waitUntil("the engine sees it", () => engine.engine.scheduler.workerState === "down");
+    }
+    await engine.settled();
+  },
+});
+
+Deno.test({
+  name: "a worker killed and restarted under load costs no request its end, and none gets another's text",
+  ...SANITIZE,
+  async fn() {
+    let worker = new ScriptedWorker();
+    const address = await worker.address();
+    const port = Number(address.split(":")[1]);
+    await using engine = await engineFor(address, {
+      ...MICRO_BATCH,
+      BATCH_WINDOW_MS: 5,
+      BATCHES_IN_FLIGHT: 2,
+    });
+    await engine.connected();
+    let stop = false;
+    const counts = { ok: 0, failed: 0 };
+    const client = async (name: string) => {
+      for (let i = 0; !stop; i++) {
+        const prompt = `${name}-${i} sleep=2`;
+        const reply = await engine.submit({ requestId: "same", prompt });
+        if (reply.status.startsWith("ok")) {
+          assert.equal(reply.responseText, `echo:${prompt}`);
+          counts.ok++;
+        } else {
+          assert.match(reply.status, /^worker_(unavailable|transport_error|internal_error)$/);
+          counts.failed++;
+          await pause(5);
+        }
+      }
+    };
+    const clients = Array.from({ length: 16 }, (_, i) => client(`c${i}`));
+    for (let round = 0; round < 3; round++) {
+      await pause(200);
+      await worker[Symbol.asyncDispose]();
+      await pause(100);
+      const before = counts.ok;
+      worker = new ScriptedWorker(port);
+      await waitUntil("answers come again", () => counts.ok > before + 16);
+    }
+    stop = true;
+    await Promise.all(clients);
+    await worker[Symbol.asyncDispose]();
+    assert.ok(counts.failed > 0, "the kills were felt");
+    await engine.settled();
+  },
+});
+
+Deno.test({
+  name: "a scheduler thread that dies fails what waits, and a new one takes what comes next",
+  ...SANITIZE,
+  async fn() {
+    await using worker = new ScriptedWorker();
+    await using engine = await engineFor(await worker.address());
+    await engine.connected();
+    const waiting = engine.submit({ prompt: "hang" });
+    await waitUntil("it is at the worker", () => worker.calls().length === 1);
+    const poison = engine.engine.scheduler.submit(
+      undefined as unknown as Submission,
+      new AbortController().signal,
+    );
+    await assert.rejects(poison, /scheduler thread died/);
+    const error = await refusal(waiting);
+    assert.equal(error.code, Status.INTERNAL);
+    assert.match(error.details, /scheduler thread died/);
+    assert.equal((await engine.submit({ prompt: "next" })).responseText, "echo:next");
+  },
+});
+
+Deno.test({
+  name: "a stopping engine ends what it still holds with UNAVAILABLE",
+  ...SANITIZE,
+  async fn() {
+    await using worker = new ScriptedWorker();
+    const engine = await engineFor(await worker.address());
+    await engine.connected();
+    const running = refusal(engine.submit({ prompt: "hang" }));
+    const quick = engine.submit({ prompt: "sleep=200" });
+    await waitUntil("they are at the worker", () => worker.calls().length === 2);
+    await engine.engine[Symbol.asyncDispose]();
+    assert.equal((await quick).responseText, "echo:sleep=200", "what ends in time is answered");
+    assert.equal((await running).code, Status.UNAVAILABLE);
+    engine.client.close();
+  },
+});

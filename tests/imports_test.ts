@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+
+/** Which folders of src/ a file may import from; the layers of docs/architecture.md. */
+const MAY_IMPORT: ReadonlyArray<readonly [file: RegExp, imports: RegExp]> = [
+  [/^src\/(types|errors)\.ts$/, /^$/],
+  [/^src\/clock\.ts$/, /^src\/types\.ts$/],
+  [/^src\/logging\.ts$/, /^$/],
+  [/^src\/config\.ts$/, /^src\/(types|errors|logging)\.ts$/],
+  [/^src\/policy\//, /^src\/(types\.ts|policy\/)/],
+  [
+    /^src\/scheduler\/(core|correlate|queue|deadlines)\.ts$/,
+    /^src\/(types\.ts|errors\.ts|policy\/policy\.ts|scheduler\/)/,
+  ],
+  [/^src\/scheduler\//, /^src\/((types|errors|clock|config|logging)\.ts|policy\/|scheduler\/|downstream\/)/],
+  [/^src\/downstream\//, /^src\/((types|errors|config)\.ts|grpc\/|scheduler\/core\.ts)/],
+  [/^src\/ingress\//, /^src\/((types|errors|clock|config)\.ts|grpc\/|scheduler\/handle\.ts|ingress\/)/],
+  [/^src\/grpc\//, /^src\/((types|errors)\.ts|grpc\/)/],
+];
+const MAY_NAME_GRPC = /^(src\/(grpc|ingress|downstream|supervisor)\/|bench\/(load|speed)|tests\/)/;
+const ROOT = new URL("../", import.meta.url);
+
+function* sources(folder: string): Generator<string> {
+  for (const entry of Deno.readDirSync(new URL(folder, ROOT))) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory && entry.name !== "generated" && entry.name !== "results") yield* sources(path);
+    else if (path.endsWith(".ts") && !path.endsWith("_test.ts")) yield path;
+  }
+}
+
+function importsOf(path: string): string[] {
+  const text = Deno.readTextFileSync(new URL(path, ROOT));
+  return [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "([^"]+)"/gm)].map(([, from]) => from ?? "");
+}
+
+function problems(path: string, imports: readonly string[]): string[] {
+  const allowed = MAY_IMPORT.find(([file]) => file.test(path))?.[1];
+  return imports.filter((from) => {
+    if (from.startsWith("@grpc/")) return !MAY_NAME_GRPC.test(path);
+    if (!from.startsWith(".") || !allowed) return false;
+    return !allowed.test(new URL(from, new URL(path, ROOT)).href.slice(ROOT.href.length));
+  }).map((from) => `${path} imports ${from}`);
+}
+
+Deno.test("imports go one way, and only the doors and their tools name gRPC", () => {
+  const files = [...sources("src"), ...sources("bench")];
+  assert.ok(files.length > 20, "the sources were found");
+  assert.deepEqual(files.flatMap((path) => problems(path, importsOf(path))), []);
+});
+
+Deno.test("the rule finds what breaks it", () => {
+  assert.deepEqual(problems("src/policy/x.ts", ["../scheduler/handle.ts", "./policy.ts"]), [
+    "src/policy/x.ts imports ../scheduler/handle.ts",
+  ]);
+  assert.equal(problems("src/engine.ts", ["@grpc/grpc-js"]).length, 1);
+});

@@ -1,0 +1,100 @@
+import { type CallOptions, type ClientUnaryCall, credentials, type ServiceError } from "@grpc/grpc-js";
+import { parseSettings, SETTING_NAMES, type Settings } from "../../src/config.ts";
+import { type Engine, startEngine } from "../../src/engine.ts";
+import { omnispan } from "../../src/grpc/contract.ts";
+import type { EngineClient } from "../../src/grpc/generated/omnispan/Engine.ts";
+import type { GenerateReply__Output } from "../../src/grpc/generated/omnispan/GenerateReply.ts";
+import type { GenerateRequest } from "../../src/grpc/generated/omnispan/GenerateRequest.ts";
+import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
+import { TestProcess } from "./process.ts";
+import { waitUntil } from "./wait.ts";
+
+/** An engine on a free port that uses the worker at `workerAddress`, and a client of it. */
+export async function engineFor(workerAddress: string, changes: Partial<Settings> = {}): Promise<TestEngine> {
+  const env: Record<string, string> = { WORKER_ENDPOINT: workerAddress, BIND_PORT: "0", LOG_LEVEL: "error" };
+  for (const name of SETTING_NAMES) if (changes[name] !== undefined) env[name] = String(changes[name]);
+  const engine = await startEngine(parseSettings([], env).settings);
+  return new TestEngine(engine);
+}
+
+export class TestEngine implements AsyncDisposable {
+  readonly client: EngineClient;
+
+  constructor(readonly engine: Engine) {
+    this.client = new omnispan.Engine(engine.address, credentials.createInsecure());
+  }
+
+  /** Resolves with the reply; rejects with a gRPC error. */
+  submit(request: GenerateRequest, options: CallOptions = {}): Promise<GenerateReply__Output> {
+    return this.submitCall(request, options).reply;
+  }
+
+  /** The same, with the call to cancel. */
+  submitCall(
+    request: GenerateRequest,
+    options: CallOptions = {},
+  ): { call: ClientUnaryCall; reply: Promise<GenerateReply__Output> } {
+    const { promise, resolve, reject } = Promise.withResolvers<GenerateReply__Output>();
+    const deadline = Date.now() + 30_000;
+    const call = this.client.submitGenerate(
+      request,
+      { deadline, ...options },
+      (error, reply) => error ? reject(error) : resolve(reply!),
+    );
+    return { call, reply: promise };
+  }
+
+  stats(): Promise<StatsReply__Output> {
+    return new Promise((resolve, reject) =>
+      this.client.getEngineStats({}, (error, reply) => error ? reject(error) : resolve(reply!))
+    );
+  }
+
+  /** Until the engine holds nothing any more. */
+  settled(): Promise<void> {
+    return waitUntil("the engine holds no request", async () => {
+      const { queueDepth, inFlight, acceptedRequests, settledRequests } = await this.stats();
+      return queueDepth === 0 && inFlight === 0 && acceptedRequests === settledRequests;
+    });
+  }
+
+  connected(): Promise<void> {
+    return waitUntil("the worker is up", () => this.engine.scheduler.workerState === "up");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.client.close();
+    await this.engine[Symbol.asyncDispose]();
+  }
+}
+
+/** A request's refusal by the engine. */
+export async function refusal(reply: Promise<unknown>): Promise<ServiceError> {
+  try {
+    await reply;
+  } catch (thrown) {
+    return thrown as ServiceError;
+  }
+  throw new Error("the engine answered a request that it should have refused");
+}
+
+/** A worker process that breaks the contract on request: see scripted_worker.ts. */
+export class ScriptedWorker extends TestProcess {
+  constructor(port = 0) {
+    const script = new URL("./scripted_worker.ts", import.meta.url).pathname;
+    super(Deno.execPath(), { args: ["run", "-A", script, String(port)] });
+  }
+
+  async address(): Promise<string> {
+    const [, address] = await this.waitFor(/listening on (\S+)/);
+    return address!;
+  }
+
+  /** The calls it has seen. */
+  calls(): {
+    kind: "generate" | "batch" | "cancelled";
+    requests: { requestId: string; timeoutMs: number }[];
+  }[] {
+    return this.stdout.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  }
+}

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { TextLineStream } from "./text_lines.ts";
+
+export interface ProcessOptions {
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** A child process of a test, with its output as lines; it is killed when its scope ends, however it ends. */
+export class TestProcess implements AsyncDisposable {
+  readonly stdout: string[] = [];
+  readonly stderr: string[] = [];
+  readonly status: Promise<Deno.CommandStatus>;
+  readonly #child: Deno.ChildProcess;
+  readonly #drained: Promise<unknown>;
+  #onLine: () => void = () => {};
+
+  constructor(command: string, { args, env = {}, cwd }: ProcessOptions) {
+    this.#child = new Deno.Command(command, {
+      args: [...args],
+      env,
+      ...(cwd !== undefined && { cwd }),
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.status = this.#child.status;
+    this.#drained = Promise.all([
+      this.#collect(this.#child.stdout, this.stdout),
+      this.#collect(this.#child.stderr, this.stderr),
+    ]);
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The first match among the lines of stdout (or stderr) so far or to come. */
+  async waitFor(pattern: RegExp, timeoutMs = 30_000, lines = this.stdout): Promise<RegExpExecArray> {
+    let ended = false;
+    void this.#drained.then(() => {
+      ended = true;
+      this.#onLine();
+    });
+    const end = Date.now() + timeoutMs;
+    for (;;) {
+      const found = lines.map((line) => pattern.exec(line)).find((match) => match);
+      if (found) return found;
+      const left = end - Date.now();
+      assert.ok(left > 0 && !ended, `no line ${pattern} within ${timeoutMs} ms\n${this.output()}`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.#onLine = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  /** Its exit status, which must come in time. */
+  async exit(timeoutMs = 20_000): Promise<Deno.CommandStatus> {
+    let timer;
+    const late = new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), timeoutMs));
+    const status = await Promise.race([this.status, late]);
+    clearTimeout(timer);
+    assert.ok(status, `still running after ${timeoutMs} ms\n${this.output()}`);
+    await this.#drained;
+    return status;
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  output(): string {
+    return [...this.stdout, ...this.stderr].join("\n");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    await this.status;
+    await this.#drained;
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array>, lines: string[]): Promise<void> {
+    for await (const line of stream.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())) {
+      lines.push(line);
+      this.#onLine();
+    }
+  }
+}
