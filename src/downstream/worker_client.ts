@@ -124,7 +124,7 @@ function statusOf(text: string): AddressedReply["status"] {
 function failed(error: ServiceError): DispatchResult {
   return {
     kind: "failed",
-    status: workerFailure(error.code),
+    status: workerFailure(error),
     message: `the call to the worker failed: ${error.details}`,
   };
 }

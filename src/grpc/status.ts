@@ -1,4 +1,4 @@
-import { status as Status } from "@grpc/grpc-js";
+import { type ServiceError, status as Status } from "@grpc/grpc-js";
 import type { ErrorCode } from "../errors.ts";
 import type { WorkerFailure } from "../types.ts";
 
@@ -13,8 +13,12 @@ export const GRPC_STATUS = {
   internal: Status.INTERNAL,
 } as const satisfies Record<ErrorCode, Status>;
 
+/** grpc-js tells of a stream that broke under a call as INTERNAL, in these words; a server's own INTERNAL differs. */
+const BROKEN_STREAM = /^Received RST_STREAM with code/;
+
 /** A failed call to the worker, as the status of the replies to its requests. */
-export function workerFailure(code: Status): WorkerFailure {
+export function workerFailure({ code, details }: Pick<ServiceError, "code" | "details">): WorkerFailure {
+  if (BROKEN_STREAM.test(details)) return "worker_transport_error";
   switch (code) {
     case Status.DEADLINE_EXCEEDED:
       return "worker_timeout";
