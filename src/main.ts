@@ -1,7 +1,67 @@
-import { configureLogging } from "./logging.ts";
-import { parseSettings } from "./config.ts";
+/**
+ * `serve`: the engine, and the worker behind it when there is none. Exit codes: 0 stopped as asked, 1 could not
+ * start the worker, 2 a setting is wrong, 130 ended at once by a second signal.
+ */
+import { parseSettings, type SettingName, type Settings } from "./config.ts";
 import { startEngine } from "./engine.ts";
-const { settings } = parseSettings(Deno.args, Deno.env.toObject());
-configureLogging(settings);
-const e = await startEngine(settings);
-console.log("listening", e.address);
+import { messageOf, StartupError } from "./errors.ts";
+import { configureLogging } from "./logging.ts";
+import { denoProblem } from "./runtime_version.ts";
+import { findWorker, workerEndpoint } from "./serve/find_worker.ts";
+import { greeting, HELP, type ServingWorker } from "./serve/greeting.ts";
+import { watchLaunchers } from "./serve/launchers.ts";
+import { print, printError, stderrTerminal } from "./serve/output.ts";
+import { StopSignals } from "./serve/stop_signals.ts";
+import { LocalWorker } from "./supervisor/local_worker.ts";
+import { planWorker } from "./supervisor/plan.ts";
+import { LogProgress, TextProgress } from "./supervisor/progress.ts";
+import { SetupError } from "./supervisor/setup_error.ts";
+
+async function main(): Promise<number> {
+  const env = Deno.env.toObject();
+  const parsed = parseSettings(Deno.args, env);
+  if (parsed.help) {
+    print(HELP);
+    return 0;
+  }
+  const problem = denoProblem(Deno.version.deno, env);
+  if (problem) throw new StartupError([problem]);
+  const settings = { ...parsed.settings, WORKER_ENDPOINT: workerEndpoint(parsed.settings, parsed.given) };
+  configureLogging(settings);
+  return await serve(settings, parsed.given);
+}
+
+/** Serves until it is asked to stop. The engine ends before its worker, so that what runs can end well. */
+async function serve(settings: Settings, given: ReadonlySet<SettingName>): Promise<number> {
+  const progress = settings.LOG_FORMAT === "json" ? new LogProgress() : new TextProgress(stderrTerminal);
+  using stop = new StopSignals(() => {
+    localWorker.kill();
+    Deno.exit(130);
+  });
+  await using localWorker = new LocalWorker(planWorker(settings, given, Deno.build), progress);
+  using _watch = watchLaunchers(() => stop.ask("the command that started serve has ended"));
+  try {
+    await using engine = await startEngine(settings);
+    const source = await findWorker(settings, given, stop.signal);
+    const worker: ServingWorker = source.kind === "none"
+      ? { kind: "local", identity: await localWorker.start(stop.signal) }
+      : source;
+    print(greeting(settings, portOf(engine.address), worker));
+    await stop.asked();
+  } catch (thrown) {
+    if (!stop.signal.aborted) throw thrown;
+  }
+  return 0;
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(":") + 1));
+}
+
+function exitCodeOf(thrown: unknown): number {
+  const known = thrown instanceof StartupError || thrown instanceof SetupError;
+  for (const line of known ? thrown.problems : [`serve failed: ${messageOf(thrown)}`]) printError(line);
+  return thrown instanceof StartupError ? 2 : 1;
+}
+
+if (import.meta.main) Deno.exit(await main().catch(exitCodeOf));

@@ -1,0 +1,78 @@
+import { addressOf, type SettingName, type Settings } from "../config.ts";
+import { WorkerHealth } from "../downstream/worker_health.ts";
+import { StartupError } from "../errors.ts";
+
+const CONNECT_TIMEOUT_MS = 2000;
+const ANSWER_TIMEOUT_MS = 5000;
+
+/** Where the engine's worker comes from; `ready` tells whether it serves now. */
+export type WorkerSource =
+  /** Configured: whatever is there, or will be. */
+  | { readonly kind: "given"; readonly ready: boolean }
+  /** Not configured, but somebody runs one where we would. */
+  | { readonly kind: "found"; readonly ready: boolean }
+  /** None there: ours to start. */
+  | { readonly kind: "none" };
+
+/**
+ * Looks who is at `settings.WORKER_ENDPOINT`.
+ * @throws {StartupError} when none was configured and what listens there is no worker.
+ */
+export async function findWorker(
+  settings: Settings,
+  given: ReadonlySet<SettingName>,
+  signal: AbortSignal,
+): Promise<WorkerSource> {
+  const address = addressOf(settings.WORKER_ENDPOINT);
+  const configured = given.has("WORKER_ENDPOINT");
+  if (!configured && !await isListening(address)) return { kind: "none" };
+  signal.throwIfAborted();
+  using health = new WorkerHealth(address);
+  const answer = await health.check(configured ? CONNECT_TIMEOUT_MS : ANSWER_TIMEOUT_MS);
+  const ready = answer.health === "serving" || answer.health === "silent";
+  if (configured) return { kind: "given", ready };
+  if (answer.health !== "unreachable") return { kind: "found", ready };
+  throw new StartupError([
+    `WORKER_PORT must be the port of a worker or a free one, got ${settings.WORKER_PORT}: ` +
+    `what listens at ${address} does not answer gRPC (${answer.detail})`,
+  ]);
+}
+
+async function isListening(address: string): Promise<boolean> {
+  const colon = address.lastIndexOf(":");
+  try {
+    const connection = await Deno.connect({
+      hostname: address.slice(0, colon),
+      port: Number(address.slice(colon + 1)),
+      signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS),
+    });
+    connection.close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The endpoint of the worker: the given one, else the local port of the settings, which is chosen here when it is 0.
+ * @throws {StartupError} when it is the engine's own.
+ */
+export function workerEndpoint(settings: Settings, given: ReadonlySet<SettingName>): string {
+  const { BIND_HOST, BIND_PORT, WORKER_ENDPOINT, WORKER_PORT } = settings;
+  const endpoint = given.has("WORKER_ENDPOINT")
+    ? WORKER_ENDPOINT
+    : `http://127.0.0.1:${WORKER_PORT || freePort()}`;
+  const own = [BIND_HOST, `[${BIND_HOST}]`, "127.0.0.1", "localhost", "[::1]"];
+  if (own.some((host) => endpoint === `http://${host}:${BIND_PORT}`)) {
+    const name = given.has("WORKER_ENDPOINT") ? "WORKER_ENDPOINT" : "WORKER_PORT";
+    throw new StartupError([
+      `${name} must not be the engine's own address (BIND_PORT ${BIND_PORT}), got ${endpoint}`,
+    ]);
+  }
+  return endpoint;
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}

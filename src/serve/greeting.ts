@@ -1,0 +1,69 @@
+/** What `serve` prints once it serves, and its help. */
+import { addressOf, type Settings, settingsHelp } from "../config.ts";
+import type { WorkerIdentity } from "../supervisor/worker_process.ts";
+import type { WorkerSource } from "./find_worker.ts";
+
+export const HELP = `Usage: deno task serve [flags]
+
+Starts the engine, and a local worker with a small model unless a worker is given or already there.
+
+Examples:
+  deno task serve
+  deno task serve --engine-mode micro_batch --max-batch-size 32
+  deno task serve --worker-endpoint http://10.0.0.7:50071
+
+Each setting is a flag and an environment variable; the flag wins:
+${settingsHelp()}`;
+
+/** Who answers behind the engine. */
+export type ServingWorker = Exclude<WorkerSource, { kind: "none" }> | {
+  readonly kind: "local";
+  readonly identity: WorkerIdentity;
+};
+
+/** The lines that tell a newcomer where the engine listens and how to ask it something. */
+export function greeting(settings: Settings, port: number, worker: ServingWorker): string {
+  const address = `${reachableHost(settings.BIND_HOST)}:${port}`;
+  const ask =
+    `-d '{"prompt":"Why is the sky blue?","max_tokens":64}' ${address} omnispan.Engine/SubmitGenerate`;
+  return [
+    "",
+    `Omnispan serves on ${address} in ${settings.ENGINE_MODE} mode.`,
+    `Its worker: ${describe(worker, addressOf(settings.WORKER_ENDPOINT))}`,
+    "",
+    "Ask it (here, with the contract from its file):",
+    `  grpcurl -plaintext -import-path proto -proto omnispan.proto ${ask}`,
+    "or (anywhere, with the contract from the engine):",
+    `  grpcurl -plaintext ${ask}`,
+    "",
+    worker.kind === "local" ? "Ctrl-C ends the engine and its worker." : "Ctrl-C ends the engine.",
+  ].join("\n");
+}
+
+function describe(worker: ServingWorker, address: string): string {
+  switch (worker.kind) {
+    case "local": {
+      const { backend, model, simulated } = worker.identity;
+      const note = simulated ? ", simulated: no model runs, and times come from a profile" : "";
+      return `${backend}, ${model}, at ${address}, started by serve${note}.`;
+    }
+    case "found":
+      return worker.ready
+        ? `the one that was already running at ${address}; serve started none.`
+        : `the one that is already starting at ${address}; until it is ready requests get worker_unavailable.`;
+    case "given":
+      return worker.ready
+        ? `the one at ${address} (WORKER_ENDPOINT); serve started none.`
+        : `the one at ${address} (WORKER_ENDPOINT), which does not serve yet; until it does requests get ` +
+          "worker_unavailable. The engine connects by itself.";
+    default:
+      return worker satisfies never;
+  }
+}
+
+/** A host that a client on this machine can dial when the engine listens on all. */
+function reachableHost(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::" || host === "[::]") return "[::1]";
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+}

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { launchersOf } from "./launchers.ts";
+
+/** Ancestors with these commands, numbered from 1, parent first. */
+function launchers(...commands: string[]): number[] {
+  return launchersOf(commands.map((command, index) => ({ pid: index + 1, parent: index + 2, command })));
+}
+
+Deno.test("deno task alone is a launcher, the shell that a person types in is not", () => {
+  assert.deepEqual(launchers("deno task serve", "-bash", "sshd"), [1]);
+  assert.deepEqual(launchers("/opt/deno/bin/deno -q task serve", "/bin/bash"), [1]);
+});
+
+Deno.test("npx and its shell are launchers", () => {
+  assert.deepEqual(
+    launchers("deno task serve", "sh -c 'deno' task serve", "npm exec deno@2.9.3 task serve", "-bash"),
+    [1, 2, 3],
+  );
+});
+
+Deno.test("the Node script that stands in for Deno in its npm package is a launcher", () => {
+  assert.deepEqual(
+    launchers("/x/deno task serve", "node /usr/lib/node_modules/deno/bin.cjs task serve", "zsh"),
+    [1, 2],
+  );
+});
+
+Deno.test("a script that starts serve in the background may end", () => {
+  assert.deepEqual(launchers("deno task serve", "sh -c deno task serve & sleep 1"), [1]);
+  assert.deepEqual(launchers("bash -c deno run -A src/main.ts &", "sshd"), []);
+});
+
+Deno.test("a program that starts the engine itself is none", () => {
+  assert.deepEqual(launchers("deno test -A tests/", "deno task test", "npm exec deno@2.9.3 task test"), []);
+});

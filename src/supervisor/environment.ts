@@ -1,0 +1,176 @@
+/**
+ * The Python environment of the local worker: made by the first start, found ready by the next. A stamp that is
+ * written last tells a complete one; a marker that is written first tells one whose set-up was interrupted.
+ */
+import { join, relative } from "node:path";
+import { CommandFailed, run } from "./command.ts";
+import { lockFile } from "./file_lock.ts";
+import type { Progress } from "./progress.ts";
+import {
+  findPython,
+  isNewEnough,
+  parseVersion,
+  type Python,
+  pythonCommand,
+  type PythonMinor,
+} from "./python.ts";
+import { hashOf, requirementFiles } from "./requirements.ts";
+import { SetupError } from "./setup_error.ts";
+
+export interface EnvironmentPlan {
+  /** The folder of the environment, as in worker/.venv. */
+  readonly folder: string;
+  /** The file of the packages it has to have. */
+  readonly requirements: string;
+  /** The PYTHON setting. */
+  readonly python: string;
+  /** The oldest Python that the packages run on. */
+  readonly oldest: PythonMinor;
+}
+
+/** What a complete environment was made from. */
+interface Stamp {
+  readonly requirements: string;
+  /** The PYTHON setting and the version it turned out to be. */
+  readonly python: string;
+  readonly version: string;
+}
+
+const LOCK = "omnispan.lock";
+const STAMP = "omnispan.json";
+const UNFINISHED = "omnispan.unfinished";
+const LOG = "omnispan.log";
+
+/**
+ * Makes sure of the environment and returns its interpreter. Several processes may ask at once: one works, the
+ * others wait for it. An environment that somebody made by hand is kept and gets the packages.
+ * @throws {SetupError | StartupError}
+ */
+export async function ensureEnvironment(
+  plan: EnvironmentPlan,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<string> {
+  const { folder } = plan;
+  await Deno.mkdir(folder, { recursive: true });
+  using _lock = await lockFile(
+    join(folder, LOCK),
+    () => progress.note(`another process sets up ${shown(folder)}; waiting for it`),
+    signal,
+  );
+  const requirements = hashOf(await requirementFiles(plan.requirements));
+  const python = interpreterOf(folder);
+  const version = await ownVersion(python, signal);
+  const stamp = await readStamp(folder);
+  const unfinished = await exists(join(folder, UNFINISHED));
+  const sameBase = stamp === undefined || (stamp.version === version && stamp.python === plan.python);
+  const sound = version !== undefined && isNewEnough(version, plan.oldest) && sameBase && !unfinished;
+  if (sound && stamp?.requirements === requirements) return python;
+
+  const base = sound ? undefined : await findPython(plan.python, plan.oldest, signal);
+  if (base) await makeEmpty(folder);
+  await Deno.writeTextFile(join(folder, UNFINISHED), "");
+  if (base) {
+    await progress.step(
+      `making the worker's Python environment in ${shown(folder)} (Python ${base.version})`,
+      () => create(folder, base, signal),
+    );
+  }
+  await progress.step(
+    `installing the worker's packages (${shown(plan.requirements)})`,
+    (tell) => install(plan, python, tell, signal),
+  );
+  await writeStamp(folder, { requirements, python: plan.python, version: base?.version ?? version! });
+  return python;
+}
+
+async function create(
+  folder: string,
+  { program, args, version }: Python,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await run({ program, args: [...args, "-m", "venv", folder] }, { signal });
+  } catch (thrown) {
+    if (!(thrown instanceof CommandFailed)) throw thrown;
+    const output = thrown.lastLines.join("\n");
+    if (!/ensurepip|No module named venv/.test(output)) {
+      throw new SetupError([`${program} -m venv failed: ${thrown.lastLines.at(-1) ?? thrown.message}`]);
+    }
+    const minor = version.split(".").slice(0, 2).join(".");
+    throw new SetupError([
+      `Python ${version} comes without venv here; on Debian and Ubuntu run: sudo apt install python${minor}-venv`,
+    ]);
+  }
+}
+
+async function install(
+  { folder, requirements }: EnvironmentPlan,
+  python: string,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const path = join(folder, LOG);
+  using log = await Deno.open(path, { create: true, write: true, truncate: true });
+  const encoder = new TextEncoder();
+  const options = ["--no-input", "--disable-pip-version-check", "--progress-bar", "off"];
+  try {
+    await run(pythonCommand(python, "pip", ["install", ...options, "-r", requirements]), {
+      signal,
+      onLine(line) {
+        log.writeSync(encoder.encode(line + "\n"));
+        tell(line.trim());
+      },
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof CommandFailed)) throw thrown;
+    throw new SetupError([
+      `the worker's packages can't be installed: pip ended with exit code ${thrown.code}; ` +
+      `its whole output is in ${shown(path)}, its last lines:`,
+      ...thrown.lastLines.slice(-10).map((line) => `  ${line}`),
+    ]);
+  }
+}
+
+/** Removes all but the lock, which is held. */
+async function makeEmpty(folder: string): Promise<void> {
+  for await (const { name } of Deno.readDir(folder)) {
+    if (name !== LOCK) await Deno.remove(join(folder, name), { recursive: true });
+  }
+}
+
+function interpreterOf(folder: string): string {
+  return Deno.build.os === "windows" ? join(folder, "Scripts", "python.exe") : join(folder, "bin", "python");
+}
+
+/** The version of the environment's interpreter as it is now; undefined when it is missing or broken. */
+async function ownVersion(python: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return parseVersion((await run({ program: python, args: ["--version"] }, { signal })).join("\n"));
+  } catch (thrown) {
+    if (thrown instanceof CommandFailed) return undefined;
+    throw thrown;
+  }
+}
+
+async function readStamp(folder: string): Promise<Stamp | undefined> {
+  try {
+    return JSON.parse(await Deno.readTextFile(join(folder, STAMP))) as Stamp;
+  } catch {
+    return undefined;
+  }
+}
+
+async function writeStamp(folder: string, stamp: Stamp): Promise<void> {
+  await Deno.writeTextFile(join(folder, STAMP), JSON.stringify(stamp));
+  await Deno.remove(join(folder, UNFINISHED));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
+/** A path as a person at the repository's root would write it. */
+function shown(path: string): string {
+  return relative(Deno.cwd(), path) || path;
+}

@@ -1,0 +1,136 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { getLogger } from "@logtape/logtape";
+import { WorkerHealth } from "../downstream/worker_health.ts";
+import { messageOf, StartupError } from "../errors.ts";
+import type { Millis } from "../types.ts";
+import { nextBackoff } from "./backoff.ts";
+import { type Command, describeExit } from "./child.ts";
+import type { WorkerPlan } from "./plan.ts";
+import { prepareWorker } from "./prepare.ts";
+import type { Progress } from "./progress.ts";
+import { SetupError } from "./setup_error.ts";
+import { type WorkerIdentity, WorkerProcess } from "./worker_process.ts";
+
+const log = getLogger(["omnispan", "supervisor"]);
+
+/** A model from a hub is fetched during the start; the built-in one is there before. */
+const START_TIMEOUT_MS = 60 * 60_000;
+const BUILT_IN_START_TIMEOUT_MS = 10 * 60_000;
+const HEALTH_INTERVAL_MS = 50;
+const HEALTH_TIMEOUT_MS = 2000;
+/** The worker's exit code when a setting is wrong. */
+const WRONG_SETTING = 2;
+
+/** The worker that we set up and start by ourselves, and start again whenever it ends by itself. */
+export class LocalWorker implements AsyncDisposable {
+  readonly #stopping = new AbortController();
+  #process: WorkerProcess | undefined;
+  #supervision: Promise<void> = Promise.resolve();
+
+  constructor(private readonly plan: WorkerPlan, private readonly progress: Progress) {}
+
+  /**
+   * Does what is missing, starts the worker and resolves when its model has answered once. From then on it is
+   * started again when it ends.
+   * @throws {StartupError} when a setting is wrong
+   * @throws {SetupError} when something else is
+   */
+  async start(signal: AbortSignal): Promise<WorkerIdentity> {
+    const command = await prepareWorker(this.plan, this.progress, signal);
+    const { backend, model } = this.plan;
+    const { process, identity } = await this.progress.step(
+      `starting the worker (${model ? `${backend}, ${model}` : backend})`,
+      () => this.#launch(command, signal),
+    );
+    this.#supervision = this.#keepUp(command, process);
+    return identity;
+  }
+
+  /** Ends the worker at once, for who can't wait. */
+  kill(): void {
+    this.#process?.kill();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    await this.#process?.[Symbol.asyncDispose]();
+    await this.#supervision;
+  }
+
+  /** Starts the worker and waits until it serves; what was started is ended again when that fails. */
+  async #launch(command: Command, signal: AbortSignal) {
+    signal.throwIfAborted();
+    const process = this.#process = new WorkerProcess(command, (line) => this.progress.workerLine(line));
+    const timeoutMs = this.plan.builtInFormat ? BUILT_IN_START_TIMEOUT_MS : START_TIMEOUT_MS;
+    const settled = new AbortController();
+    try {
+      const identity = await Promise.race([
+        serving(process, settled.signal),
+        ended(process),
+        tooLong(timeoutMs, AbortSignal.any([signal, settled.signal])),
+      ]);
+      return { process, identity };
+    } catch (thrown) {
+      await process[Symbol.asyncDispose]();
+      throw thrown;
+    } finally {
+      settled.abort();
+    }
+  }
+
+  async #keepUp(command: Command, first: WorkerProcess): Promise<void> {
+    const { signal } = this.#stopping;
+    let process: WorkerProcess | undefined = first;
+    let servingSince = performance.now();
+    let waitMs: Millis | undefined;
+    for (let restart = 1; !signal.aborted; restart++) {
+      let servedMs = 0;
+      if (process) {
+        const status = await process.exited;
+        if (signal.aborted) return;
+        servedMs = performance.now() - servingSince;
+        log.error("the worker ended with {how} after serving {servedMs} ms: {lastLine}", {
+          how: describeExit(status),
+          servedMs: Math.round(servedMs),
+          lastLine: process.lastLine,
+        });
+      }
+      waitMs = nextBackoff(waitMs, servedMs);
+      log.warn("the worker starts again in {waitMs} ms (restart {restart})", { waitMs, restart });
+      try {
+        await delay(waitMs, undefined, { signal });
+        ({ process } = await this.#launch(command, signal));
+        servingSince = performance.now();
+        log.info("the worker serves again (restart {restart})", { restart, pid: process.pid });
+      } catch (thrown) {
+        if (signal.aborted) return;
+        process = undefined;
+        log.error("the worker did not come up again: {message}", { message: messageOf(thrown) });
+      }
+    }
+  }
+}
+
+/** Resolves when the worker's health says that it serves. */
+async function serving(process: WorkerProcess, signal: AbortSignal): Promise<WorkerIdentity> {
+  const identity = await process.listening;
+  using health = new WorkerHealth(identity.address);
+  while ((await health.check(HEALTH_TIMEOUT_MS)).health !== "serving") {
+    await delay(HEALTH_INTERVAL_MS, undefined, { signal });
+  }
+  return identity;
+}
+
+/** Rejects when the worker has ended. */
+async function ended(process: WorkerProcess): Promise<never> {
+  const status = await process.exited;
+  const lastLine = process.lastLine.replace(/^worker: /, "");
+  if (status.code === WRONG_SETTING) throw new StartupError([`the worker refused its settings: ${lastLine}`]);
+  throw new SetupError([`the worker ended with ${describeExit(status)} before it was ready: ${lastLine}`]);
+}
+
+/** Rejects when the time is over, or when the signal fires. */
+async function tooLong(timeoutMs: Millis, signal: AbortSignal): Promise<never> {
+  await delay(timeoutMs, undefined, { signal });
+  throw new SetupError([`the worker was not ready within ${timeoutMs / 60_000} minutes`]);
+}

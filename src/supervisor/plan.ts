@@ -1,0 +1,79 @@
+import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { addressOf, type SettingName, type Settings } from "../config.ts";
+import type { EnvironmentPlan } from "./environment.ts";
+
+/** The model that comes from a package, so that nothing has to be configured or downloaded from a hub. */
+const BUILT_IN_MODEL = "smollm2-135m";
+
+export const WORKER_FOLDER = fileURLToPath(new URL("../../worker", import.meta.url));
+
+export type Backend = Exclude<Settings["WORKER_BACKEND"], "auto">;
+
+export interface Platform {
+  readonly os: typeof Deno.build.os;
+  readonly arch: typeof Deno.build.arch;
+}
+
+/** All that is decided about a local worker before anything is done. */
+export interface WorkerPlan {
+  readonly backend: Backend;
+  /** As shown to people; empty when the worker has no model. */
+  readonly model: string;
+  /** The form in which the built-in model has to be there; undefined for other models. */
+  readonly builtInFormat: "gguf" | "hf" | undefined;
+  readonly environment: EnvironmentPlan;
+  /** What the worker is told, beside our own environment. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const REQUIREMENTS = {
+  openvino: "requirements-openvino.txt",
+  mlx: "requirements.txt",
+  vllm: "requirements-vllm.txt",
+  sim: "requirements-dev.txt",
+} as const satisfies Record<Backend, string>;
+
+const BUILT_IN_FORMAT = {
+  openvino: "gguf",
+  mlx: "hf",
+  vllm: "hf",
+  sim: undefined,
+} as const satisfies Record<Backend, string | undefined>;
+
+/** `settings.WORKER_ENDPOINT` is where the worker has to listen. */
+export function planWorker(
+  settings: Settings,
+  given: ReadonlySet<SettingName>,
+  platform: Platform,
+): WorkerPlan {
+  const standard = standardBackend(platform);
+  const backend = settings.WORKER_BACKEND === "auto" ? standard : settings.WORKER_BACKEND;
+  const address = addressOf(settings.WORKER_ENDPOINT);
+  const colon = address.lastIndexOf(":");
+  const model = backend === "sim" && !given.has("MODEL_ID") ? "" : settings.MODEL_ID;
+  return {
+    backend,
+    model,
+    builtInFormat: model === BUILT_IN_MODEL ? BUILT_IN_FORMAT[backend] : undefined,
+    environment: {
+      folder: join(WORKER_FOLDER, backend === standard ? ".venv" : `.venv-${backend}`),
+      requirements: join(WORKER_FOLDER, REQUIREMENTS[backend]),
+      python: settings.PYTHON,
+      oldest: backend === "mlx" ? [3, 11] : [3, 10],
+    },
+    env: {
+      WORKER_BACKEND: backend,
+      WORKER_HOST: address.slice(0, colon),
+      WORKER_PORT: address.slice(colon + 1),
+      MODEL_ID: model,
+      WORKER_EXIT_ON_STDIN_CLOSE: "1",
+      PYTHONUNBUFFERED: "1",
+    },
+  };
+}
+
+/** The fastest backend that runs on this kind of machine without further choices. */
+export function standardBackend({ os, arch }: Platform): Backend {
+  return os === "darwin" && arch === "aarch64" ? "mlx" : "openvino";
+}

@@ -1,0 +1,8 @@
+/** A worker that can't be set up or started, though nothing in the settings is wrong; `problems` are whole lines. */
+export class SetupError extends Error {
+  override readonly name = "SetupError";
+
+  constructor(readonly problems: readonly string[], options?: ErrorOptions) {
+    super(problems.join("\n"), options);
+  }
+}

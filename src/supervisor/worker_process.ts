@@ -1,0 +1,95 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type Command, describeExit, signalChild, signalGroup, spawn } from "./child.ts";
+import { lines, Tail } from "./lines.ts";
+
+/** How long the worker has to end itself when it is asked to. */
+const END_MS = 8000;
+
+/** What a worker says of itself once it listens. */
+export interface WorkerIdentity {
+  readonly address: string;
+  readonly backend: string;
+  readonly model: string;
+  /** Its times are computed, not measured on a model. */
+  readonly simulated: boolean;
+}
+
+/** One run of the worker as our child. It ends when its stdin does, so it never outlives us. */
+export class WorkerProcess implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #tail = new Tail();
+  readonly #listening = Promise.withResolvers<WorkerIdentity>();
+  /** Resolves when it has ended and its last line was heard. */
+  readonly exited: Promise<Deno.CommandStatus>;
+  #ending: Promise<void> | undefined;
+
+  constructor(command: Command, private readonly onLine: (line: string) => void) {
+    this.#child = spawn(command);
+    this.#listening.promise.catch(() => {});
+    this.exited = this.#follow();
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Resolves when the worker listens; rejects when it ended before. */
+  get listening(): Promise<WorkerIdentity> {
+    return this.#listening.promise;
+  }
+
+  get lastLine(): string {
+    return this.#tail.lines.at(-1) ?? "";
+  }
+
+  /** Ends it and all it started, at once. */
+  kill(): void {
+    signalGroup(this.#child, "SIGKILL");
+  }
+
+  /** Asks it to end, waits a while, and then ends it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#ending ??= this.#end();
+  }
+
+  async #end(): Promise<void> {
+    await this.#child.stdin.close().catch(() => {});
+    if (Deno.build.os !== "windows") signalChild(this.#child, "SIGTERM");
+    const timer = new AbortController();
+    const tooLong = delay(END_MS, undefined, { signal: timer.signal }).then(() => this.kill(), () => {});
+    await this.exited;
+    timer.abort();
+    await tooLong;
+  }
+
+  async #follow(): Promise<Deno.CommandStatus> {
+    const output = async () => {
+      for await (const line of lines(this.#child.stdout)) {
+        const identity = parseListening(line);
+        if (identity) this.#listening.resolve(identity);
+        else this.onLine(line);
+      }
+    };
+    const errors = async () => {
+      for await (const line of lines(this.#child.stderr)) {
+        this.#tail.push(line);
+        this.onLine(line);
+      }
+    };
+    const reading = Promise.all([output(), errors()]);
+    const status = await this.#child.status;
+    // What it started would else keep its pipes open, and go on.
+    this.kill();
+    await reading;
+    this.#listening.reject(new Error(`the worker ended with ${describeExit(status)} before it listened`));
+    return status;
+  }
+}
+
+/** Reads `worker listening on HOST:PORT backend=... model=...[ simulated]`. */
+export function parseListening(line: string): WorkerIdentity | undefined {
+  const match = /^worker listening on (\S+) backend=(\S+) model=(.*?)( simulated)?$/.exec(line);
+  if (!match) return undefined;
+  const [, address = "", backend = "", model = "", simulated] = match;
+  return { address, backend, model, simulated: simulated !== undefined };
+}
