@@ -1,0 +1,85 @@
+import { cpus, release, totalmem, type } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { Settings } from "../src/config.ts";
+import type { Millis } from "../src/types.ts";
+import type { Level } from "./sample.ts";
+
+/** environment.json: all that a reader of the samples must know to trust and repeat them. */
+export interface RunEnvironment {
+  /** When the run began, ISO 8601 in UTC. */
+  readonly startedAt: string;
+  readonly machine: Machine;
+  readonly versions: { readonly deno: string; readonly v8: string; readonly typescript: string };
+  /** Null outside a git checkout. */
+  readonly git: { readonly commit: string; readonly changed: boolean } | null;
+  /** The settings of the engines that the run started; null for `--target`. */
+  readonly engine: EngineSettings | null;
+  /** The engine that was measured, when the run did not start it. */
+  readonly target: string | null;
+  readonly worker: WorkerIdentity | null;
+  readonly workload: { readonly seed: number; readonly maxTokens: number };
+  readonly load: {
+    readonly kind: "closed loop";
+    /** gRPC connections that the clients of a level share. */
+    readonly connections: number;
+    readonly timeoutMs: Millis;
+    /** In the order of measurement; JSON has no Infinity, so null there is no limit. */
+    readonly levels:
+      readonly (Level & { readonly requests: number | null; readonly durationMs: Millis | null })[];
+  };
+}
+
+/** Mode and address are each engine's own. */
+export type EngineSettings = Omit<Settings, "ENGINE_MODE" | "BIND_HOST" | "BIND_PORT">;
+
+export interface Machine {
+  readonly os: string;
+  readonly arch: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+}
+
+/** The Python worker behind the engines. Null: it does not say. */
+export interface WorkerIdentity {
+  readonly endpoint: string;
+  readonly startedByBench: boolean;
+  readonly backend: string | null;
+  readonly model: string | null;
+  /** No model ran: the times come from a profile. */
+  readonly simulated: boolean | null;
+}
+
+/** What can be read off the machine and the checkout. */
+export async function surroundings(): Promise<Pick<RunEnvironment, "machine" | "versions" | "git">> {
+  const cores = cpus();
+  return {
+    machine: {
+      os: `${type()} ${release()}`,
+      arch: Deno.build.arch,
+      cpu: cores[0]?.model.trim() ?? "unknown",
+      cores: cores.length,
+      memoryBytes: totalmem(),
+    },
+    versions: { ...Deno.version },
+    git: await gitState(),
+  };
+}
+
+async function gitState(): Promise<RunEnvironment["git"]> {
+  const commit = await git("rev-parse", "HEAD");
+  const changes = await git("status", "--porcelain", "--untracked-files=no");
+  return commit === null || changes === null ? null : { commit, changed: changes !== "" };
+}
+
+/** What git prints, or null when there is no git or no checkout. */
+async function git(...args: string[]): Promise<string | null> {
+  const cwd = fileURLToPath(new URL("..", import.meta.url));
+  try {
+    const { success, stdout } = await new Deno.Command("git", { args, cwd, stderr: "null" }).output();
+    return success ? new TextDecoder().decode(stdout).trim() : null;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
