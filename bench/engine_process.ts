@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { Settings } from "../src/config.ts";
+import { StartupError } from "../src/errors.ts";
+import type { Millis, Mode } from "../src/types.ts";
+import type { EngineLoad } from "./load.ts";
+
+const ENGINE = fileURLToPath(new URL("engine.ts", import.meta.url));
+const STOP_WITHIN_MS = 8_000;
+
+/** An engine in a process of its own, so that the load generator takes none of its threads' time. */
+export class EngineProcess implements AsyncDisposable {
+  #exitCode: number | undefined;
+
+  private constructor(
+    private readonly child: Deno.ChildProcess,
+    private readonly logged: Promise<void>,
+    readonly address: string,
+  ) {
+    void child.status.then(({ code }) => this.#exitCode = code);
+  }
+
+  /**
+   * Starts one on a free port; its log goes to `logFile`. The worker may come later.
+   * @throws {StartupError} when it ends instead.
+   */
+  static async start(settings: Settings, mode: Mode, logFile: string): Promise<EngineProcess> {
+    const own = { ...settings, ENGINE_MODE: mode, BIND_HOST: "127.0.0.1", BIND_PORT: 0 };
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "-A", ENGINE],
+      env: Object.fromEntries(Object.entries(own).map(([name, value]) => [name, String(value)])),
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const log = Deno.openSync(logFile, { write: true, create: true, truncate: true });
+    const logged = child.stderr.pipeTo(log.writable);
+    const address = await firstLine(child.stdout);
+    if (address !== undefined) return new EngineProcess(child, logged, address);
+    const { code } = await child.status;
+    await logged;
+    const lastLines = (await Deno.readTextFile(logFile)).trim().split("\n").slice(-5);
+    throw new StartupError([`the ${mode} engine ended with code ${code} as it started:`, ...lastLines]);
+  }
+
+  /** Set once the process is gone. */
+  get exitCode(): number | undefined {
+    return this.#exitCode;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.child.stdin.close().catch(() => {}); // it may be gone
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), STOP_WITHIN_MS);
+    await this.child.status;
+    clearTimeout(timer);
+    await this.logged;
+  }
+}
+
+/**
+ * Waits until the engine answers and has its worker, and returns the mode it is in.
+ * @throws {StartupError} when that takes more than `withinMs`; an abort when `stop` fires.
+ */
+export async function untilReady(
+  load: EngineLoad,
+  who: string,
+  withinMs: Millis,
+  stop: AbortSignal,
+): Promise<string> {
+  const endAt = performance.now() + withinMs;
+  for (;;) {
+    const stats = await load.stats(1000).catch((error: Error) => error);
+    if (!(stats instanceof Error) && !["down", "starting"].includes(stats.workerState)) return stats.mode;
+    if (performance.now() > endAt) {
+      const why = stats instanceof Error ? `it did not answer (${stats.message})` : "its worker is not there";
+      throw new StartupError([`${who} must be ready within ${withinMs / 1000} s, but ${why}`]);
+    }
+    await sleep(50, undefined, { signal: stop });
+  }
+}
+
+/** The first line without its end, or undefined when there is none; what follows is not waited for. */
+async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string | undefined> {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.includes("\n")) {
+    const { value, done } = await reader.read();
+    if (done) return undefined;
+    text += value;
+  }
+  await reader.cancel();
+  return text.slice(0, text.indexOf("\n"));
+}

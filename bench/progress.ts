@@ -1,0 +1,95 @@
+// @ts-types="@types/cli-progress"
+import { Presets, SingleBar } from "cli-progress";
+import process from "node:process";
+import { now } from "../src/clock.ts";
+import type { Progress } from "../src/supervisor/progress.ts";
+import type { Millis } from "../src/types.ts";
+import type { Level, Sample } from "./sample.ts";
+
+/** How far one level is, for the person who waits. */
+export interface LevelProgress extends Disposable {
+  /** The warm-up is over; time counts from here. */
+  start(): void;
+  sample(sample: Sample): void;
+}
+
+/** Goes to stderr: a live bar in a terminal, else a plain line when the level ends. */
+export function showLevel(level: Level, limits: { requests: number; durationMs: Millis }): LevelProgress {
+  let startedAt = NaN;
+  const name = `${level.mode.padEnd(11)} ${String(level.concurrency).padStart(4)} client${
+    level.concurrency === 1 ? " " : "s"
+  }`;
+  const totals = { done: 0, failed: 0, tokens: 0 };
+  const line = () => {
+    const seconds = (now() - startedAt) / 1000;
+    const counts = `${totals.done} requests, ${totals.failed} failed`;
+    return `${seconds.toFixed(0).padStart(3)} s  ${counts}, ${(totals.tokens / seconds).toFixed(0)} tok/s`;
+  };
+  const share = () => Math.max(totals.done / limits.requests, (now() - startedAt) / limits.durationMs);
+  const bar = process.stderr.isTTY ? new SingleBar(BAR, Presets.shades_classic) : undefined;
+  bar?.start(1, 0, { name, line: "warming up" });
+  return {
+    start() {
+      startedAt = now();
+    },
+    sample({ phase, outcome, outputTokens }) {
+      if (phase === "warmup") return;
+      totals.done++;
+      if (outcome === "failed") totals.failed++;
+      if (outcome === "ok") totals.tokens += outputTokens;
+      bar?.update(Math.min(share(), 1), { line: line() });
+    },
+    [Symbol.dispose]() {
+      const text = Number.isNaN(startedAt) ? "stopped in the warm-up" : line();
+      bar?.update(1, { line: text });
+      bar?.stop();
+      if (!bar) tell(`${name}  ${text}`);
+    },
+  };
+}
+
+const ALIVE_EVERY_MS = 10_000;
+
+/** Tells how the set-up of the worker goes; what the worker itself writes goes to a file. */
+export class SetupProgress implements Progress, Disposable {
+  readonly #log: Deno.FsFile;
+  readonly #encoder = new TextEncoder();
+
+  constructor(logFile: string) {
+    this.#log = Deno.openSync(logFile, { write: true, create: true, truncate: true });
+  }
+
+  async step<T>(what: string, work: (tell: (line: string) => void) => Promise<T>): Promise<T> {
+    const startedAt = now();
+    const seconds = (digits: number) => `${((now() - startedAt) / 1000).toFixed(digits)} s`;
+    let last = "";
+    tell(`${what} ...`);
+    const timer = setInterval(() => tell(`  ${seconds(0)}  ${last}`.trimEnd()), ALIVE_EVERY_MS);
+    try {
+      const result = await work((line) => last = line);
+      tell(`  done in ${seconds(1)}`);
+      return result;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  note(text: string): void {
+    tell(text);
+  }
+
+  workerLine(line: string): void {
+    this.#log.writeSync(this.#encoder.encode(line + "\n"));
+  }
+
+  [Symbol.dispose](): void {
+    this.#log.close();
+  }
+}
+
+/** A line for the person who waits. */
+export function tell(line: string): void {
+  process.stderr.write(line + "\n");
+}
+
+const BAR = { format: "{name} {bar} {line}", barsize: 24, stream: process.stderr, hideCursor: true, fps: 5 };

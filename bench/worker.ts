@@ -1,0 +1,47 @@
+import { addressOf, type ParsedSettings } from "../src/config.ts";
+import { findWorker, workerEndpoint } from "../src/serve/find_worker.ts";
+import { LocalWorker } from "../src/supervisor/local_worker.ts";
+import { planWorker } from "../src/supervisor/plan.ts";
+import type { WorkerIdentity } from "./environment.ts";
+import { SetupProgress, tell } from "./progress.ts";
+
+/** The one Python worker that all modes are measured against. */
+export interface BenchWorker extends AsyncDisposable {
+  readonly identity: WorkerIdentity;
+}
+
+/**
+ * The worker that `serve` would use: the given one, one that is already there, or one set up and started now,
+ * whose log goes to `logFile`.
+ * @throws {StartupError | SetupError} when there is none to be had; an abort when `stop` fires.
+ */
+export async function benchWorker(
+  { settings, given }: ParsedSettings,
+  logFile: string,
+  stop: AbortSignal,
+): Promise<BenchWorker> {
+  const endpoint = workerEndpoint(settings, given);
+  const located = { ...settings, WORKER_ENDPOINT: endpoint };
+  const source = await findWorker(located, given, stop);
+  if (source.kind !== "none") {
+    tell(`measuring with the worker at ${addressOf(endpoint)}, ${source.kind} and not started here`);
+    return unknownWorker(endpoint);
+  }
+  await using parts = new AsyncDisposableStack();
+  const progress = parts.use(new SetupProgress(logFile));
+  const local = parts.use(new LocalWorker(planWorker(located, given, Deno.build), progress));
+  const { backend, model, simulated } = await local.start(stop);
+  const running = parts.move();
+  return {
+    identity: { endpoint, startedByBench: true, backend, model, simulated },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** A worker does not say over the wire what it runs. */
+function unknownWorker(endpoint: string): BenchWorker {
+  return {
+    identity: { endpoint, startedByBench: false, backend: null, model: null, simulated: null },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
