@@ -45,6 +45,7 @@ class Stepped:
     number: int
     tokens: Sequence[int]
     ended: bool
+    error: str | None = None  # with `ended`: the runtime gave this row up, and says why
 
 
 class Runtime(ABC):
@@ -288,7 +289,7 @@ class StepLoop(Backend):
                 row.output.extend(piece.tokens)
             if piece.ended:
                 del self._running[piece.number]
-                self._settle(row, self._answer(row, now))
+                self._settle(row, self._answer(row, now) if piece.error is None else _given_up(piece.error))
         if moved:
             self._steps += 1
             self._row_steps += moved
@@ -339,6 +340,10 @@ class StepLoop(Backend):
             self._loop.call_soon_threadsafe(callback)
         except RuntimeError:  # the event loop has ended: nobody is waiting any more
             log.debug("an outcome came after the event loop's end")
+
+
+def _given_up(why: str) -> Failure:
+    return Failure(Status.RESOURCE_EXHAUSTED, f"the runtime gave the row up: {why}")
 
 
 # On the event loop, at the thread's request. Whoever waited may have gone: its future is cancelled then.

@@ -8,10 +8,20 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 import grpc
+import pytest
 
 from wire import pb2_grpc
 
 STOP_SECONDS = 45.0
+
+# For the tests of real runtimes, which all run on the built-in small model.
+RUNTIMES = [
+    pytest.param("openvino", marks=pytest.mark.openvino),
+    pytest.param("mlx", marks=pytest.mark.mlx),
+    pytest.param("vllm", marks=pytest.mark.vllm),
+]
+SETTINGS = {"MODEL_ID": "smollm2-135m", "VLLM_MAX_MODEL_LEN": "2048", "WORKER_MAX_ROWS": "32"}
+FRANCE = "What is the capital of France?"
 
 
 @dataclass

@@ -1,0 +1,139 @@
+"""OpenVINO GenAI's continuous batching pipeline on the CPU. It reads a GGUF file as it is, or an OpenVINO folder."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from backends.backend import Info, LoadError, missing_package
+from backends.step_loop import NewRow, Runtime, StepLoop, Stepped
+from config import CHAT_TEMPLATE, MAX_ROWS, Settings, model_id
+from logs import event
+from models import smollm2
+from models.cache import ModelError
+from models.context import context_length
+
+# Most prompt and decode tokens in one step. Prompts are cut into such pieces, so a long one does not stop the others'
+# decoding for long.
+STEP_TOKENS = 512
+
+
+class OpenVinoRuntime(Runtime):
+    def __init__(self, model: str, chat_template: bool, max_rows: int) -> None:
+        self._model = model
+        self._chat_template = chat_template
+        self._max_rows = max_rows
+        self._handles: dict[int, Any] = {}  # openvino_genai.GenerationHandle of each running row
+
+    def load(self) -> None:
+        try:
+            import numpy
+            import openvino
+            import openvino_genai
+        except ImportError as error:
+            raise missing_package(error, "openvino") from error
+        self._numpy, self._openvino, self._genai = numpy, openvino, openvino_genai
+        path = self._locate()
+        scheduler = openvino_genai.SchedulerConfig()
+        scheduler.max_num_seqs = self._max_rows
+        scheduler.max_num_batched_tokens = max(STEP_TOKENS, self._max_rows)
+        self._pipeline: Any = openvino_genai.ContinuousBatchingPipeline(str(path), scheduler, "CPU")
+        self._tokenizer: Any = self._pipeline.get_tokenizer()
+        self._templated = self._chat_template and bool(self._tokenizer.chat_template)
+        config = self._pipeline.get_config()
+        stops = {config.eos_token_id, self._tokenizer.get_eos_token_id(), *config.stop_token_ids}
+        self._stops = {token for token in stops if token >= 0}
+        self.context = context_length(path)
+
+    def _locate(self) -> Path:
+        if self._model == smollm2.NAME:
+            try:
+                return smollm2.locate("gguf", lambda text: event(logging.INFO, text))
+            except ModelError as error:
+                raise LoadError(str(error)) from error
+        path = Path(self._model)
+        if not (path.suffix == ".gguf" and path.is_file()) and not (path / "openvino_model.xml").is_file():
+            raise LoadError(
+                f"MODEL_ID must be {smollm2.NAME}, a .gguf file or a folder with openvino_model.xml for backend "
+                f'openvino, got "{self._model}"'
+            )
+        return path
+
+    def encode(self, prompt: str) -> list[int]:
+        text = prompt
+        if self._templated:
+            text = self._tokenizer.apply_chat_template(
+                [{"role": "user", "content": prompt}], add_generation_prompt=True
+            )
+        encoded = self._tokenizer.encode(text, add_special_tokens=not self._templated)
+        tokens: list[int] = encoded.input_ids.data[0].tolist()
+        if len(tokens) >= self.context:  # the tokenizer cuts what is longer, so the true count is not known
+            raise ValueError(
+                f"the prompt must leave room for an answer in the model's context of {self.context} tokens, "
+                f"got {len(tokens)} or more"
+            )
+        return tokens
+
+    def decode(self, tokens: list[int]) -> str:
+        return str(self._tokenizer.decode(tokens))
+
+    def add(self, rows: Sequence[NewRow]) -> None:
+        added: dict[int, Any] = {}
+        try:
+            for row in rows:
+                prompt = self._openvino.Tensor(self._numpy.array([row.prompt], dtype=self._numpy.int64))
+                added[row.number] = self._pipeline.add_request(row.number, prompt, self._greedy(row.max_tokens))
+        except Exception:
+            for handle in added.values():
+                handle.cancel()
+            raise
+        self._handles.update(added)
+
+    def _greedy(self, max_tokens: int) -> Any:
+        config = self._genai.GenerationConfig()
+        config.do_sample = False
+        config.max_new_tokens = max_tokens
+        config.stop_token_ids = self._stops
+        config.apply_chat_template = False  # `encode` has done it
+        return config
+
+    def remove(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            self._handles.pop(number).cancel()
+
+    def step(self) -> list[Stepped]:
+        self._pipeline.step()
+        stepped = [self._read(number, handle) for number, handle in self._handles.items() if handle.can_read()]
+        for piece in stepped:
+            if piece.ended:
+                del self._handles[piece.number]
+        return stepped
+
+    def _read(self, number: int, handle: Any) -> Stepped:
+        tokens: list[int] = []
+        ended = False
+        reasons = self._genai.GenerationFinishReason
+        while handle.can_read():
+            for output in handle.read().values():  # one sequence: no beams
+                tokens += output.generated_ids
+                ended = output.finish_reason != reasons.NONE
+                if output.finish_reason == reasons.STOP and tokens and tokens[-1] in self._stops:
+                    tokens.pop()
+        # A row that the KV cache has no room for, alone or among the others, is dropped with a read of nothing.
+        if not ended and handle.get_status() == self._genai.GenerationStatus.IGNORED:
+            return Stepped(number, tokens, ended=True, error="the KV cache has no room for it")
+        return Stepped(number, tokens, ended)
+
+    def close(self) -> None:
+        self._handles.clear()
+        # The pipeline goes on the thread that made it.
+        if hasattr(self, "_pipeline"):
+            del self._tokenizer, self._pipeline
+
+
+def make(settings: Settings) -> StepLoop:
+    model = model_id(settings)
+    runtime = OpenVinoRuntime(model, settings[CHAT_TEMPLATE], settings[MAX_ROWS])
+    return StepLoop(Info("openvino", model, simulated=False), runtime, settings[MAX_ROWS])
