@@ -15,7 +15,7 @@ const WARMUP_TOKENS = 8;
 const LEAST_WARMUP_REQUESTS = 4;
 
 const ENGINE_READY_WITHIN_MS = 30_000;
-const TARGET_READY_WITHIN_MS = 5_000;
+const TARGET_READY_WITHIN_MS = 3_000;
 
 /**
  * Measures all that `options` ask for and leaves the recording in `folder`. Returns what went wrong on the way, as
