@@ -5,7 +5,7 @@ import { loadSync } from "@grpc/proto-loader";
 import { HealthImplementation, protoPath as healthProto } from "grpc-health-check";
 import type { Settings } from "../config.ts";
 import { messageOf, StartupError } from "../errors.ts";
-import { contract, omnispan } from "../grpc/contract.ts";
+import { contractAsWritten, omnispan } from "../grpc/contract.ts";
 import type { SchedulerHandle } from "../scheduler/handle.ts";
 import type { WorkerState } from "../types.ts";
 import { coalesceWrites } from "./coalesce_writes.ts";
@@ -33,7 +33,7 @@ export class GrpcServer implements AsyncDisposable {
     });
     this.#server.addService(omnispan.Engine.service, engineService(settings, scheduler));
     this.#health.addToServer(this.#server);
-    new ReflectionService({ ...contract, ...loadSync(healthProto) }).addToServer(this.#server);
+    new ReflectionService({ ...contractAsWritten, ...loadSync(healthProto) }).addToServer(this.#server);
   }
 
   /**
