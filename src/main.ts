@@ -2,8 +2,9 @@
  * `serve`: the engine, and the worker behind it when there is none. Exit codes: 0 stopped as asked, 1 could not
  * start the worker, 2 a setting is wrong, 130 ended at once by a second signal.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { parseSettings, type SettingName, type Settings } from "./config.ts";
-import { startEngine } from "./engine.ts";
+import { type Engine, startEngine } from "./engine.ts";
 import { messageOf, StartupError } from "./errors.ts";
 import { configureLogging } from "./logging.ts";
 import { denoProblem } from "./runtime_version.ts";
@@ -16,6 +17,8 @@ import { LocalWorker } from "./supervisor/local_worker.ts";
 import { planWorker } from "./supervisor/plan.ts";
 import { LogProgress, TextProgress } from "./supervisor/progress.ts";
 import { SetupError } from "./supervisor/setup_error.ts";
+
+const CONNECT_MS = 5000;
 
 async function main(): Promise<number> {
   const env = Deno.env.toObject();
@@ -46,12 +49,21 @@ async function serve(settings: Settings, given: ReadonlySet<SettingName>): Promi
     const worker: ServingWorker = source.kind === "none"
       ? { kind: "local", identity: await localWorker.start(stop.signal) }
       : source;
+    if (worker.kind === "local" || worker.ready) await connected(engine, stop.signal);
     print(greeting(settings, portOf(engine.address), worker));
     await stop.asked();
   } catch (thrown) {
     if (!stop.signal.aborted) throw thrown;
   }
   return 0;
+}
+
+/** The worker serves; the engine's own connection to it can come a moment later, for it tries once a second. */
+async function connected({ scheduler }: Engine, signal: AbortSignal): Promise<void> {
+  const end = performance.now() + CONNECT_MS;
+  while (scheduler.workerState !== "up" && performance.now() < end) {
+    await delay(10, undefined, { signal });
+  }
 }
 
 function portOf(address: string): number {

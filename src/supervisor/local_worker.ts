@@ -61,6 +61,7 @@ export class LocalWorker implements AsyncDisposable {
   async #launch(command: Command, signal: AbortSignal) {
     signal.throwIfAborted();
     const process = this.#process = new WorkerProcess(command, (line) => this.progress.workerLine(line));
+    log.info("the worker runs as process {pid}", { pid: process.pid });
     const timeoutMs = this.plan.builtInFormat ? BUILT_IN_START_TIMEOUT_MS : START_TIMEOUT_MS;
     const settled = new AbortController();
     try {
@@ -101,7 +102,7 @@ export class LocalWorker implements AsyncDisposable {
         await delay(waitMs, undefined, { signal });
         ({ process } = await this.#launch(command, signal));
         servingSince = performance.now();
-        log.info("the worker serves again (restart {restart})", { restart, pid: process.pid });
+        log.info("the worker serves again (restart {restart})", { restart });
       } catch (thrown) {
         if (signal.aborted) return;
         process = undefined;

@@ -19,6 +19,7 @@ export interface Terminal {
 
 const ALIVE_MS = 10_000;
 const ALIVE_INTERACTIVE_MS = 1000;
+const LONGEST_DETAIL = 100;
 
 /** Progress for people: a line for each step, and one that counts the seconds while a step runs. */
 export class TextProgress implements Progress {
@@ -36,7 +37,7 @@ export class TextProgress implements Progress {
       interactive ? ALIVE_INTERACTIVE_MS : ALIVE_MS,
     );
     try {
-      const result = await work((line) => last = line);
+      const result = await work((line) => last = line.slice(0, LONGEST_DETAIL));
       this.#line(`serve:   done in ${seconds(started, 1)}`);
       return result;
     } finally {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Command, describeExit, signalChild, signalGroup, spawn } from "./child.ts";
+import { type Command, signalChild, signalGroup, spawn } from "./child.ts";
 import { lines, Tail } from "./lines.ts";
 
 /** How long the worker has to end itself when it is asked to. */
@@ -25,7 +25,6 @@ export class WorkerProcess implements AsyncDisposable {
 
   constructor(command: Command, private readonly onLine: (line: string) => void) {
     this.#child = spawn(command);
-    this.#listening.promise.catch(() => {});
     this.exited = this.#follow();
   }
 
@@ -33,7 +32,7 @@ export class WorkerProcess implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Resolves when the worker listens; rejects when it ended before. */
+  /** Resolves when the worker listens; stays open when it ends before. */
   get listening(): Promise<WorkerIdentity> {
     return this.#listening.promise;
   }
@@ -81,7 +80,6 @@ export class WorkerProcess implements AsyncDisposable {
     // What it started would else keep its pipes open, and go on.
     this.kill();
     await reading;
-    this.#listening.reject(new Error(`the worker ended with ${describeExit(status)} before it listened`));
     return status;
   }
 }

@@ -1,0 +1,203 @@
+/** `serve` as a newcomer meets it: real processes, real ports, real signals. */
+import assert from "node:assert/strict";
+import { SETTING_NAMES } from "../src/config.ts";
+import { isAlive } from "./support/alive.ts";
+import { ScriptedWorker } from "./support/engine.ts";
+import { fakePython } from "./support/fake_python.ts";
+import { copyOfRepository, freePort, hasCommand, runShellLine, Serve } from "./support/serve.ts";
+import { waitUntil } from "./support/wait.ts";
+
+const UNIX = Deno.build.os !== "windows";
+
+function serveTest(name: string, fn: () => Promise<void>, ignore = false): void {
+  // grpc-js keeps timers and sockets for a moment after a close.
+  Deno.test({ name, fn, ignore, sanitizeOps: false, sanitizeResources: false });
+}
+
+async function ended(pids: readonly number[]): Promise<void> {
+  await waitUntil(`processes ${pids} have ended`, () => !pids.some(isAlive));
+}
+
+serveTest("--help tells each setting and ends", async () => {
+  await using serve = new Serve({ flags: ["--help"] });
+  assert.equal((await serve.exit()).code, 0);
+  for (const name of SETTING_NAMES) assert.match(serve.stdout.join("\n"), new RegExp(`\\(${name}, default `));
+});
+
+serveTest("each wrong setting gets a line, and the exit code is 2", async () => {
+  await using serve = new Serve({
+    flags: ["--engine-mode", "fast", "--turbo"],
+    env: { QUEUE_CAPACITY: "0" },
+  });
+  assert.equal((await serve.exit()).code, 2);
+  const lines = serve.stderr.join("\n");
+  assert.equal(serve.stderr.length, 3, lines);
+  assert.match(lines, /^--turbo is no flag of serve/m);
+  assert.match(lines, /^ENGINE_MODE must be one of direct, queued, micro_batch, got "fast"$/m);
+  assert.match(lines, /^QUEUE_CAPACITY must be a whole number from 1 to 1000000, got "0"$/m);
+});
+
+serveTest("a taken port ends the start before any set-up", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await using copy = await copyOfRepository();
+  await using serve = new Serve({ root: copy.root, env: { BIND_PORT: String(taken.addr.port) } });
+  assert.equal((await serve.exit()).code, 2);
+  assert.match(serve.stderr.join("\n"), new RegExp(`BIND_PORT.*${taken.addr.port}`));
+  assert.doesNotMatch(serve.stderr.join("\n"), /environment/);
+});
+
+serveTest("the engine can't be its own worker", async () => {
+  const port = String(freePort());
+  await using serve = new Serve({ env: { BIND_PORT: port, WORKER_ENDPOINT: `127.0.0.1:${port}` } });
+  assert.equal((await serve.exit()).code, 2);
+  assert.match(serve.stderr.join("\n"), /^WORKER_ENDPOINT must not be the engine's own address/m);
+});
+
+serveTest("what listens at the worker's port and is no worker is an error", async () => {
+  await using web = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response("hello"),
+  );
+  await using serve = new Serve({
+    env: { WORKER_PORT: String(web.addr.port) },
+  });
+  assert.equal((await serve.exit()).code, 2);
+  assert.match(
+    serve.stderr.join("\n"),
+    /^WORKER_PORT must be the port of a worker or a free one, got \d+: /m,
+  );
+});
+
+serveTest("a worker that is already there is used", async () => {
+  await using worker = new ScriptedWorker();
+  const address = await worker.address();
+  await using serve = new Serve({ env: { WORKER_PORT: address.split(":")[1]! } });
+  await serve.address();
+  assert.match(serve.stdout.join("\n"), new RegExp(`already running at ${address}; serve started none`));
+  assert.equal((await serve.ask()).responseText, "echo:hello");
+});
+
+serveTest("a given worker that comes later is used then, and none is started", async () => {
+  const port = freePort();
+  await using serve = new Serve({ flags: ["--worker-endpoint", `http://127.0.0.1:${port}`] });
+  await serve.address();
+  assert.match(serve.stdout.join("\n"), /does not serve yet/);
+  assert.equal((await serve.ask()).status, "worker_unavailable");
+  await using worker = new ScriptedWorker(port);
+  await worker.address();
+  await serve.answers();
+  assert.doesNotMatch(serve.stderr.join("\n"), /starting the worker/);
+});
+
+serveTest("with nothing there it starts a worker; the second start takes less than 10 s", async () => {
+  {
+    await using first = new Serve();
+    await first.address();
+  }
+  const started = performance.now();
+  await using serve = new Serve();
+  const reply = await serve.ask();
+  const elapsedMs = performance.now() - started;
+  assert.equal(reply.status, "ok");
+  assert.equal(reply.outputTokens, 8);
+  assert.ok(elapsedMs < 10_000, `the first answer took ${elapsedMs} ms`);
+  assert.match(serve.stdout.join("\n"), /Its worker: sim, null, .*simulated/);
+});
+
+serveTest("the printed grpcurl lines work as pasted", async () => {
+  await using serve = new Serve();
+  await serve.address();
+  await serve.waitFor(/Ctrl-C ends/);
+  const pasted = serve.stdout.filter((line) => line.trim().startsWith("grpcurl"));
+  assert.equal(pasted.length, 2, serve.output());
+  for (const line of pasted) {
+    const reply = JSON.parse(await runShellLine(line));
+    assert.equal(reply.status, "ok");
+    assert.equal(reply.outputTokens ?? reply.output_tokens, 64);
+  }
+}, !(UNIX && await hasCommand("grpcurl")));
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  serveTest(`${signal} ends engine and worker with exit code 0`, async () => {
+    await using serve = new Serve();
+    await serve.answers();
+    const worker = serve.workerPid();
+    assert.ok(isAlive(worker));
+    serve.kill(signal);
+    assert.equal((await serve.exit()).code, 0);
+    await ended([worker]);
+  }, !UNIX);
+}
+
+serveTest("SIGTERM during the set-up ends pip too, and the next start does it anew", async () => {
+  await using copy = await copyOfRepository();
+  const python = await fakePython(copy.root);
+  await python.setPip("hang");
+  const options = { root: copy.root, env: { PYTHON: python.path } };
+  await using serve = new Serve(options);
+  await waitUntil("pip runs", async () => await python.hanging() !== undefined);
+  serve.kill("SIGTERM");
+  assert.equal((await serve.exit()).code, 0);
+  await ended(await python.hanging() ?? []);
+
+  await python.setPip("fail");
+  await using next = new Serve(options);
+  assert.equal((await next.exit()).code, 1);
+  assert.deepEqual(await python.calls(), ["venv", "pip", "venv", "pip"]);
+  assert.match(next.stderr.join("\n"), /No matching distribution found for nothing==1/);
+}, !UNIX);
+
+serveTest("a worker that refuses a setting ends the start with exit code 2", async () => {
+  await using serve = new Serve({ env: { VLLM_DTYPE: "float7" } });
+  assert.equal((await serve.exit(300_000)).code, 2);
+  assert.match(serve.stderr.join("\n"), /VLLM_DTYPE must be one of .*"float7"/);
+});
+
+serveTest("SIGKILL of the engine leaves no worker", async () => {
+  await using serve = new Serve();
+  await serve.answers();
+  const worker = serve.workerPid();
+  serve.kill("SIGKILL");
+  await ended([worker]);
+}, !UNIX);
+
+serveTest("a worker that dies is reported and started again, and the engine goes on", async () => {
+  await using serve = new Serve();
+  await serve.answers();
+  const first = serve.workerPid();
+  Deno.kill(first, "SIGKILL");
+  await serve.waitFor(/the worker ended with .*SIGKILL/, 10_000, serve.stderr);
+  assert.equal((await serve.ask()).status, "worker_unavailable");
+  await serve.waitFor(/the worker serves again/, 30_000, serve.stderr);
+  await serve.answers();
+  assert.notEqual(serve.workerPid(), first);
+  const second = serve.workerPid();
+  serve.kill("SIGTERM");
+  assert.equal((await serve.exit()).code, 0);
+  await ended([first, second]);
+}, !UNIX);
+
+serveTest("with JSON logs each line of stderr is a JSON record", async () => {
+  await using serve = new Serve({ env: { LOG_FORMAT: "json" } });
+  await serve.answers();
+  assert.ok(serve.stderr.length > 0);
+  for (const line of serve.stderr) assert.equal(typeof JSON.parse(line).message, "string", line);
+});
+
+serveTest("SIGTERM to deno task ends all that it started", async () => {
+  await using serve = new Serve({ task: true });
+  await serve.answers();
+  const worker = serve.workerPid();
+  serve.kill("SIGTERM");
+  await serve.exit();
+  await ended([worker]);
+}, !UNIX);
+
+serveTest("the engine does not outlive the deno task that was killed", async () => {
+  await using serve = new Serve({ task: true });
+  await serve.answers();
+  const worker = serve.workerPid();
+  serve.kill("SIGKILL");
+  await serve.waitFor(/stopping \(the command that started serve has ended\)/, 10_000, serve.stderr);
+  await ended([worker]);
+}, !UNIX);

@@ -1,0 +1,118 @@
+import { credentials } from "@grpc/grpc-js";
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { omnispan } from "../../src/grpc/contract.ts";
+import type { GenerateReply__Output } from "../../src/grpc/generated/omnispan/GenerateReply.ts";
+import { TestProcess } from "./process.ts";
+import { waitUntil } from "./wait.ts";
+
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** The first start makes a Python environment. */
+const FIRST_START_MS = 300_000;
+
+export interface ServeOptions {
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** The repository to serve from. */
+  readonly root?: string;
+  /** Start it as people do, through `deno task`. */
+  readonly task?: boolean;
+}
+
+/** `serve` as a process of its own, with the simulated worker and free ports unless told otherwise. */
+export class Serve extends TestProcess {
+  constructor({ flags = [], env = {}, root = ROOT, task = false }: ServeOptions = {}) {
+    super(Deno.execPath(), {
+      args: task ? ["task", "serve", ...flags] : ["run", "-A", join(root, "src/main.ts"), ...flags],
+      cwd: root,
+      env: {
+        NO_COLOR: "1",
+        BIND_PORT: "0",
+        WORKER_PORT: String(freePort()),
+        WORKER_BACKEND: "sim",
+        SIM_PROFILE: "null",
+        ...env,
+      },
+    });
+  }
+
+  /** Where the engine listens, once it has greeted. */
+  async address(timeoutMs = FIRST_START_MS): Promise<string> {
+    return (await this.waitFor(/^Omnispan serves on (\S+)/, timeoutMs))[1]!;
+  }
+
+  /** The newest worker process that it told of. */
+  workerPid(): number {
+    const pids = this.stderr.map((line) => /the worker runs as process (\d+)/.exec(line)?.[1]);
+    return Number(pids.findLast((pid) => pid !== undefined));
+  }
+
+  /** Asks it one thing. */
+  async ask(prompt = "hello"): Promise<GenerateReply__Output> {
+    const client = new omnispan.Engine(await this.address(), credentials.createInsecure());
+    try {
+      const deadline = Date.now() + 20_000;
+      return await new Promise((resolve, reject) =>
+        client.submitGenerate(
+          { prompt, maxTokens: 8 },
+          { deadline },
+          (error, reply) => error ? reject(error) : resolve(reply!),
+        )
+      );
+    } finally {
+      client.close();
+    }
+  }
+
+  async answers(): Promise<void> {
+    await waitUntil("serve answers", async () => (await this.ask()).status === "ok", 30_000);
+  }
+}
+
+/** A port that is free now and that no outgoing connection takes. */
+export function freePort(): number {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch {
+      // Somebody has it; try another.
+    }
+  }
+}
+
+/** What `serve` needs of the repository, in a folder of its own and with no Python environment yet. */
+export async function copyOfRepository(): Promise<AsyncDisposable & { readonly root: string }> {
+  const root = await Deno.makeTempDir();
+  for (const name of ["deno.json", "deno.lock"]) await Deno.copyFile(join(ROOT, name), join(root, name));
+  for (const name of ["src", "proto", "worker"]) await copyFolder(join(ROOT, name), join(root, name));
+  return { root, [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }) };
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to);
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (name.startsWith(".")) continue;
+    if (isDirectory) await copyFolder(join(from, name), join(to, name));
+    else await Deno.copyFile(join(from, name), join(to, name));
+  }
+}
+
+export async function runShellLine(line: string): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command("sh", {
+    args: ["-c", line],
+    cwd: ROOT,
+    signal: AbortSignal.timeout(30_000),
+  }).output();
+  const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  assert.ok(success, text);
+  return text;
+}
+
+export async function hasCommand(name: string): Promise<boolean> {
+  return await new Deno.Command(name, { args: ["--version"], stdout: "null", stderr: "null" }).output()
+    .then(() => true, () => false);
+}
