@@ -1,0 +1,121 @@
+"""mlx-lm's batch generator: Metal on Apple silicon, OpenBLAS on Linux CPUs.
+
+Written for the mlx-lm release that requirements.txt pins; its API drifts.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from backends.backend import Info, LoadError, missing_package
+from backends.step_loop import NewRow, Runtime, StepLoop, Stepped
+from config import CHAT_TEMPLATE, MAX_ROWS, MLX_OPENBLAS, Settings, model_id
+from logs import event
+from models import openblas, smollm2
+from models.cache import ModelError
+from models.context import UNKNOWN
+
+# Prompts that are prefilled side by side. More makes a group's first token come sooner together; every prompt is
+# padded to the longest of its group.
+PREFILL_ROWS = 32
+
+
+class MlxRuntime(Runtime):
+    def __init__(self, model: str, chat_template: bool, max_rows: int, use_openblas: bool) -> None:
+        self._model = model
+        self._chat_template = chat_template
+        self._max_rows = max_rows
+        self._use_openblas = use_openblas
+        self._uids: dict[int, int] = {}  # the generator's number of each running row
+        self._numbers: dict[int, int] = {}  # and back
+
+    def load(self) -> None:
+        self._import()
+        path = self._locate()
+        self._network, self._tokenizer, config = self._load_model(path, return_config=True)
+        # Some configurations keep the text model's part apart.
+        text_config = config.get("text_config", config)
+        self.context = int(text_config.get("max_position_embeddings") or UNKNOWN)
+        self._templated = self._chat_template and self._tokenizer.has_chat_template
+        self._stops: set[int] = set(self._tokenizer.eos_token_ids)
+        self._generator: Any = self._make_generator(
+            self._network,
+            stop_tokens=[[token] for token in self._stops],
+            completion_batch_size=self._max_rows,
+            prefill_batch_size=min(PREFILL_ROWS, self._max_rows),
+        )
+
+    def _import(self) -> None:
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        try:
+            if self._use_openblas and openblas.is_needed():
+                openblas.load(lambda text: event(logging.INFO, text))
+            import mlx.core
+            from mlx_lm import load
+            from mlx_lm.generate import BatchGenerator
+        except ImportError as error:
+            raise missing_package(error, "mlx") from error
+        except ModelError as error:
+            raise LoadError(str(error)) from error
+        self._mx, self._load_model, self._make_generator = mlx.core, load, BatchGenerator
+
+    def _locate(self) -> str:
+        if self._model != smollm2.NAME:
+            if self._model.startswith((".", "/", "~")) and not Path(self._model).expanduser().is_dir():
+                raise LoadError(f'MODEL_ID must be a folder that exists, or a hub id, got "{self._model}"')
+            return self._model
+        try:
+            return str(smollm2.locate("hf", lambda text: event(logging.INFO, text)))
+        except ModelError as error:
+            raise LoadError(str(error)) from error
+
+    def encode(self, prompt: str) -> list[int]:
+        if self._templated:
+            messages = [{"role": "user", "content": prompt}]
+            return list(self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))
+        return list(self._tokenizer.encode(prompt))
+
+    def decode(self, tokens: list[int]) -> str:
+        return str(self._tokenizer.decode(tokens, skip_special_tokens=True))
+
+    def add(self, rows: Sequence[NewRow]) -> None:
+        uids = self._generator.insert([row.prompt for row in rows], max_tokens=[row.max_tokens for row in rows])
+        for row, uid in zip(rows, uids, strict=True):
+            self._uids[row.number] = uid
+            self._numbers[uid] = row.number
+
+    def remove(self, numbers: Sequence[int]) -> None:
+        uids = [self._uids.pop(number) for number in numbers]
+        for uid in uids:
+            del self._numbers[uid]
+        self._generator.remove(uids)
+
+    def step(self) -> list[Stepped]:
+        _, responses = self._generator.next()
+        stepped = []
+        for response in responses:
+            number = self._numbers[response.uid]
+            tokens = () if response.finish_reason == "stop" else (response.token,)
+            stepped.append(Stepped(number, tokens, ended=response.finish_reason is not None))
+            if response.finish_reason is not None:
+                del self._numbers[response.uid], self._uids[number]
+        return stepped
+
+    def close(self) -> None:
+        if hasattr(self, "_generator"):
+            self._generator.close()
+            del self._generator, self._network
+        if hasattr(self, "_mx"):
+            # Else the process aborts at its exit.
+            self._mx.synchronize()
+            self._mx.clear_streams()
+
+
+def make(settings: Settings) -> StepLoop:
+    model = model_id(settings)
+    runtime = MlxRuntime(model, settings[CHAT_TEMPLATE], settings[MAX_ROWS], settings[MLX_OPENBLAS])
+    return StepLoop(Info("mlx", model, simulated=False), runtime, settings[MAX_ROWS])
