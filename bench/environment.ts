@@ -1,4 +1,4 @@
-import { cpus, release, totalmem, type } from "node:os";
+import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Settings } from "../src/config.ts";
 import type { Millis } from "../src/types.ts";
@@ -38,6 +38,8 @@ export interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryBytes: number;
+  /** Programs that ran or wanted to, over the minute before the run; 0 where the system does not say. */
+  readonly loadAverage: number;
 }
 
 /** The Python worker behind the engines. Null: it does not say. */
@@ -60,6 +62,7 @@ export async function surroundings(): Promise<Pick<RunEnvironment, "machine" | "
       cpu: cores[0]?.model.trim() ?? "unknown",
       cores: cores.length,
       memoryBytes: totalmem(),
+      loadAverage: loadavg()[0] ?? 0,
     },
     versions: { ...Deno.version },
     git: await gitState(),

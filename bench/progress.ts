@@ -15,35 +15,36 @@ export interface LevelProgress extends Disposable {
 
 /** Goes to stderr: a live bar in a terminal, else a plain line when the level ends. */
 export function showLevel(level: Level, limits: { requests: number; durationMs: Millis }): LevelProgress {
-  let startedAt = NaN;
-  const name = `${level.mode.padEnd(11)} ${String(level.concurrency).padStart(4)} client${
-    level.concurrency === 1 ? " " : "s"
-  }`;
+  const { mode, concurrency } = level;
+  const name = `${mode.padEnd(11)} ${String(concurrency).padStart(4)} client${concurrency === 1 ? " " : "s"}`;
   const totals = { done: 0, failed: 0, tokens: 0 };
+  let startedAt: Millis | undefined;
+  const elapsedMs = () => startedAt === undefined ? 0 : now() - startedAt;
+  const share = () => Math.min(1, Math.max(totals.done / limits.requests, elapsedMs() / limits.durationMs));
   const line = () => {
-    const seconds = (now() - startedAt) / 1000;
+    if (startedAt === undefined) return "warming up";
+    const seconds = Math.max(elapsedMs(), 1) / 1000;
     const counts = `${totals.done} requests, ${totals.failed} failed`;
     return `${seconds.toFixed(0).padStart(3)} s  ${counts}, ${(totals.tokens / seconds).toFixed(0)} tok/s`;
   };
-  const share = () => Math.max(totals.done / limits.requests, (now() - startedAt) / limits.durationMs);
   const bar = process.stderr.isTTY ? new SingleBar(BAR, Presets.shades_classic) : undefined;
-  bar?.start(1, 0, { name, line: "warming up" });
+  bar?.start(1, 0, { name, line: line() });
+  const timer = setInterval(() => bar?.update(share(), { line: line() }), REDRAW_EVERY_MS);
   return {
     start() {
       startedAt = now();
     },
     sample({ phase, outcome, outputTokens }) {
-      if (phase === "warmup") return;
+      if (phase === "warmup" || outcome === "interrupted") return;
       totals.done++;
       if (outcome === "failed") totals.failed++;
       if (outcome === "ok") totals.tokens += outputTokens;
-      bar?.update(Math.min(share(), 1), { line: line() });
     },
     [Symbol.dispose]() {
-      const text = Number.isNaN(startedAt) ? "stopped in the warm-up" : line();
-      bar?.update(1, { line: text });
+      clearInterval(timer);
+      bar?.update(share(), { line: line() });
       bar?.stop();
-      if (!bar) tell(`${name}  ${text}`);
+      if (!bar) tell(`${name}  ${line()}`);
     },
   };
 }
@@ -92,4 +93,5 @@ export function tell(line: string): void {
   process.stderr.write(line + "\n");
 }
 
-const BAR = { format: "{name} {bar} {line}", barsize: 24, stream: process.stderr, hideCursor: true, fps: 5 };
+const BAR = { format: "{name} {bar} {line}", barsize: 24, stream: process.stderr, hideCursor: true };
+const REDRAW_EVERY_MS = 250;

@@ -18,6 +18,9 @@ const COLUMNS = [
   "batch",
 ];
 
+/** Of the cores, taken by other programs, from which on the reader is told. */
+const BUSY_SHARE = 0.25;
+
 /** The table that a run prints, with all that its reader must know to take the figures for what they are. */
 export function report({ environment, samples }: Recording): string {
   const rows = summarize(samples);
@@ -26,6 +29,7 @@ export function report({ environment, samples }: Recording): string {
     rows.length === 0 ? "Nothing was measured." : table(rows),
     ...howMeasured(environment),
     ...footnotes(rows),
+    ...busyMachine(environment),
     ...failures(samples),
     ...comparison(rows),
   ].join("\n");
@@ -97,6 +101,17 @@ function footnotes(rows: readonly Row[]): string[] {
     notes.push(`${interrupted} requests were under way when the run was stopped; no figure has them.`);
   }
   return notes;
+}
+
+/** Other programs take time from what is measured, and not the same from each mode. */
+function busyMachine({ machine: { loadAverage, cores } }: RunEnvironment): string[] {
+  if (loadAverage < BUSY_SHARE * cores) return [];
+  return [
+    `The machine was busy before the run (load ${
+      loadAverage.toFixed(1)
+    } on ${cores} cores), so expect other figures ` +
+    "when it is not.",
+  ];
 }
 
 /** A line for each way in which requests of a level failed. */

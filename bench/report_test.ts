@@ -90,6 +90,12 @@ Deno.test("the gain of batching is stated where both sides were measured", () =>
   assert.doesNotMatch(one, /times the output/);
 });
 
+Deno.test("a machine that was busy before the run is told", () => {
+  const busy = environmentOf({ machine: { ...environmentOf({}).machine, loadAverage: 1.25 } });
+  assert.match(report({ environment: busy, samples: [] }), /busy before the run \(load 1\.3 on 2 cores\)/);
+  assert.doesNotMatch(report({ environment: environmentOf({}), samples: [] }), /busy/);
+});
+
 function lineWith(text: string, part: string): string {
   return text.split("\n").find((line) => line.includes(part)) ?? "";
 }
