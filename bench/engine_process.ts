@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Settings } from "../src/config.ts";
-import { StartupError } from "../src/errors.ts";
+import { SetupError } from "../src/supervisor/setup_error.ts";
 import type { Millis, Mode } from "../src/types.ts";
 import type { EngineLoad } from "./load.ts";
 
@@ -22,7 +22,7 @@ export class EngineProcess implements AsyncDisposable {
 
   /**
    * Starts one on a free port; its log goes to `logFile`. The worker may come later.
-   * @throws {StartupError} when it ends instead.
+   * @throws {SetupError} when it ends instead.
    */
   static async start(settings: Settings, mode: Mode, logFile: string): Promise<EngineProcess> {
     const own = { ...settings, ENGINE_MODE: mode, BIND_HOST: "127.0.0.1", BIND_PORT: 0 };
@@ -40,7 +40,7 @@ export class EngineProcess implements AsyncDisposable {
     const { code } = await child.status;
     await logged;
     const lastLines = (await Deno.readTextFile(logFile)).trim().split("\n").slice(-5);
-    throw new StartupError([`the ${mode} engine ended with code ${code} as it started:`, ...lastLines]);
+    throw new SetupError([`the ${mode} engine ended with code ${code} as it started:`, ...lastLines]);
   }
 
   /** Set once the process is gone. */
@@ -59,7 +59,7 @@ export class EngineProcess implements AsyncDisposable {
 
 /**
  * Waits until the engine answers and has its worker, and returns the mode it is in.
- * @throws {StartupError} when that takes more than `withinMs`; an abort when `stop` fires.
+ * @throws {SetupError} when that takes more than `withinMs`; an abort when `stop` fires.
  */
 export async function untilReady(
   load: EngineLoad,
@@ -73,7 +73,7 @@ export async function untilReady(
     if (!(stats instanceof Error) && !["down", "starting"].includes(stats.workerState)) return stats.mode;
     if (performance.now() > endAt) {
       const why = stats instanceof Error ? `it did not answer (${stats.message})` : "its worker is not there";
-      throw new StartupError([`${who} must be ready within ${withinMs / 1000} s, but ${why}`]);
+      throw new SetupError([`${who} must be ready within ${withinMs / 1000} s, but ${why}`]);
     }
     await sleep(50, undefined, { signal: stop });
   }

@@ -22,7 +22,7 @@ async function main(args: readonly string[], env: Readonly<Record<string, string
     return await perform(parseCommand(args, env));
   } catch (thrown) {
     problemsOf(thrown).forEach(tell);
-    return WRONG_USE;
+    return thrown instanceof StartupError ? WRONG_USE : NOTHING_MEASURED;
   }
 }
 
@@ -54,12 +54,10 @@ async function measure(options: RunOptions): Promise<number> {
   const stop = interrupt.signal;
   const problems = await run(options, folder, stop).catch((thrown) => {
     if (stop.aborted) return [];
-    return problemsOf(thrown);
+    if (hasRecording(folder)) return problemsOf(thrown);
+    throw thrown;
   });
-  if (!hasRecording(folder)) {
-    problems.forEach(tell);
-    return stop.aborted ? STOPPED : NOTHING_MEASURED;
-  }
+  if (!hasRecording(folder)) return STOPPED;
   const recording = await readRecording(folder);
   print(report(recording));
   print(`Samples and environment: ${relative(Deno.cwd(), folder) || "."}`);

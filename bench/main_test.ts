@@ -86,6 +86,15 @@ Deno.test("without an engine at --target nothing is measured, and that is told",
   assert.match(run.output(), /^the engine at 127\.0\.0\.1:9 must be ready within 3 s, but it did not answer/);
 });
 
+Deno.test("without the worker of WORKER_ENDPOINT nothing is measured, and that is told", async () => {
+  await using run = new TestProcess(Deno.execPath(), {
+    args: ["run", "-A", MAIN],
+    env: { WORKER_ENDPOINT: "127.0.0.1:9" },
+  });
+  assert.equal((await run.exit()).code, 1);
+  assert.equal(run.output(), "the worker at 127.0.0.1:9 does not serve");
+});
+
 async function bench(worker: TestProcess, ...args: string[]): Promise<TestProcess> {
   const [, address = ""] = await worker.waitFor(/listening on (\S+)/);
   return new TestProcess(Deno.execPath(), {

@@ -83,13 +83,20 @@ export function helpText(): string {
   });
   return `Measures the engine's modes on the same worker with the same requests and prints one table.
 
-  deno task bench                                       the three modes at 1, 8 and 32 clients: a few minutes
-  deno task bench --modes micro_batch --concurrency 1,4,16,64 --max-batch-size 64
+  deno task bench
+      the three modes at 1, 8 and 32 clients, in a few minutes
+  deno task bench --modes micro_batch --concurrency 1,16,64 --max-batch-size 64
+      one mode, with other settings
   deno task bench --concurrency 32 --duration 60 --max-tokens 150
-  deno task bench --target 127.0.0.1:50061 --requests 200   an engine that is already running
-  WORKER_ENDPOINT=127.0.0.1:50071 deno task bench       a worker that is already running
-  WORKER_BACKEND=sim deno task bench                    no model: a simulated GPU
-  deno task bench report bench/results/2026-01-31T12-00-00   the table of an earlier run, from its samples
+      a minute for each mode, with longer answers
+  deno task bench --target 127.0.0.1:50061 --requests 200
+      an engine that is already running
+  WORKER_ENDPOINT=127.0.0.1:50071 deno task bench
+      a worker that is already running
+  WORKER_BACKEND=sim deno task bench
+      no model: the times of a GPU, simulated
+  deno task bench report bench/results/2026-01-31T12-00-00
+      the table of an earlier run again, from its samples
 
 Flags:
 ${flags.join("\n")}
@@ -100,7 +107,7 @@ ${Object.keys(NOT_FOR_BENCH).join(", ")}. The bench has its own defaults for ${
   }.
 
 Ctrl-C stops the run and reports what was measured. Exit codes: 0 done, also when requests failed (the table
-counts them); 1 nothing could be measured or an engine ended; 2 a wrong flag or setting; 130 stopped by Ctrl-C.`;
+counts them); 1 nothing could be measured, or an engine ended; 2 a wrong flag or setting; 130 stopped by Ctrl-C.`;
 }
 
 function parseReport(args: readonly string[]): Command {

@@ -1,5 +1,6 @@
 // @ts-types="@types/cli-progress"
 import { Presets, SingleBar } from "cli-progress";
+import { join } from "node:path";
 import process from "node:process";
 import { now } from "../src/clock.ts";
 import type { Progress } from "../src/supervisor/progress.ts";
@@ -51,13 +52,14 @@ export function showLevel(level: Level, limits: { requests: number; durationMs: 
 
 const ALIVE_EVERY_MS = 10_000;
 
-/** Tells how the set-up of the worker goes; what the worker itself writes goes to a file. */
+/** Tells how the set-up of the worker goes; what the worker itself writes goes to worker.log. */
 export class SetupProgress implements Progress, Disposable {
   readonly #log: Deno.FsFile;
   readonly #encoder = new TextEncoder();
 
-  constructor(logFile: string) {
-    this.#log = Deno.openSync(logFile, { write: true, create: true, truncate: true });
+  constructor(folder: string) {
+    Deno.mkdirSync(folder, { recursive: true });
+    this.#log = Deno.openSync(join(folder, "worker.log"), { write: true, create: true, truncate: true });
   }
 
   async step<T>(what: string, work: (tell: (line: string) => void) => Promise<T>): Promise<T> {

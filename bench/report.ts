@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import type { RunEnvironment } from "./environment.ts";
+import type { EngineSettings, RunEnvironment } from "./environment.ts";
 import type { Recording } from "./recorder.ts";
 import type { Sample } from "./sample.ts";
 import { type Percentile, type Row, summarize } from "./summary.ts";
@@ -24,10 +24,11 @@ const BUSY_SHARE = 0.25;
 /** The table that a run prints, with all that its reader must know to take the figures for what they are. */
 export function report({ environment, samples }: Recording): string {
   const rows = summarize(samples);
+  if (rows.length === 0) return [title(environment, samples), "Nothing was measured."].join("\n");
   return [
     title(environment, samples),
-    rows.length === 0 ? "Nothing was measured." : table(rows),
-    ...howMeasured(environment),
+    table(rows),
+    ...howMeasured(environment, rows),
     ...footnotes(rows),
     ...busyMachine(environment),
     ...failures(samples),
@@ -68,7 +69,7 @@ function table(rows: readonly Row[]): string {
   return table.toString();
 }
 
-function howMeasured({ engine, load, workload }: RunEnvironment): string[] {
+function howMeasured({ engine, load, workload }: RunEnvironment, rows: readonly Row[]): string[] {
   const lines = [
     `Closed loop: a client asks again when it has its answer; all share ${load.connections} connections.`,
     `Requests of at most ${workload.maxTokens} output tokens, seed ${workload.seed}; the warm-up is left out.`,
@@ -76,13 +77,20 @@ function howMeasured({ engine, load, workload }: RunEnvironment): string[] {
     "queue: mean time in the engine's queue. batch: mean requests in a call of the worker, which may by itself",
     "also run calls together that reach it apart.",
   ];
-  if (engine) {
-    const { QUEUED_CONCURRENCY, MAX_BATCH_SIZE, BATCH_WINDOW_MS, BATCHES_IN_FLIGHT, BATCH_WHEN_IDLE } =
-      engine;
-    const batching = { MAX_BATCH_SIZE, BATCH_WINDOW_MS, BATCHES_IN_FLIGHT, BATCH_WHEN_IDLE };
-    lines.push(`queued: QUEUED_CONCURRENCY=${QUEUED_CONCURRENCY}. micro_batch: ${assignments(batching)}.`);
-  }
-  return lines;
+  return [
+    ...lines,
+    ...[...new Set(rows.map(({ mode }) => mode))].flatMap((mode) => settingsOf(mode, engine)),
+  ];
+}
+
+/** The engine's settings that shape a mode. */
+function settingsOf(mode: string, engine: EngineSettings | null): string[] {
+  if (!engine) return [];
+  const { QUEUED_CONCURRENCY, MAX_BATCH_SIZE, BATCH_WINDOW_MS, BATCHES_IN_FLIGHT, BATCH_WHEN_IDLE } = engine;
+  if (mode === "queued") return [`queued: ${assignments({ QUEUED_CONCURRENCY })}`];
+  if (mode !== "micro_batch") return [];
+  const batching = { MAX_BATCH_SIZE, BATCH_WINDOW_MS, BATCHES_IN_FLIGHT, BATCH_WHEN_IDLE };
+  return [`micro_batch: ${assignments(batching)}`];
 }
 
 function assignments(values: Readonly<Record<string, unknown>>): string {

@@ -92,8 +92,11 @@ Deno.test("the gain of batching is stated where both sides were measured", () =>
 
 Deno.test("a machine that was busy before the run is told", () => {
   const busy = environmentOf({ machine: { ...environmentOf({}).machine, loadAverage: 1.25 } });
-  assert.match(report({ environment: busy, samples: [] }), /busy before the run \(load 1\.3 on 2 cores\)/);
-  assert.doesNotMatch(report({ environment: environmentOf({}), samples: [] }), /busy/);
+  assert.match(
+    report({ environment: busy, samples: [sampleOf({})] }),
+    /busy before the run \(load 1\.3 on 2 cores\)/,
+  );
+  assert.doesNotMatch(report({ environment: environmentOf({}), samples: [sampleOf({})] }), /busy/);
 });
 
 function lineWith(text: string, part: string): string {

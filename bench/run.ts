@@ -14,13 +14,15 @@ import { workload } from "./workload.ts";
 const WARMUP_TOKENS = 8;
 const LEAST_WARMUP_REQUESTS = 4;
 
-const ENGINE_READY_WITHIN_MS = 30_000;
+const ENGINE_READY_WITHIN_MS = 15_000;
 const TARGET_READY_WITHIN_MS = 3_000;
 
 /**
  * Measures all that `options` ask for and leaves the recording in `folder`. Returns what went wrong on the way, as
  * complete lines; failed requests are no problem but part of the recording.
- * @throws {StartupError | SetupError} when a worker or an engine can't be had; an abort when `stop` fires before there is one.
+ * @throws {StartupError} when a setting is wrong
+ * @throws {SetupError} when a worker or an engine can't be had
+ * @throws an abort when `stop` fires before there is one
  */
 export async function run(
   options: RunOptions,
@@ -36,8 +38,7 @@ export async function run(
 /** Every mode in turn against one worker, an engine process for each. */
 async function measureModes(options: RunOptions, folder: string, stop: AbortSignal): Promise<string[]> {
   const problems: string[] = [];
-  Deno.mkdirSync(folder, { recursive: true });
-  await using worker = await benchWorker(options.engine, join(folder, "worker.log"), stop);
+  await using worker = await benchWorker(options.engine, folder, stop);
   const settings = { ...options.engine.settings, WORKER_ENDPOINT: worker.identity.endpoint };
   const { ENGINE_MODE: _mode, BIND_HOST: _host, BIND_PORT: _port, ...engineSettings } = settings;
   const environment = await describe(options, options.modes);

@@ -2,6 +2,7 @@ import { addressOf, type ParsedSettings } from "../src/config.ts";
 import { findWorker, workerEndpoint } from "../src/serve/find_worker.ts";
 import { LocalWorker } from "../src/supervisor/local_worker.ts";
 import { planWorker } from "../src/supervisor/plan.ts";
+import { SetupError } from "../src/supervisor/setup_error.ts";
 import type { WorkerIdentity } from "./environment.ts";
 import { SetupProgress, tell } from "./progress.ts";
 
@@ -12,23 +13,24 @@ export interface BenchWorker extends AsyncDisposable {
 
 /**
  * The worker that `serve` would use: the given one, one that is already there, or one set up and started now,
- * whose log goes to `logFile`.
+ * whose log goes to `folder`.
  * @throws {StartupError | SetupError} when there is none to be had; an abort when `stop` fires.
  */
 export async function benchWorker(
   { settings, given }: ParsedSettings,
-  logFile: string,
+  folder: string,
   stop: AbortSignal,
 ): Promise<BenchWorker> {
   const endpoint = workerEndpoint(settings, given);
   const located = { ...settings, WORKER_ENDPOINT: endpoint };
   const source = await findWorker(located, given, stop);
   if (source.kind !== "none") {
-    tell(`measuring with the worker at ${addressOf(endpoint)}, ${source.kind} and not started here`);
+    if (!source.ready) throw new SetupError([`the worker at ${addressOf(endpoint)} does not serve`]);
+    tell(`measuring with the worker that is already at ${addressOf(endpoint)}`);
     return unknownWorker(endpoint);
   }
   await using parts = new AsyncDisposableStack();
-  const progress = parts.use(new SetupProgress(logFile));
+  const progress = parts.use(new SetupProgress(folder));
   const local = parts.use(new LocalWorker(planWorker(located, given, Deno.build), progress));
   const { backend, model, simulated } = await local.start(stop);
   const running = parts.move();
