@@ -28,6 +28,7 @@ export class WorkerClient {
     this.#stub = new omnispan.Worker(addressOf(endpoint), credentials.createInsecure(), {
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 1000,
+      "grpc.enable_http_proxy": 0, // a proxy for the web is no way to a worker
       "grpc.max_receive_message_length": -1,
       "grpc.max_send_message_length": -1,
     });

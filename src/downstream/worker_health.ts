@@ -25,6 +25,7 @@ export class WorkerHealth implements Disposable {
     this.#client = new Client(address, credentials.createInsecure(), {
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 500,
+      "grpc.enable_http_proxy": 0, // a proxy for the web is no way to a worker
     });
   }
 
