@@ -5,7 +5,7 @@ import { isAlive } from "./support/alive.ts";
 import { ScriptedWorker } from "./support/engine.ts";
 import { fakePython } from "./support/fake_python.ts";
 import { copyOfRepository, freePort, hasCommand, runShellLine, Serve } from "./support/serve.ts";
-import { waitUntil } from "./support/wait.ts";
+import { pause, waitUntil } from "./support/wait.ts";
 
 const UNIX = Deno.build.os !== "windows";
 
@@ -104,6 +104,14 @@ serveTest("with nothing there it starts a worker; the second start takes less th
   assert.match(serve.stdout.join("\n"), /Its worker: sim, null, .*simulated/);
 });
 
+serveTest("a proxy for the web does not stand between engine and worker", async () => {
+  const nobody = `http://127.0.0.1:${freePort()}`;
+  await using serve = new Serve({ env: { http_proxy: nobody, https_proxy: nobody, no_proxy: "" } });
+  await serve.address(30_000);
+  await serve.waitFor(/Ctrl-C ends/);
+  assert.doesNotMatch(serve.stderr.join("\n"), /proxy/);
+}, !UNIX);
+
 serveTest("the printed grpcurl lines work as pasted", async () => {
   await using serve = new Serve();
   await serve.address();
@@ -129,10 +137,24 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   }, !UNIX);
 }
 
+serveTest("a second signal ends at once what does not end by itself", async () => {
+  await using serve = new Serve();
+  await serve.answers();
+  const worker = serve.workerPid();
+  Deno.kill(worker, "SIGSTOP");
+  serve.kill("SIGINT");
+  await serve.waitFor(/stopping; Ctrl-C once more ends at once/, 10_000, serve.stderr);
+  await pause(800);
+  assert.ok(isAlive(worker));
+  serve.kill("SIGINT");
+  assert.equal((await serve.exit(3000)).code, 130);
+  await ended([worker]);
+}, !UNIX);
+
 serveTest("SIGTERM during the set-up ends pip too, and the next start does it anew", async () => {
   await using copy = await copyOfRepository();
   const python = await fakePython(copy.root);
-  await python.setPip("hang");
+  await python.setMode("hang");
   const options = { root: copy.root, env: { PYTHON: python.path } };
   await using serve = new Serve(options);
   await waitUntil("pip runs", async () => await python.hanging() !== undefined);
@@ -140,7 +162,7 @@ serveTest("SIGTERM during the set-up ends pip too, and the next start does it an
   assert.equal((await serve.exit()).code, 0);
   await ended(await python.hanging() ?? []);
 
-  await python.setPip("fail");
+  await python.setMode("fail");
   await using next = new Serve(options);
   assert.equal((await next.exit()).code, 1);
   assert.deepEqual(await python.calls(), ["venv", "pip", "venv", "pip"]);

@@ -76,7 +76,7 @@ environmentTest("another Python makes the environment anew", async ({ plan, pyth
 });
 
 environmentTest("a set-up that failed says why and is done anew", async ({ plan, python }) => {
-  await python.setPip("fail");
+  await python.setMode("fail");
   await assert.rejects(ensureEnvironment(plan, silent, never), (error) => {
     assert.ok(error instanceof SetupError);
     assert.match(error.message, /No matching distribution found for nothing==1/);
@@ -84,14 +84,14 @@ environmentTest("a set-up that failed says why and is done anew", async ({ plan,
     return true;
   });
   await Deno.writeTextFile(join(plan.folder, "half-installed"), "");
-  await python.setPip("succeed");
+  await python.setMode("succeed");
   await ensureEnvironment(plan, silent, never);
   assert.deepEqual(await python.calls(), ["venv", "pip", "venv", "pip"]);
   await assert.rejects(Deno.stat(join(plan.folder, "half-installed")), Deno.errors.NotFound);
 });
 
 environmentTest("a set-up that is interrupted ends pip and its children", async ({ plan, python }) => {
-  await python.setPip("hang");
+  await python.setMode("hang");
   const stop = new AbortController();
   const outcome = assert.rejects(ensureEnvironment(plan, silent, stop.signal), { name: "AbortError" });
   await waitUntil("pip runs", async () => await python.hanging() !== undefined);
@@ -118,6 +118,11 @@ environmentTest("an environment made by hand is kept and gets the packages", asy
   await ensureEnvironment(plan, silent, never);
   assert.deepEqual(await python.calls(), ["venv", "pip"]);
   await Deno.stat(join(plan.folder, "mine"));
+});
+
+environmentTest("a Python without venv is told with the command that brings it", async ({ plan, python }) => {
+  await python.setMode("no-venv");
+  await assert.rejects(ensureEnvironment(plan, silent, never), /sudo apt install python3\.12-venv/);
 });
 
 environmentTest("a Python that is too old is named with its version", async ({ plan, folder }) => {

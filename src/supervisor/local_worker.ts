@@ -18,6 +18,8 @@ const START_TIMEOUT_MS = 60 * 60_000;
 const BUILT_IN_START_TIMEOUT_MS = 10 * 60_000;
 const HEALTH_INTERVAL_MS = 50;
 const HEALTH_TIMEOUT_MS = 2000;
+/** How long a worker that does not serve yet has to end itself: it may sit in a load, and has nothing to finish. */
+const UNREADY_GRACE_MS = 500;
 /** The worker's exit code when a setting is wrong. */
 const WRONG_SETTING = 2;
 
@@ -72,7 +74,7 @@ export class LocalWorker implements AsyncDisposable {
       ]);
       return { process, identity };
     } catch (thrown) {
-      await process[Symbol.asyncDispose]();
+      await process.stop(UNREADY_GRACE_MS);
       throw thrown;
     } finally {
       settled.abort();
@@ -90,7 +92,7 @@ export class LocalWorker implements AsyncDisposable {
         const status = await process.exited;
         if (signal.aborted) return;
         servedMs = performance.now() - servingSince;
-        log.error("the worker ended with {how} after serving {servedMs} ms: {lastLine}", {
+        log.error("the worker ended with {how} after serving {servedMs} ms; its last line: {lastLine}", {
           how: describeExit(status),
           servedMs: Math.round(servedMs),
           lastLine: process.lastLine,

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { isAlive } from "../../tests/support/alive.ts";
+import { waitUntil } from "../../tests/support/wait.ts";
 import { StartupError } from "../errors.ts";
+import { spawn } from "./child.ts";
 import { CommandFailed, run } from "./command.ts";
+import { lines } from "./lines.ts";
 import { candidates, findPython, isNewEnough, parseVersion, pythonCommand } from "./python.ts";
 
 const never = new AbortController().signal;
@@ -41,6 +46,30 @@ Deno.test("a module's output and failure come through", async () => {
     assert.match(error.lastLines.join("\n"), /no_such_module/);
     return true;
   });
+});
+
+Deno.test({
+  name: "Python and what it started end when its stdin closes, as it does when we are killed",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const { program } = await findPython("auto", [3, 10], never);
+    const folder = await Deno.makeTempDir();
+    const file = join(folder, "waits.py");
+    await Deno.writeTextFile(
+      file,
+      "import subprocess\nchild = subprocess.Popen(['sleep', '60'])\nprint(child.pid, flush=True)\nchild.wait()\n",
+    );
+    const child = spawn(pythonCommand(program, file, []));
+    const output = lines(child.stdout);
+    const started = Number((await output.next()).value);
+    assert.ok(isAlive(started));
+    await child.stdin.close();
+    assert.equal((await child.status).success, false);
+    await waitUntil("its child has ended", () => !isAlive(started));
+    await output.return(undefined);
+    await child.stderr.cancel();
+    await Deno.remove(folder, { recursive: true });
+  },
 });
 
 Deno.test("a program that runs is ended by the signal", async () => {

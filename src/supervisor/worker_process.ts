@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import type { Millis } from "../types.ts";
 import { type Command, signalChild, signalGroup, spawn } from "./child.ts";
 import { lines, Tail } from "./lines.ts";
 
@@ -46,19 +46,26 @@ export class WorkerProcess implements AsyncDisposable {
     signalGroup(this.#child, "SIGKILL");
   }
 
-  /** Asks it to end, waits a while, and then ends it. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#ending ??= this.#end();
+  /** Asks it to end, and ends it when it has not after a while. */
+  stop(graceMs: Millis = END_MS): Promise<void> {
+    return this.#ending ??= this.#end(graceMs);
   }
 
-  async #end(): Promise<void> {
-    await this.#child.stdin.close().catch(() => {});
-    if (Deno.build.os !== "windows") signalChild(this.#child, "SIGTERM");
-    const timer = new AbortController();
-    const tooLong = delay(END_MS, undefined, { signal: timer.signal }).then(() => this.kill(), () => {});
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #end(graceMs: Millis): Promise<void> {
+    if (Deno.build.os === "windows") await this.#closeStdin();
+    else signalChild(this.#child, "SIGTERM");
+    const timer = setTimeout(() => this.kill(), graceMs);
     await this.exited;
-    timer.abort();
-    await tooLong;
+    clearTimeout(timer);
+    await this.#closeStdin();
+  }
+
+  async #closeStdin(): Promise<void> {
+    await this.#child.stdin.close().catch(() => {});
   }
 
   async #follow(): Promise<Deno.CommandStatus> {

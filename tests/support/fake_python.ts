@@ -1,6 +1,7 @@
 /**
  * A shell script that stands in for Python in tests of the set-up: its venv is a copy of itself, its pip installs
- * nothing. It notes each call in a file, and in `hang` mode pip and a child of it run until they are ended.
+ * nothing. It notes each call in a file. In `hang` mode pip and a child of it run until they are ended; `no-venv` is
+ * Debian without its venv package.
  */
 import { join } from "node:path";
 
@@ -10,7 +11,7 @@ export interface FakePython {
   calls(): Promise<string[]>;
   /** The pids of the pip that hangs and of its child, once they run. */
   hanging(): Promise<number[] | undefined>;
-  setPip(does: "succeed" | "fail" | "hang"): Promise<void>;
+  setMode(mode: "succeed" | "fail" | "hang" | "no-venv"): Promise<void>;
 }
 
 /** Makes it in a folder of the test's. */
@@ -19,7 +20,11 @@ export async function fakePython(folder: string, version = "3.12.4"): Promise<Fa
   const script = `#!/bin/sh
 case "$*" in
   --version|*sys.version_info*) echo "Python ${version}" ;;
-  "-m venv "*) echo venv >> '${calls}'; mkdir -p "$3/bin"; cp '${path}' "$3/bin/python" ;;
+  "-m venv "*)
+    if [ "$(cat '${mode}')" = no-venv ]; then
+      echo "The virtual environment was not created successfully because ensurepip is not available."; exit 1
+    fi
+    echo venv >> '${calls}'; mkdir -p "$3/bin"; cp '${path}' "$3/bin/python" ;;
   *" pip install "*)
     echo pip >> '${calls}'
     case "$(cat '${mode}')" in
@@ -31,12 +36,12 @@ esac
 `;
   await Deno.writeTextFile(path!, script, { mode: 0o755 });
   const read = (file: string) => Deno.readTextFile(file).catch(() => undefined);
-  const setPip = (does: string) => Deno.writeTextFile(mode!, does);
-  await setPip("succeed");
+  const setMode = (text: string) => Deno.writeTextFile(mode!, text);
+  await setMode("succeed");
   return {
     path: path!,
     calls: async () => (await read(calls!))?.trim().split("\n") ?? [],
     hanging: async () => (await read(pids!))?.trim().split(" ").map(Number),
-    setPip,
+    setMode,
   };
 }
