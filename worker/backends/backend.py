@@ -90,6 +90,17 @@ def missing_package(error: ImportError, backend: str) -> LoadError:
     )
 
 
+def prompt_problem(tokens: int, context: int) -> str | None:
+    """Why a prompt of so many tokens can't be answered in a context of so many, or None."""
+    if tokens == 0:
+        return "the prompt must have at least one token, got none"
+    if tokens >= context:
+        return (
+            f"the prompt must leave room for an answer in the model's context of {context} tokens, got {tokens} tokens"
+        )
+    return None
+
+
 class Backend(ABC):
     """A model behind a continuous batch. Every method is called on the event loop that called `load`."""
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, TypeVar
 
-from backends.backend import Answer, Backend, Failure, Info, LoadError, Outcome, Row, Status, StepStats
+from backends.backend import Answer, Backend, Failure, Info, LoadError, Outcome, Row, Status, StepStats, prompt_problem
 
 T = TypeVar("T")
 
@@ -266,14 +266,9 @@ class StepLoop(Backend):
     def _prepare(self, row: _Live) -> NewRow:
         prompt = self._runtime.encode(row.row.prompt)
         row.input_tokens = len(prompt)
+        if problem := prompt_problem(len(prompt), self._runtime.context):
+            raise ValueError(problem)
         room = self._runtime.context - len(prompt)
-        if not prompt:
-            raise ValueError("the prompt must have at least one token, got none")
-        if room < 1:
-            raise ValueError(
-                f"the prompt must leave room for an answer in the model's context of {self._runtime.context} tokens, "
-                f"got {len(prompt)} tokens"
-            )
         return NewRow(row.number, prompt, min(row.row.max_tokens, room))
 
     def _advance(self, stepped: Iterable[Stepped]) -> None:

@@ -1,4 +1,4 @@
-"""A llama-family GGUF as a Hugging Face folder in fp32: weights, config and byte-level BPE tokenizer.
+"""A llama-family GGUF as a Hugging Face folder: weights, config and byte-level BPE tokenizer.
 
 Written for SmolLM2 and checked against it; another llama GGUF with the same kind of tokenizer should do.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gguf
 import numpy as np
 from gguf.quants import dequantize
+
+Dtype = Literal["F32", "BF16"]  # safetensors' names
 
 CONTROL_TOKEN = 3  # in tokenizer.ggml.token_type
 
@@ -29,14 +31,14 @@ BLOCK_NAMES = {
 NAMES = {"token_embd": "embed_tokens", "output_norm": "norm"}
 
 
-def convert(file: Path, folder: Path) -> None:
+def convert(file: Path, folder: Path, dtype: Dtype) -> None:
     """Writes config.json, model.safetensors, tokenizer.json and tokenizer_config.json into `folder`."""
     reader = gguf.GGUFReader(str(file))
 
     def read(name: str) -> Any:  # the type is the field's own
         return reader.fields[name].contents()
 
-    config = _config(read)
+    config = _config(read, dtype)
     heads = {"attn_q": config["num_attention_heads"], "attn_k": config["num_key_value_heads"]}
     tensors: dict[str, Any] = {}
     for tensor in reader.tensors:
@@ -45,7 +47,7 @@ def convert(file: Path, folder: Path) -> None:
             if f".{part}." in tensor.name:
                 weights = unpermute(weights, count)
         tensors[hf_name(tensor.name)] = weights
-    write_safetensors(folder / "model.safetensors", tensors)
+    write_safetensors(folder / "model.safetensors", tensors, dtype)
     _write_json(folder / "config.json", config)
     _write_json(folder / "tokenizer.json", _tokenizer(read))
     _write_json(folder / "tokenizer_config.json", _tokenizer_config(read, config["max_position_embeddings"]))
@@ -65,22 +67,29 @@ def unpermute(weights: Any, heads: int) -> Any:
     return weights.reshape(heads, rows // heads // 2, 2, -1).swapaxes(1, 2).reshape(weights.shape)
 
 
-def write_safetensors(path: Path, tensors: dict[str, Any]) -> None:
-    """fp32 arrays in the safetensors layout: header length (u64), JSON header, then the arrays one after another."""
+def write_safetensors(path: Path, tensors: dict[str, Any], dtype: Dtype) -> None:
+    """The safetensors layout: header length (u64), JSON header, then the arrays one after another."""
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     offset = 0
     for name, array in tensors.items():
-        header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [offset, offset + array.nbytes]}
-        offset += array.nbytes
+        end = offset + array.size * {"F32": 4, "BF16": 2}[dtype]
+        header[name] = {"dtype": dtype, "shape": list(array.shape), "data_offsets": [offset, end]}
+        offset = end
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     with path.open("wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for array in tensors.values():
-            file.write(np.ascontiguousarray(array, dtype="<f4").data)
+            file.write(np.ascontiguousarray(to_bfloat16(array) if dtype == "BF16" else array).data)
 
 
-def _config(read: Any) -> dict[str, Any]:
+def to_bfloat16(array: Any) -> Any:
+    """fp32 to the bits of bfloat16, rounded to the nearest, ties to even; numpy has no such type."""
+    bits = np.ascontiguousarray(array, dtype="<f4").view("<u4")
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2")
+
+
+def _config(read: Any, dtype: Dtype) -> dict[str, Any]:
     return {
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
@@ -100,7 +109,7 @@ def _config(read: Any) -> dict[str, Any]:
         "attention_bias": False,
         "mlp_bias": False,
         "tie_word_embeddings": True,
-        "torch_dtype": "float32",
+        "torch_dtype": {"F32": "float32", "BF16": "bfloat16"}[dtype],
     }
 
 

