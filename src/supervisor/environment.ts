@@ -26,6 +26,8 @@ export interface EnvironmentPlan {
   readonly python: string;
   /** The oldest Python that the packages run on. */
   readonly oldest: PythonMinor;
+  /** For pip, as in --no-deps. */
+  readonly pipOptions?: readonly string[];
 }
 
 /** What a complete environment was made from. */
@@ -105,7 +107,7 @@ async function create(
 }
 
 async function install(
-  { folder, requirements }: EnvironmentPlan,
+  { folder, requirements, pipOptions = [] }: EnvironmentPlan,
   python: string,
   tell: (line: string) => void,
   signal: AbortSignal,
@@ -113,7 +115,7 @@ async function install(
   const path = join(folder, LOG);
   using log = await Deno.open(path, { create: true, write: true, truncate: true });
   const encoder = new TextEncoder();
-  const options = ["--no-input", "--disable-pip-version-check", "--progress-bar", "off"];
+  const options = ["--no-input", "--disable-pip-version-check", "--progress-bar", "off", ...pipOptions];
   try {
     await run(pythonCommand(python, "pip", ["install", ...options, "-r", requirements]), {
       signal,

