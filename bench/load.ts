@@ -22,6 +22,7 @@ export class EngineLoad implements Disposable {
       () =>
         new omnispan.Engine(address, credentials.createInsecure(), {
           "grpc.use_local_subchannel_pool": 1, // else grpc-js would make them one
+          "grpc.enable_http_proxy": 0, // a web proxy on the way would be measured too, and can't reach this machine
           "grpc.initial_reconnect_backoff_ms": 100,
           "grpc.max_reconnect_backoff_ms": 1000,
           "grpc.max_receive_message_length": -1,
