@@ -8,11 +8,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 from logs import event
 
 HARD_SECONDS = 30.0  # a stop that takes longer than this ends the process as it is
+
+PARENT_POLL_SECONDS = 1.0
 
 
 def watch(supervised: bool) -> asyncio.Event:
@@ -38,6 +41,18 @@ def watch(supervised: bool) -> asyncio.Event:
     else:
         _on_signal(loop, signal.SIGINT, lambda: ask("SIGINT"))
     return stop
+
+
+def end_with_parent() -> None:
+    """Ends this process when the one that started it has ended, even by SIGKILL: nothing else would tell it."""
+    parent = os.getppid()
+
+    def poll() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_POLL_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=poll, daemon=True).start()
 
 
 def _on_signal(loop: asyncio.AbstractEventLoop, number: signal.Signals, ask: Callable[[], None]) -> None:

@@ -55,8 +55,10 @@ async def run(settings: Settings, stdout: TextIO) -> None:
     backend = _make_backend(settings)
     _require_grpc(settings[config.BACKEND])
     try:
-        if await _unless(stop, _load(backend)):
-            await _serve(backend, settings, stop, stdout)
+        if not await _unless(stop, _load(backend)):
+            logs.event(logging.INFO, "stopped while loading")
+            os._exit(0)  # nothing is served yet, and a load in native code can't be interrupted
+        await _serve(backend, settings, stop, stdout)
     finally:
         await backend.close()
     logs.event(logging.INFO, "stopped")
@@ -125,6 +127,9 @@ def _complain(code: int, lines: list[str]) -> int:
         print(f"worker: {' '.join(line.split())}", file=sys.stderr)
     return code
 
+
+if __name__ == "__mp_main__":  # a process of a runtime of ours, started with `spawn`
+    lifetime.end_with_parent()
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

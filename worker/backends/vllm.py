@@ -34,8 +34,6 @@ from logs import event
 from models import smollm2
 from models.cache import ModelError
 
-log = logging.getLogger(__name__)
-
 DEATH_POLL_SECONDS = 0.5
 CLOSE_SECONDS = 8.0
 CPU_CACHE_GIB = "1"

@@ -7,13 +7,12 @@ import importlib.util
 import os
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from running import Start, WorkerProcess
+import config as settings_table
+from running import WORKER, Start, WorkerProcess
 
-WORKER = Path(__file__).parents[1] / "worker.py"
 START_SECONDS = 180.0  # a model has to load on a busy machine
 
 
@@ -32,9 +31,10 @@ async def start() -> AsyncIterator[Start]:
     workers: list[WorkerProcess] = []
 
     async def start_worker(
-        *arguments: str, stdin: int | None = asyncio.subprocess.DEVNULL, **settings: str
+        *arguments: str, stdin: int = asyncio.subprocess.DEVNULL, until_ready: bool = True, **settings: str
     ) -> WorkerProcess:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("WORKER_", "VLLM_"))}
+        own = {setting.name for setting in settings_table.TABLE}
+        environment = {name: value for name, value in os.environ.items() if name not in own}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             str(WORKER),
@@ -47,7 +47,8 @@ async def start() -> AsyncIterator[Start]:
         worker = WorkerProcess(process)
         workers.append(worker)
         assert process.stdout is not None
-        worker.line = (await asyncio.wait_for(process.stdout.readline(), START_SECONDS)).decode()
+        if until_ready:
+            worker.line = (await asyncio.wait_for(process.stdout.readline(), START_SECONDS)).decode()
         return worker
 
     yield start_worker

@@ -6,12 +6,14 @@ import asyncio
 import signal
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import grpc
 import pytest
 
 from wire import pb2_grpc
 
+WORKER = Path(__file__).parents[1] / "worker.py"
 STOP_SECONDS = 45.0
 
 # For the tests of real runtimes, which all run on the built-in small model.

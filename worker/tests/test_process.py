@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
 import config
 from address import AddressError, probe
-from running import Start
+from running import WORKER, Start
 
 
 async def test_stdout_has_one_line_and_sigterm_ends_it_with_0(start: Start) -> None:
@@ -34,6 +35,39 @@ async def test_a_supervised_worker_ignores_sigint_and_ends_with_its_stdin(start:
     assert worker.process.stdin is not None
     worker.process.stdin.close()
     assert await worker.wait() == 0
+
+
+async def test_a_process_that_the_worker_spawned_ends_with_it(tmp_path: Path) -> None:
+    # What multiprocessing's `spawn` does to a child: it imports the main script as __mp_main__.
+    child = f"import runpy, time; runpy.run_path({str(WORKER)!r}, run_name='__mp_main__'); time.sleep(60)"
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import subprocess, sys, time\n"
+        f"print(subprocess.Popen([sys.executable, '-c', {child!r}], stdout=sys.stderr).pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    assert parent.stderr is not None
+    assert int(await asyncio.wait_for(parent.stdout.readline(), 20)) > 0
+    await asyncio.sleep(1)  # the child has to import
+    parent.kill()
+    await parent.wait()
+    # The child holds the pipe for as long as it lives.
+    assert await asyncio.wait_for(parent.stderr.read(), 20) == b""
+
+
+async def test_a_stop_while_loading_ends_it_at_once_with_0(start: Start, tmp_path: Path) -> None:
+    for package in ("numpy", "openvino", "openvino_genai"):
+        (tmp_path / f"{package}.py").write_text("import time; time.sleep(60)")
+    worker = await start(WORKER_BACKEND="openvino", PYTHONPATH=str(tmp_path), until_ready=False)
+    while b"loading" not in worker.log:
+        assert worker.process.returncode is None
+        await asyncio.sleep(0.05)
+    assert await asyncio.wait_for(worker.end(), 10) == 0
+    assert await worker.rest_of_stdout() == ""
 
 
 @pytest.mark.parametrize("holder", ["listener", "reuseport listener", "outgoing connection"])
