@@ -43,6 +43,10 @@ export class EngineProcess implements AsyncDisposable {
     throw new SetupError([`the ${mode} engine ended with code ${code} as it started:`, ...lastLines]);
   }
 
+  get pid(): number {
+    return this.child.pid;
+  }
+
   /** Set once the process is gone. */
   get exitCode(): number | undefined {
     return this.#exitCode;

@@ -1,0 +1,25 @@
+/** A figure that was reached, beside the one that was aimed at. */
+export interface Figure {
+  readonly name: string;
+  readonly reached: string;
+  readonly target: string;
+  readonly met: boolean;
+  /** Every single measurement that the figure was computed from. */
+  readonly samples: Readonly<Record<string, readonly number[]>>;
+}
+
+/** The value that `percent` of the samples do not exceed (nearest rank). */
+export function percentile(samples: readonly number[], percent: number): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? NaN;
+}
+
+export function median(samples: readonly number[]): number {
+  return percentile(samples, 50);
+}
+
+/** "0.81 (0.74 to 0.90)": the median and the extremes. */
+export function spread(samples: readonly number[], digits = 2): string {
+  const [low, high] = [Math.min(...samples), Math.max(...samples)];
+  return `${median(samples).toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
+}

@@ -1,0 +1,67 @@
+/** What the engine itself costs, each figure beside the one that was aimed at. See `--help`. */
+import Table from "cli-table3";
+import { join, relative } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { StartupError } from "../../src/errors.ts";
+import { SetupError } from "../../src/supervisor/setup_error.ts";
+import { tell } from "../progress.ts";
+import type { Figure } from "./figure.ts";
+import { addedLatency, windowLateness } from "./latency.ts";
+import { queuedMemory } from "./memory.ts";
+import { realModel } from "./model.ts";
+import { againstEcho, fixedBatchTime } from "./throughput.ts";
+
+const MEASUREMENTS: Readonly<Record<string, (folder: string) => Promise<Figure>>> = {
+  echo: againstEcho,
+  fixed: fixedBatchTime,
+  lateness: windowLateness,
+  latency: addedLatency,
+  memory: queuedMemory,
+  openvino: (folder) => realModel("openvino", folder),
+  mlx: (folder) => realModel("mlx", folder),
+};
+
+const HELP = `Usage: deno task bench:speed [MEASUREMENT...]
+
+Measures the engine's own costs; takes about five minutes. Needs h2load (Debian: nghttp2-client).
+Measurements, all of them when none is named: ${Object.keys(MEASUREMENTS).join(", ")}
+
+Figures are medians with the extremes in brackets; quotients are of runs that took turns. The worker is the
+simulated one, except for openvino and mlx, which run the built-in model.`;
+
+async function main(names: readonly string[]): Promise<number> {
+  const unknown = names.find((name) => !MEASUREMENTS[name]);
+  if (unknown !== undefined) {
+    process.stdout.write(HELP + "\n");
+    return unknown === "--help" ? 0 : 2;
+  }
+  const folder = join(
+    fileURLToPath(new URL("../results", import.meta.url)),
+    `speed-${new Date().toISOString().replace(/\\..*/, "").replaceAll(":", "-")}`,
+  );
+  await Deno.mkdir(folder, { recursive: true });
+  const figures: Figure[] = [];
+  for (const [name, measure] of Object.entries(MEASUREMENTS)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    tell(`measuring ${name}`);
+    figures.push(await measure(folder));
+    await Deno.writeTextFile(join(folder, "speed.json"), JSON.stringify(figures, undefined, 1));
+  }
+  const table = new Table({ head: ["figure", "reached", "aim", "met"], style: { head: [], border: [] } });
+  for (const { name, reached, target, met } of figures) {
+    table.push([name, reached, target, met ? "yes" : "no"]);
+  }
+  process.stdout.write(`${table}\nAll samples: ${relative(Deno.cwd(), folder)}\n`);
+  return 0;
+}
+
+if (import.meta.main) {
+  Deno.exit(
+    await main(Deno.args).catch((thrown) => {
+      if (!(thrown instanceof SetupError || thrown instanceof StartupError)) throw thrown;
+      thrown.problems.forEach(tell);
+      return 1;
+    }),
+  );
+}

@@ -1,0 +1,73 @@
+import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { parseSettings, type Settings } from "../../src/config.ts";
+import { LocalWorker } from "../../src/supervisor/local_worker.ts";
+import { planWorker } from "../../src/supervisor/plan.ts";
+import type { Mode } from "../../src/types.ts";
+import { EngineProcess, untilReady } from "../engine_process.ts";
+import { EngineLoad } from "../load.ts";
+import { SetupProgress } from "../progress.ts";
+import { workerEndpoint } from "../../src/serve/find_worker.ts";
+
+const NEVER = new AbortController().signal;
+const READY_WITHIN_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 600_000;
+
+/** A worker on a free port, as `serve` would start it; `env` are settings of the worker itself. */
+export async function startWorker(
+  backend: Settings["WORKER_BACKEND"],
+  env: Readonly<Record<string, string>>,
+  folder: string,
+): Promise<{ endpoint: string } & AsyncDisposable> {
+  const { settings, given } = parseSettings([], { WORKER_BACKEND: backend, WORKER_PORT: "0" });
+  const located = { ...settings, WORKER_ENDPOINT: workerEndpoint(settings, given) };
+  const plan = planWorker(located, given, Deno.build);
+  await using parts = new AsyncDisposableStack();
+  const progress = parts.use(new SetupProgress(folder));
+  await parts.use(new LocalWorker({ ...plan, env: { ...plan.env, ...env } }, progress)).start(NEVER);
+  const running = parts.move();
+  return { endpoint: located.WORKER_ENDPOINT, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** An engine process that has its worker, and a client of it. */
+export interface MeasuredEngine extends AsyncDisposable {
+  readonly process: EngineProcess;
+  readonly load: EngineLoad;
+}
+
+export async function startEngine(
+  mode: Mode,
+  endpoint: string,
+  changes: Partial<Settings>,
+  folder: string,
+): Promise<MeasuredEngine> {
+  const settings = { ...parseSettings([], {}).settings, ...changes, WORKER_ENDPOINT: endpoint };
+  await using parts = new AsyncDisposableStack();
+  const process = parts.use(await EngineProcess.start(settings, mode, join(folder, `engine-${mode}.log`)));
+  const load = parts.use(new EngineLoad(process.address, REQUEST_TIMEOUT_MS));
+  await untilReady(load, `the ${mode} engine`, READY_WITHIN_MS, NEVER);
+  const running = parts.move();
+  return { process, load, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** The bare echo server as a process. */
+export async function startEcho(
+  ...args: string[]
+): Promise<{ address: string; pid: number } & AsyncDisposable> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", fileURLToPath(new URL("echo_server.ts", import.meta.url)), ...args],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { value = "" } = await reader.read();
+  await reader.cancel();
+  return {
+    address: value.trim(),
+    pid: child.pid,
+    async [Symbol.asyncDispose]() {
+      await child.stdin.close();
+      await child.status;
+    },
+  };
+}
