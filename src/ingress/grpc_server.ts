@@ -1,11 +1,10 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { type AddressInfo, createServer } from "node:net";
-import { loadSync } from "@grpc/proto-loader";
-import { HealthImplementation, protoPath as healthProto } from "grpc-health-check";
+import { HealthImplementation } from "grpc-health-check";
 import type { Settings } from "../config.ts";
 import { messageOf, StartupError } from "../errors.ts";
-import { contractAsWritten, omnispan } from "../grpc/contract.ts";
+import { omnispan, reflected } from "../grpc/contract.ts";
 import type { SchedulerHandle } from "../scheduler/handle.ts";
 import type { WorkerState } from "../types.ts";
 import { coalesceWrites } from "./coalesce_writes.ts";
@@ -33,7 +32,7 @@ export class GrpcServer implements AsyncDisposable {
     });
     this.#server.addService(omnispan.Engine.service, engineService(settings, scheduler));
     this.#health.addToServer(this.#server);
-    new ReflectionService({ ...contractAsWritten, ...loadSync(healthProto) }).addToServer(this.#server);
+    new ReflectionService(reflected).addToServer(this.#server);
   }
 
   /**
