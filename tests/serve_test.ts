@@ -89,18 +89,16 @@ serveTest("a given worker that comes later is used then, and none is started", a
   assert.doesNotMatch(serve.stderr.join("\n"), /starting the worker/);
 });
 
-serveTest("with nothing there it starts a worker; the second start takes less than 10 s", async () => {
+serveTest("with nothing there it starts a worker; the second start sets nothing up", async () => {
   {
     await using first = new Serve();
     await first.address();
   }
-  const started = performance.now();
   await using serve = new Serve();
   const reply = await serve.ask();
-  const elapsedMs = performance.now() - started;
   assert.equal(reply.status, "ok");
   assert.equal(reply.outputTokens, 8);
-  assert.ok(elapsedMs < 10_000, `the first answer took ${elapsedMs} ms`);
+  assert.doesNotMatch(serve.stderr.join("\n"), /environment|packages/);
   assert.match(serve.stdout.join("\n"), /Its worker: sim, null, .*simulated/);
 });
 
