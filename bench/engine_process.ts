@@ -74,7 +74,7 @@ export async function untilReady(
   const endAt = performance.now() + withinMs;
   for (;;) {
     const stats = await load.stats(1000).catch((error: Error) => error);
-    if (!(stats instanceof Error) && !["down", "starting"].includes(stats.workerState)) return stats.mode;
+    if (!(stats instanceof Error) && stats.workerState !== "down") return stats.mode;
     if (performance.now() > endAt) {
       const why = stats instanceof Error ? `it did not answer (${stats.message})` : "its worker is not there";
       throw new SetupError([`${who} must be ready within ${withinMs / 1000} s, but ${why}`]);

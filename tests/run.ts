@@ -3,6 +3,7 @@
  * `N passed, N failed`. Usage: run.ts [--help] [SUITE...]; without a suite, all that a newcomer should run.
  */
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { WORKER_FOLDER } from "../src/supervisor/plan.ts";
 import { type Counts, junitCounts } from "./support/junit.ts";
 import { testPython } from "./support/python.ts";
@@ -19,7 +20,7 @@ interface Check {
 type Suite = (reports: string) => Promise<Check[]> | Check[];
 
 const deno = Deno.execPath();
-const ROOT = new URL("..", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 const SUITES: Readonly<Record<string, Suite>> = {
   format: () => [{ name: "deno fmt", command: [deno, "fmt", "--check"] }],

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { type CallOptions, type ClientUnaryCall, credentials, type ServiceError } from "@grpc/grpc-js";
 import { parseSettings, SETTING_NAMES, type Settings } from "../../src/config.ts";
 import { type Engine, startEngine } from "../../src/engine.ts";
@@ -81,7 +82,7 @@ export async function refusal(reply: Promise<unknown>): Promise<ServiceError> {
 /** A worker process that breaks the contract on request: see scripted_worker.ts. */
 export class ScriptedWorker extends TestProcess {
   constructor(port = 0) {
-    const script = new URL("./scripted_worker.ts", import.meta.url).pathname;
+    const script = fileURLToPath(new URL("./scripted_worker.ts", import.meta.url));
     super(Deno.execPath(), { args: ["run", "-A", script, String(port)] });
   }
 

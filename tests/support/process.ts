@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { TextLineStream } from "./text_lines.ts";
+import { lines as linesOf } from "../../src/supervisor/lines.ts";
 
 export interface ProcessOptions {
   readonly args: readonly string[];
@@ -88,8 +88,8 @@ export class TestProcess implements AsyncDisposable {
     await this.#drained;
   }
 
-  async #collect(stream: ReadableStream<Uint8Array>, lines: string[]): Promise<void> {
-    for await (const line of stream.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())) {
+  async #collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>, lines: string[]): Promise<void> {
+    for await (const line of linesOf(stream)) {
       lines.push(line);
       this.#onLine();
     }
