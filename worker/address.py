@@ -21,22 +21,36 @@ def join(host: str, port: int) -> str:
 def probe(host: str, port: int) -> None:
     """Binds and lets go. Raises AddressError."""
     try:
-        family, kind, protocol, _, where = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:  # UnicodeError: it can't be a host's name
+        raise AddressError(explain(host, port, error)) from error
+    tried = [_try(family, kind, protocol, where) for family, kind, protocol, _, where in found]
+    errors = [failed for failed in tried if failed]
+    # gRPC listens on what it gets of a name's addresses. One of them in the hands of another program would take
+    # some of the calls; one that this machine does not have (`localhost` without IPv6) does no harm.
+    taken = [failed for failed in errors if failed.errno == errno.EADDRINUSE]
+    if taken or len(errors) == len(found):
+        worst = (taken or errors)[0]
+        raise AddressError(explain(host, port, worst)) from worst
+
+
+def _try(family: int, kind: int, protocol: int, where: tuple[object, ...]) -> OSError | None:
+    try:
         with socket.socket(family, kind, protocol) as probing:
             if os.name == "posix":  # a connection of an ended worker, still in TIME_WAIT, does not count
                 probing.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probing.bind(where)
             probing.listen(1)  # two sockets may be bound to one address as long as none listens
     except OSError as error:
-        raise AddressError(explain(host, port, error)) from error
+        return error
+    return None
 
 
-def explain(host: str, port: int, error: OSError) -> str:
+def explain(host: str, port: int, error: OSError | UnicodeError) -> str:
     """One line: the address, what went wrong, the likely cause and how to see it."""
-    text = f"can't listen on WORKER_HOST:WORKER_PORT {join(host, port)}: {error.strerror or error}"
-    if error.errno != errno.EADDRINUSE:
+    reason = getattr(error, "strerror", None) or error
+    text = f"can't listen on WORKER_HOST:WORKER_PORT {join(host, port)}: {reason}"
+    if not isinstance(error, OSError) or error.errno != errno.EADDRINUSE:
         return text
     outgoing = (
         f" or, as ports from {FIRST_OUTGOING_PORT} serve outgoing connections too, one of those"

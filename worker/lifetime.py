@@ -29,9 +29,7 @@ def watch(supervised: bool) -> asyncio.Event:
 
     def ask(why: str) -> None:
         event(logging.INFO, "stopping", why=why)
-        deadline = threading.Timer(HARD_SECONDS, os._exit, [1])
-        deadline.daemon = True
-        deadline.start()
+        limit_stop()
         stop.set()
 
     _on_signal(loop, signal.SIGTERM, lambda: ask("SIGTERM"))
@@ -41,6 +39,13 @@ def watch(supervised: bool) -> asyncio.Event:
     else:
         _on_signal(loop, signal.SIGINT, lambda: ask("SIGINT"))
     return stop
+
+
+def limit_stop() -> None:
+    """From now on the process has HARD_SECONDS to end."""
+    deadline = threading.Timer(HARD_SECONDS, os._exit, [1])
+    deadline.daemon = True
+    deadline.start()
 
 
 def end_with_parent() -> None:
@@ -68,8 +73,5 @@ def _read_stdin(loop: asyncio.AbstractEventLoop, ask: Callable[[], None]) -> Non
             pass
     except OSError:  # no stdin at all: nobody holds the other end
         pass
-    # Not through the event loop alone: it may be stuck behind a load.
-    deadline = threading.Timer(HARD_SECONDS, os._exit, [1])
-    deadline.daemon = True
-    deadline.start()
+    limit_stop()  # not through the event loop alone: it may be stuck behind a load
     loop.call_soon_threadsafe(ask)

@@ -140,10 +140,9 @@ def _ms(seconds: float) -> float:
 
 
 class Server:
-    """Listens from `start` to `stop`; health says SERVING from start until the backend dies or the stop."""
+    """Listens from `start` to `stop`; health says SERVING for as long."""
 
     def __init__(self, backend: Backend, settings: Settings) -> None:
-        self._backend = backend
         self._service = WorkerService(backend, settings)
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
@@ -160,25 +159,13 @@ class Server:
     async def start(self, address: str) -> int:
         """Gives the port. Raises RuntimeError when the address can't be listened on."""
         port = self._server.add_insecure_port(address)
-        await self._set_health(serving=True)
+        for service in ("", SERVICE):
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         await self._server.start()
-        self._watch = asyncio.create_task(self._watch_backend())
         return port
 
     async def stop(self, grace_seconds: float) -> None:
         """Health first, so nobody sends more; then the calls in flight; then the port."""
         await self._health.enter_graceful_shutdown()
         await self._service.drain(grace_seconds)
-        self._watch.cancel()
         await self._server.stop(0.2)  # health watchers never end by themselves
-
-    async def _watch_backend(self) -> None:
-        why = await self._backend.died()
-        event(logging.ERROR, "not serving", why=why)
-        await self._set_health(serving=False)
-
-    async def _set_health(self, *, serving: bool) -> None:
-        states = health_pb2.HealthCheckResponse
-        status = states.SERVING if serving else states.NOT_SERVING
-        for service in ("", SERVICE):
-            await self._health.set(service, status)

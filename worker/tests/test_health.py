@@ -1,25 +1,27 @@
-"""Health follows the backend, also when it dies while the process lives."""
+"""A backend that dies while it serves: health says so, nobody is left waiting, and the process ends to be replaced."""
 
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Sequence
 from typing import Any
 
 import grpc
+import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import config
+import worker
 from backends.backend import Info
 from backends.step_loop import NewRow, Runtime, StepLoop, Stepped
-from server import Server
 from wire import pb2, pb2_grpc
 
 SECONDS = 10.0
 
 
 class Dying(Runtime):
-    """Its first step fails."""
+    """Answers one row; the first step of a second one fails."""
 
     def load(self) -> None:
         self.context = 100
@@ -30,31 +32,37 @@ class Dying(Runtime):
     def decode(self, tokens: list[int]) -> str:
         return ""
 
-    def add(self, rows: Sequence[NewRow]) -> None: ...
+    def add(self, rows: Sequence[NewRow]) -> None:
+        self.number = rows[0].number
 
     def remove(self, numbers: Sequence[int]) -> None: ...
 
     def step(self) -> list[Stepped]:
-        raise MemoryError("no cache left")
+        if self.number > 1:
+            raise MemoryError("no cache left")
+        return [Stepped(self.number, [1], ended=True)]
 
     def close(self) -> None: ...
 
 
-async def test_a_dead_backend_fails_its_rows_and_turns_health_to_not_serving() -> None:
+async def test_a_dead_backend_fails_its_rows_turns_health_and_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     backend = StepLoop(Info("dying", "none", False), Dying(), max_rows=4)
-    await backend.load()
-    server = Server(backend, config.read({}))
-    port = await server.start("127.0.0.1:0")
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+    monkeypatch.setattr(worker, "_make_backend", lambda settings: backend)
+    monkeypatch.setattr("lifetime.HARD_SECONDS", 3600)  # the process whose end it would force is pytest's
+    stdout = io.StringIO()
+    running = asyncio.create_task(worker.run(config.read({"WORKER_PORT": "0"}), stdout))
+    while not stdout.getvalue():
+        assert not running.done()
+        await asyncio.sleep(0.01)
+    async with grpc.aio.insecure_channel(stdout.getvalue().split()[3]) as channel:
         health: Any = health_pb2_grpc.HealthStub(channel)  # its types leave the methods out
         watch = health.Watch(health_pb2.HealthCheckRequest(service="omnispan.Worker"), timeout=SECONDS)
         assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
         ask = pb2.WorkerGenerateRequest(request_id="a", prompt="hello", max_tokens=4)
-        requests = pb2.WorkerBatchGenerateRequest(requests=[ask] * 6)
-        for _ in range(2):  # the rows that ran or waited then, and those that come later
-            reply = await pb2_grpc.WorkerStub(channel).GenerateBatch(requests, timeout=SECONDS)
-            assert [row.status for row in reply.responses] == ["worker_runtime_error"] * 6
-            assert "MemoryError: no cache left" in reply.responses[0].error_message
+        requests = pb2.WorkerBatchGenerateRequest(requests=[ask] * 6)  # four that run, two that wait
+        reply = await pb2_grpc.WorkerStub(channel).GenerateBatch(requests, timeout=SECONDS)
+        assert [row.status for row in reply.responses] == ["worker_runtime_error"] * 6
+        assert "MemoryError: no cache left" in reply.responses[0].error_message
         assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
-    await server.stop(1)
-    await asyncio.wait_for(backend.close(), SECONDS)
+    with pytest.raises(worker.BackendDiedError, match="MemoryError: no cache left"):
+        await asyncio.wait_for(running, SECONDS)

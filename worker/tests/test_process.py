@@ -105,6 +105,28 @@ def test_an_address_of_another_machine_is_refused() -> None:
         probe("192.0.2.1", 0)
 
 
+def test_a_taken_address_of_a_name_is_refused_also_when_another_of_it_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, port))
+            for host in ("127.0.0.2", "192.0.2.1", "127.0.0.1")
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        with pytest.raises(AddressError, match=r"name:.* in use; another worker"):
+            probe("name", port)
+        found.pop()
+        probe("name", port)  # one that this machine does not have is no harm
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70, " "])
+def test_what_cannot_be_a_name_is_refused(host: str) -> None:
+    with pytest.raises(AddressError, match=f"WORKER_HOST:WORKER_PORT {host}:0: "):
+        probe(host, 0)
+
+
 async def test_wrong_settings_end_it_with_2_and_a_line_for_each(start: Start) -> None:
     worker = await start(WORKER_BACKEND="cuda", WORKER_PORT="x", VLLM_MAX_MODEL_LEN="-1")
     assert (worker.line, await worker.wait()) == ("", 2)
