@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { direct } from "./direct.ts";
+import { microBatch } from "./micro_batch.ts";
+import { queued } from "./queued.ts";
+
+const views = fc.record({
+  depth: fc.nat(100),
+  oldestReceivedAt: fc.nat(1000),
+  dispatchesInFlight: fc.nat(5),
+});
+
+const batches = fc.record({
+  windowMs: fc.nat(50),
+  maxSize: fc.integer({ min: 1, max: 40 }),
+  batchesInFlight: fc.integer({ min: 1, max: 4 }),
+  whenIdle: fc.boolean(),
+});
+
+Deno.test("every policy takes at least one and at most all that wait, and asks to be woken only later", () => {
+  const policies = fc.oneof(
+    fc.constant(direct),
+    fc.integer({ min: 1, max: 4 }).map(queued),
+    batches.map((options) => microBatch(options)),
+  );
+  fc.assert(fc.property(policies, views, fc.nat(1100), (policy, view, now) => {
+    const decision = policy.decide(view, now);
+    if (decision.kind === "dispatch") assert.ok(decision.take >= 1 && decision.take <= view.depth);
+    if (decision.kind === "wait") assert.ok(decision.until > now);
+  }));
+});
+
+Deno.test("micro_batch keeps to its size, its groups at the worker and its window", () => {
+  fc.assert(fc.property(batches, views, fc.nat(1100), (options, view, now) => {
+    const decision = microBatch(options).decide(view, now);
+    const dueAt = view.oldestReceivedAt + options.windowMs;
+    if (view.depth === 0 || view.dispatchesInFlight >= options.batchesInFlight) {
+      assert.equal(decision.kind, "idle");
+    } else if (view.depth >= options.maxSize) {
+      assert.deepEqual(decision, { kind: "dispatch", take: options.maxSize, reason: "full" });
+    } else if (now >= dueAt) {
+      assert.deepEqual(decision, { kind: "dispatch", take: view.depth, reason: "window", dueAt });
+    } else if (options.whenIdle && view.dispatchesInFlight === 0) {
+      assert.deepEqual(decision, { kind: "dispatch", take: view.depth, reason: "idle" });
+    } else {
+      assert.deepEqual(decision, { kind: "wait", until: dueAt });
+    }
+  }));
+});
+
+Deno.test("queued sends one at a time while it has a free slot", () => {
+  fc.assert(fc.property(fc.integer({ min: 1, max: 4 }), views, (concurrency, view) => {
+    const sends = queued(concurrency).decide(view, 0).kind === "dispatch";
+    assert.equal(sends, view.depth > 0 && view.dispatchesInFlight < concurrency);
+  }));
+});
