@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends.backend import Answer, Backend, Info, Outcome, Row, StepStats
+from backends.backend import Answer, Backend, Failure, Info, Outcome, Row, Status, StepStats, prompt_problem
 from backends.step_loop import NewRow, Runtime, StepLoop, Stepped
 from config import MAX_ROWS, SIM_PROFILE, Settings, SettingsError
 
@@ -149,10 +149,14 @@ class InstantSim(Backend):
         self._steps += 1
         self._row_steps += len(rows)
         self._largest = max(self._largest, len(rows))
-        return [
-            Answer(answer_text(digest(row.prompt), row.max_tokens), count_words(row.prompt), row.max_tokens, now, now)
-            for row in rows
-        ]
+        return [self._answer(row, now) for row in rows]
+
+    def _answer(self, row: Row, now: float) -> Outcome:
+        words = count_words(row.prompt)
+        if problem := prompt_problem(words, CONTEXT):
+            return Failure(Status.RUNTIME_ERROR, problem)
+        tokens = min(row.max_tokens, CONTEXT - words)
+        return Answer(answer_text(digest(row.prompt), tokens), words, tokens, now, now)
 
     async def died(self) -> str:
         never: asyncio.Future[str] = asyncio.get_running_loop().create_future()

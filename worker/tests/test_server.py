@@ -68,13 +68,11 @@ async def test_equal_request_ids_get_each_their_own_answer(start: Start) -> None
 
 async def test_bad_rows_fail_alone_and_zero_max_tokens_means_the_default(start: Start) -> None:
     worker = await start(WORKER_BACKEND="sim", SIM_PROFILE="null", WORKER_DEFAULT_MAX_TOKENS="7")
-    too_long = "word " * 1_000_001
     requests = batch(request(""), request("good", 2), request("standard", 0))
     reply = await worker.stub.GenerateBatch(requests, timeout=SECONDS)
     assert [answer.status for answer in reply.responses] == ["worker_runtime_error", "ok", "ok"]
     assert reply.responses[0].error_message == 'prompt must not be empty, got ""'
     assert [answer.output_tokens for answer in reply.responses] == [0, 2, 7]
-    assert (await worker.stub.Generate(request(too_long, 1), timeout=SECONDS)).input_tokens == 1_000_001
 
 
 async def test_an_empty_batch_gets_an_empty_reply(start: Start) -> None:

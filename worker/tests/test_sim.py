@@ -9,7 +9,7 @@ import pytest
 
 import config
 from backends import sim
-from backends.backend import Answer, Backend, Row
+from backends.backend import Answer, Backend, Failure, Row
 
 
 async def loaded(profile: str, **settings: str) -> Backend:
@@ -39,6 +39,18 @@ async def test_an_answer_is_the_prompts_own_and_has_exactly_max_tokens_words(pro
         assert len(words) == answer.output_tokens == row.max_tokens
         assert answer.input_tokens == 3
     assert await backend.generate(rows[:1]) != await backend.generate(rows[1:2])
+    await backend.close()
+
+
+@pytest.mark.parametrize("profile", ["null", "fixed20"])
+async def test_every_profile_has_the_same_context(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sim, "CONTEXT", 10)
+    backend = await loaded(profile)
+    too_long, cut = await backend.generate([Row("a " * 10, 1), Row("a b c d e f g h", 2**32 - 1)])
+    assert isinstance(too_long, Failure)
+    assert "context of 10 tokens, got 10" in too_long.message
+    assert isinstance(cut, Answer)
+    assert (cut.output_tokens, len(cut.text.split())) == (2, 2)
     await backend.close()
 
 
