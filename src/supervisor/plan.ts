@@ -21,7 +21,7 @@ export interface WorkerPlan {
   /** As shown to people; empty when the worker has no model. */
   readonly model: string;
   /** The form in which the built-in model has to be there; undefined for other models. */
-  readonly builtInFormat: "gguf" | "hf" | undefined;
+  readonly builtInFormat: "gguf" | "hf" | "hf-bf16" | undefined;
   readonly environment: EnvironmentPlan;
   /** What the worker is told, beside our own environment. */
   readonly env: Readonly<Record<string, string>>;
@@ -37,7 +37,7 @@ const REQUIREMENTS = {
 const BUILT_IN_FORMAT = {
   openvino: "gguf",
   mlx: "hf",
-  vllm: "hf",
+  vllm: "hf-bf16",
   sim: undefined,
 } as const satisfies Record<Backend, string | undefined>;
 

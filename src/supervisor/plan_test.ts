@@ -24,6 +24,7 @@ Deno.test("each machine's own backend has the environment of the plain name", ()
 Deno.test("the built-in model comes in the form that the backend reads; other models are the worker's affair", () => {
   assert.equal(plan({}).builtInFormat, "gguf");
   assert.equal(plan({ WORKER_BACKEND: "mlx" }).builtInFormat, "hf");
+  assert.equal(plan({ WORKER_BACKEND: "vllm" }).builtInFormat, "hf-bf16");
   assert.equal(plan({ WORKER_BACKEND: "sim" }).builtInFormat, undefined);
   assert.equal(plan({ MODEL_ID: "some/model" }).builtInFormat, undefined);
 });
