@@ -67,7 +67,7 @@ class MlxRuntime(Runtime):
         if self._model != smollm2.NAME:
             if self._model.startswith((".", "/", "~")) and not Path(self._model).expanduser().is_dir():
                 raise LoadError(f'MODEL_ID must be a folder that exists, or a hub id, got "{self._model}"')
-            return self._model
+            return str(Path(self._model).expanduser()) if self._model.startswith("~") else self._model
         try:
             return str(smollm2.locate("hf", lambda text: event(logging.INFO, text)))
         except ModelError as error:

@@ -58,7 +58,7 @@ class OpenVinoRuntime(Runtime):
                 return smollm2.locate("gguf", lambda text: event(logging.INFO, text))
             except ModelError as error:
                 raise LoadError(str(error)) from error
-        path = Path(self._model)
+        path = Path(self._model).expanduser()
         if not (path.suffix == ".gguf" and path.is_file()) and not (path / "openvino_model.xml").is_file():
             raise LoadError(
                 f"MODEL_ID must be {smollm2.NAME}, a .gguf file or a folder with openvino_model.xml for backend "
