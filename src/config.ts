@@ -133,6 +133,11 @@ export function addressOf(endpoint: string): string {
   return endpoint.replace(/^http:\/\//, "").replace(/\/$/, "");
 }
 
+/** `host:port`, with an IPv6 host in its brackets. */
+export function hostAndPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 /** The settings as lines for `--help`. */
 export function settingsHelp(): string {
   return SETTING_NAMES.map((name) => {

@@ -1,6 +1,6 @@
 import { GrpcServer } from "./ingress/grpc_server.ts";
 import { SchedulerHandle } from "./scheduler/handle.ts";
-import type { Settings } from "./config.ts";
+import { hostAndPort, type Settings } from "./config.ts";
 
 /** A running engine. */
 export interface Engine extends AsyncDisposable {
@@ -22,7 +22,7 @@ export async function startEngine(settings: Settings): Promise<Engine> {
   parts.defer(() => server.stopListening());
   const running = parts.move();
   return {
-    address: `${settings.BIND_HOST}:${port}`,
+    address: hostAndPort(settings.BIND_HOST, port),
     scheduler,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

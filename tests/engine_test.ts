@@ -171,6 +171,32 @@ engineTest("a passed deadline ends a waiting request, and what is left of one go
   assert.ok(timeoutMs! > 3000 && timeoutMs! <= 5000, `${timeoutMs}`);
 });
 
+engineTest(
+  "an engine on IPv6 tells an address that clients can dial",
+  { BIND_HOST: "::1" },
+  async (engine) => {
+    assert.match(engine.engine.address, /^\[::1\]:\d+$/);
+    assert.equal((await engine.submit({ prompt: "x" })).responseText, "echo:x");
+  },
+);
+
+engineTest("a failure says what happened, also when the worker does not", {}, async (engine) => {
+  const silent = await engine.submit({ prompt: "status=worker_runtime_error" });
+  assert.equal(silent.status, "worker_runtime_error");
+  assert.equal(silent.errorMessage, "the worker did not say why");
+  const odd = await engine.submit({ prompt: "status=weird" });
+  assert.equal(odd.status, "worker_internal_error");
+  assert.equal(odd.errorMessage, 'the worker answered with an unknown status "weird"');
+  assert.equal(odd.responseText, "", "nobody knows what it is");
+});
+
+engineTest("a deadline that is years away is no deadline that has passed", {}, async (engine) => {
+  for (const days of [20, 25, 49.8, 365, 36_500]) {
+    const reply = await engine.submit({ prompt: "x" }, { deadline: Date.now() + days * 86_400_000 });
+    assert.equal(reply.responseText, "echo:x", `${days} days`);
+  }
+});
+
 engineTest("a caller that cancels while it runs ends the call at the worker", {}, async (engine, worker) => {
   const { call, reply } = engine.submitCall({ requestId: "gone", prompt: "hang" });
   await waitUntil("it is at the worker", () => worker.calls().length === 1);

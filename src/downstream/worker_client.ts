@@ -9,6 +9,7 @@ import type { DispatchGroup, DispatchMember, DispatchResult } from "../scheduler
 import {
   type AddressedReply,
   type DispatchId,
+  failedReply,
   type Millis,
   WORKER_FAILURES,
   type WorkerState,
@@ -103,10 +104,15 @@ function wholeMillis(ms: Millis): number {
 }
 
 function toReply(reply: WorkerGenerateReply__Output): AddressedReply {
+  const status = statusOf(reply.status);
+  if (!status) {
+    const message = `the worker answered with an unknown status ${JSON.stringify(reply.status)}`;
+    return { wireId: reply.requestId, ...failedReply("worker_internal_error", message) };
+  }
   return {
     wireId: reply.requestId,
-    status: statusOf(reply.status),
-    errorMessage: reply.errorMessage,
+    status,
+    errorMessage: reply.errorMessage || (status === "ok" ? "" : "the worker did not say why"),
     responseText: reply.responseText,
     inputTokens: reply.inputTokens,
     outputTokens: reply.outputTokens,
@@ -116,10 +122,9 @@ function toReply(reply: WorkerGenerateReply__Output): AddressedReply {
   };
 }
 
-/** A status of no known kind is a broken contract, so a failure. */
-function statusOf(text: string): AddressedReply["status"] {
+function statusOf(text: string): AddressedReply["status"] | undefined {
   if (text === "ok" || text.startsWith("ok ")) return "ok";
-  return WORKER_FAILURES.find((failure) => failure === text) ?? "worker_internal_error";
+  return WORKER_FAILURES.find((failure) => failure === text);
 }
 
 function failed(error: ServiceError): DispatchResult {

@@ -2,13 +2,17 @@ import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { type AddressInfo, createServer } from "node:net";
 import { HealthImplementation } from "grpc-health-check";
-import type { Settings } from "../config.ts";
+import { hostAndPort, type Settings } from "../config.ts";
 import { messageOf, StartupError } from "../errors.ts";
 import { omnispan, reflected } from "../grpc/contract.ts";
 import type { SchedulerHandle } from "../scheduler/handle.ts";
 import type { WorkerState } from "../types.ts";
 import { coalesceWrites } from "./coalesce_writes.ts";
 import { engineService } from "./engine_service.ts";
+import { ignoreFarDeadlines } from "./far_deadlines.ts";
+
+/** What reflection lists: the contract also holds the worker's service, which is not served here. */
+const SERVICES = ["omnispan.Engine", "grpc.health.v1.Health"];
 
 /** How long the last replies get to leave when the server closes. */
 const FLUSH_MS = 250;
@@ -32,7 +36,7 @@ export class GrpcServer implements AsyncDisposable {
     });
     this.#server.addService(omnispan.Engine.service, engineService(settings, scheduler));
     this.#health.addToServer(this.#server);
-    new ReflectionService(reflected).addToServer(this.#server);
+    new ReflectionService(reflected, { services: SERVICES }).addToServer(this.#server);
   }
 
   /**
@@ -42,6 +46,7 @@ export class GrpcServer implements AsyncDisposable {
   async listen(): Promise<number> {
     const { BIND_HOST, BIND_PORT } = this.settings;
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    ignoreFarDeadlines(this.#server);
     this.#listener.on("connection", (socket) => {
       coalesceWrites(socket);
       injector.injectConnection(socket);
@@ -82,6 +87,8 @@ export class GrpcServer implements AsyncDisposable {
 }
 
 function bindProblem(host: string, port: number, error: unknown): string {
-  return `BIND_HOST and BIND_PORT must be an address that is free, got ${host}:${port}: ${messageOf(error)}` +
+  return `BIND_HOST and BIND_PORT must be an address that is free, got ${hostAndPort(host, port)}: ${
+    messageOf(error)
+  }` +
     ` (another engine may be running; ports from 32768 up can also be held by an outgoing connection)`;
 }

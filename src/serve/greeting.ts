@@ -1,5 +1,5 @@
 /** What `serve` prints once it serves, and its help. */
-import { addressOf, type Settings, settingsHelp } from "../config.ts";
+import { addressOf, hostAndPort, type Settings, settingsHelp } from "../config.ts";
 import type { WorkerIdentity } from "../supervisor/worker_process.ts";
 import type { WorkerSource } from "./find_worker.ts";
 
@@ -23,7 +23,7 @@ export type ServingWorker = Exclude<WorkerSource, { kind: "none" }> | {
 
 /** The lines that tell a newcomer where the engine listens and how to ask it something. */
 export function greeting(settings: Settings, port: number, worker: ServingWorker): string {
-  const address = `${reachableHost(settings.BIND_HOST)}:${port}`;
+  const address = hostAndPort(reachableHost(settings.BIND_HOST), port);
   const ask =
     `-d '{"prompt":"Why is the sky blue?","max_tokens":64}' ${address} omnispan.Engine/SubmitGenerate`;
   return [
@@ -64,6 +64,5 @@ function describe(worker: ServingWorker, address: string): string {
 /** A host that a client on this machine can dial when the engine listens on all. */
 function reachableHost(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
-  if (host === "::" || host === "[::]") return "[::1]";
-  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+  return host === "::" ? "::1" : host;
 }

@@ -4,7 +4,8 @@
  *
  * Usage: scripted_worker.ts [PORT]. What a prompt holds decides: "drop" gets no reply, "double" two, "stray" a
  * further reply that nobody asked for, "misaddress" a reply under another id, "hang" never an answer;
- * "sleep=MS" delays the call. Replies to a batch come in reversed order. Every answer is "echo:" + the prompt.
+ * "status=WORD" has that status, "sleep=MS" delays the call. Replies to a batch come in reversed order. Every
+ * answer is "echo:" + the prompt.
  */
 import { Server, ServerCredentials, type ServerUnaryCall } from "@grpc/grpc-js";
 import { omnispan } from "../../src/grpc/contract.ts";
@@ -30,7 +31,7 @@ function replies(
     responseText: `echo:${prompt}`,
     inputTokens: 1,
     outputTokens: maxTokens,
-    status: "ok",
+    status: /status=(\w+)/.exec(prompt)?.[1] ?? "ok",
   };
   if (prompt.includes("drop")) return [];
   if (prompt.includes("double")) return [reply, { ...reply, responseText: "echo:of another" }];
