@@ -4,8 +4,8 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { StartupError } from "../src/errors.ts";
 import { watchLaunchers } from "../src/serve/launchers.ts";
+import { StopSignals } from "../src/serve/stop_signals.ts";
 import { SetupError } from "../src/supervisor/setup_error.ts";
-import { Interrupt } from "./interrupt.ts";
 import { type Command, helpText, parseCommand, type RunOptions } from "./options.ts";
 import { tell } from "./progress.ts";
 import { hasRecording, readRecording } from "./recorder.ts";
@@ -49,9 +49,12 @@ async function measure(options: RunOptions): Promise<number> {
     tell(`--out must be a folder without results, got "${folder}"`);
     return WRONG_USE;
   }
-  using interrupt = new Interrupt();
-  using _watch = watchLaunchers(() => interrupt.ask());
-  const stop = interrupt.signal;
+  using stopSignals = new StopSignals(
+    () => tell("\nStopping, to report what was measured; Ctrl-C once more ends at once."),
+    () => Deno.exit(STOPPED), // what it started ends with its stdin
+  );
+  using _watch = watchLaunchers(() => stopSignals.ask());
+  const stop = stopSignals.signal;
   const problems = await run(options, folder, stop).catch((thrown) => {
     if (stop.aborted) return [];
     if (hasRecording(folder)) return problemsOf(thrown);

@@ -3,7 +3,8 @@ import { Presets, SingleBar } from "cli-progress";
 import { join } from "node:path";
 import process from "node:process";
 import { now } from "../src/clock.ts";
-import type { Progress } from "../src/supervisor/progress.ts";
+import { stderrTerminal } from "../src/serve/output.ts";
+import { TextProgress } from "../src/supervisor/progress.ts";
 import type { Millis } from "../src/types.ts";
 import type { Level, Sample } from "./sample.ts";
 
@@ -50,38 +51,18 @@ export function showLevel(level: Level, limits: { requests: number; durationMs: 
   };
 }
 
-const ALIVE_EVERY_MS = 10_000;
-
 /** Tells how the set-up of the worker goes; what the worker itself writes goes to worker.log. */
-export class SetupProgress implements Progress, Disposable {
+export class SetupProgress extends TextProgress implements Disposable {
   readonly #log: Deno.FsFile;
   readonly #encoder = new TextEncoder();
 
   constructor(folder: string) {
+    super(stderrTerminal, "");
     Deno.mkdirSync(folder, { recursive: true });
     this.#log = Deno.openSync(join(folder, "worker.log"), { write: true, create: true, truncate: true });
   }
 
-  async step<T>(what: string, work: (tell: (line: string) => void) => Promise<T>): Promise<T> {
-    const startedAt = now();
-    const seconds = (digits: number) => `${((now() - startedAt) / 1000).toFixed(digits)} s`;
-    let last = "";
-    tell(`${what} ...`);
-    const timer = setInterval(() => tell(`  ${seconds(0)}  ${last}`.trimEnd()), ALIVE_EVERY_MS);
-    try {
-      const result = await work((line) => last = line);
-      tell(`  done in ${seconds(1)}`);
-      return result;
-    } finally {
-      clearInterval(timer);
-    }
-  }
-
-  note(text: string): void {
-    tell(text);
-  }
-
-  workerLine(line: string): void {
+  override workerLine(line: string): void {
     this.#log.writeSync(this.#encoder.encode(line + "\n"));
   }
 

@@ -13,9 +13,7 @@ export interface LoggingOptions {
  * request ids and modes, never a prompt or an answer.
  */
 export function configureLogging({ LOG_LEVEL, LOG_FORMAT }: LoggingOptions): void {
-  const format = LOG_FORMAT === "json"
-    ? getJsonLinesFormatter({ message: "rendered" })
-    : getTextFormatter({ timestamp: "rfc3339", value: (value) => String(value), format: withProperties });
+  const format = LOG_FORMAT === "json" ? getJsonLinesFormatter({ message: "rendered" }) : formatText;
   const encoder = new TextEncoder();
   configureSync({
     reset: true,
@@ -25,6 +23,20 @@ export function configureLogging({ LOG_LEVEL, LOG_FORMAT }: LoggingOptions): voi
       { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "error" },
     ],
   });
+}
+
+/** A record as one line for people, whatever a client or the worker put into its values. */
+export const formatText = getTextFormatter({
+  timestamp: "rfc3339",
+  value: onOneLine,
+  format: withProperties,
+});
+
+function onOneLine(value: unknown): string {
+  return String(value).replace(
+    /[\p{Cc}\u2028\u2029]/gu,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 interface TextParts {
@@ -39,7 +51,7 @@ interface TextParts {
 function withProperties({ timestamp, level, category, message, record }: TextParts): string {
   const properties = Object.entries(record.properties)
     .filter(([name]) => !record.rawMessage.includes(`{${name}}`))
-    .map(([name, value]) => ` ${name}=${value}`)
+    .map(([name, value]) => ` ${name}=${onOneLine(value)}`)
     .join("");
   return `${timestamp} ${level} ${category}: ${message}${properties}`;
 }

@@ -37,10 +37,13 @@ async function main(): Promise<number> {
 /** Serves until it is asked to stop. The engine ends before its worker, so that what runs can end well. */
 async function serve(settings: Settings, given: ReadonlySet<SettingName>): Promise<number> {
   const progress = settings.LOG_FORMAT === "json" ? new LogProgress() : new TextProgress(stderrTerminal);
-  using stop = new StopSignals(() => {
-    localWorker.kill();
-    Deno.exit(130);
-  });
+  using stop = new StopSignals(
+    (why) => progress.note(`stopping${why ? ` (${why})` : ""}; Ctrl-C once more ends at once`),
+    () => {
+      localWorker.kill();
+      Deno.exit(130);
+    },
+  );
   await using localWorker = new LocalWorker(planWorker(settings, given, Deno.build), progress);
   using _watch = watchLaunchers(() => stop.ask("the command that started serve has ended"));
   try {

@@ -4,7 +4,7 @@ import { SETTING_NAMES } from "../src/config.ts";
 import { isAlive } from "./support/alive.ts";
 import { ScriptedWorker } from "./support/engine.ts";
 import { fakePython } from "./support/fake_python.ts";
-import { copyOfRepository, freePort, hasCommand, runShellLine, Serve } from "./support/serve.ts";
+import { copyOfRepository, freePort, hasCommand, ROOT, runShellLine, Serve } from "./support/serve.ts";
 import { pause, waitUntil } from "./support/wait.ts";
 
 const UNIX = Deno.build.os !== "windows";
@@ -121,6 +121,8 @@ serveTest("the printed grpcurl lines work as pasted", async () => {
     assert.equal(reply.status, "ok");
     assert.equal(reply.outputTokens ?? reply.output_tokens, 64);
   }
+  const services = await runShellLine(`grpcurl -plaintext ${await serve.address()} list`);
+  assert.deepEqual(services.trim().split("\n"), ["grpc.health.v1.Health", "omnispan.Engine"]);
 }, !(UNIX && await hasCommand("grpcurl")));
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -200,9 +202,31 @@ serveTest("a worker that dies is reported and started again, and the engine goes
 serveTest("with JSON logs each line of stderr is a JSON record", async () => {
   await using serve = new Serve({ env: { LOG_FORMAT: "json" } });
   await serve.answers();
-  assert.ok(serve.stderr.length > 0);
-  for (const line of serve.stderr) assert.equal(typeof JSON.parse(line).message, "string", line);
+  await assert.rejects(serve.ask("hello", "x".repeat(100_000)), /request_id must be at most 256 characters/);
+  serve.kill("SIGTERM");
+  assert.equal((await serve.exit()).code, 0);
+  assert.match(serve.stderr.join("\n"), /request_id must be.*\n.*stopping/);
+  for (const line of serve.stderr) {
+    assert.equal(typeof JSON.parse(line).message, "string", line);
+    assert.ok(line.length < 2000, "nobody fills the log with an id");
+  }
 });
+
+serveTest("it serves and ends well also when nobody reads what it tells", async () => {
+  const endpoint = `127.0.0.1:${freePort()}`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "src/main.ts", "--bind-port", "0", "--worker-endpoint", endpoint],
+    cwd: ROOT,
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  await child.stderr.cancel();
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    if (text.includes("Ctrl-C ends")) break;
+  }
+  child.kill("SIGTERM");
+  assert.equal((await child.status).code, 0);
+}, !UNIX);
 
 serveTest("SIGTERM to deno task ends all that it started", async () => {
   await using serve = new Serve({ task: true });

@@ -12,7 +12,7 @@ import { GRPC_STATUS } from "../grpc/status.ts";
 import type { SchedulerHandle } from "../scheduler/handle.ts";
 import type { Millis } from "../types.ts";
 import { toGenerateReply } from "./reply.ts";
-import { validate } from "./validate.ts";
+import { MAX_ID_LENGTH, validate } from "./validate.ts";
 
 const log = getLogger(["omnispan", "ingress"]);
 
@@ -72,7 +72,7 @@ export function engineService(settings: Settings, scheduler: SchedulerHandle): E
         const code = thrown instanceof OmnispanError ? thrown.code : "internal";
         const message = messageOf(thrown);
         log[code === "internal" ? "error" : "info"]("request {requestId} refused, {code}: {message}", {
-          requestId,
+          requestId: requestId.slice(0, MAX_ID_LENGTH),
           mode,
           code,
           message,

@@ -13,7 +13,7 @@ export interface RawRequest {
 export type RequestLimits = Pick<Settings, "DEFAULT_MAX_TOKENS" | "MAX_TOKENS_LIMIT" | "MAX_PROMPT_BYTES">;
 
 /** The longest request_id and tenant_id, in characters. */
-const MAX_ID_LENGTH = 256;
+export const MAX_ID_LENGTH = 256;
 
 /**
  * Checks a request once, at the edge.

@@ -21,5 +21,9 @@ export const stderrTerminal: Terminal = {
 
 function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
   let bytes = encoder.encode(text);
-  while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.BrokenPipe)) throw thrown; // else nobody reads any more; serve goes on
+  }
 }

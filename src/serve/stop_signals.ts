@@ -1,5 +1,3 @@
-import { printError } from "./output.ts";
-
 /** One Ctrl-C can arrive more than once: from the terminal, and passed on by the process that started us. */
 const SAME_MS = 500;
 
@@ -15,8 +13,8 @@ export class StopSignals implements Disposable {
     else if (performance.now() - this.#askedAt > SAME_MS) this.atOnce();
   };
 
-  /** `atOnce` is called at the second signal, which waits for nothing. */
-  constructor(private readonly atOnce: () => void) {
+  /** `onAsked` hears of the first wish, `atOnce` of a later signal, which waits for nothing. */
+  constructor(private readonly onAsked: (why?: string) => void, private readonly atOnce: () => void) {
     for (const signal of this.#signals) Deno.addSignalListener(signal, this.#listener);
   }
 
@@ -29,8 +27,8 @@ export class StopSignals implements Disposable {
   ask(why?: string): void {
     if (this.signal.aborted) return;
     this.#askedAt = performance.now();
-    printError(`serve: stopping${why ? ` (${why})` : ""}; Ctrl-C once more ends at once`);
     this.#controller.abort();
+    this.onAsked(why);
   }
 
   /** Resolves at the first wish. */

@@ -25,12 +25,13 @@ const LONGEST_DETAIL = 100;
 export class TextProgress implements Progress {
   #status = "";
 
-  constructor(private readonly terminal: Terminal) {}
+  /** `who` stands before each line. */
+  constructor(private readonly terminal: Terminal, private readonly who = "serve: ") {}
 
   async step<T>(what: string, work: (tell: (line: string) => void) => Promise<T>): Promise<T> {
     const started = performance.now();
     let last = "";
-    this.#line(`serve: ${what}`);
+    this.note(what);
     const { interactive } = this.terminal;
     const timer = setInterval(
       () => this.#alive(`  ${seconds(started, 0)}  ${last}`.trimEnd()),
@@ -38,7 +39,7 @@ export class TextProgress implements Progress {
     );
     try {
       const result = await work((line) => last = line.slice(0, LONGEST_DETAIL));
-      this.#line(`serve:   done in ${seconds(started, 1)}`);
+      this.note(`  done in ${seconds(started, 1)}`);
       return result;
     } finally {
       clearInterval(timer);
@@ -47,7 +48,7 @@ export class TextProgress implements Progress {
   }
 
   note(text: string): void {
-    this.#line(`serve: ${text}`);
+    this.#line(this.who + text);
   }
 
   workerLine(line: string): void {
@@ -56,7 +57,7 @@ export class TextProgress implements Progress {
 
   #alive(text: string): void {
     if (this.terminal.interactive) this.#setStatus(text);
-    else this.#line(`serve: ${text}`);
+    else this.note(text);
   }
 
   #line(text: string): void {

@@ -50,13 +50,13 @@ export class Serve extends TestProcess {
   }
 
   /** Asks it one thing. */
-  async ask(prompt = "hello"): Promise<GenerateReply__Output> {
+  async ask(prompt = "hello", requestId = ""): Promise<GenerateReply__Output> {
     const client = new omnispan.Engine(await this.address(), credentials.createInsecure());
     try {
       const deadline = Date.now() + 20_000;
       return await new Promise((resolve, reject) =>
         client.submitGenerate(
-          { prompt, maxTokens: 8 },
+          { prompt, requestId, maxTokens: 8 },
           { deadline },
           (error, reply) => error ? reject(error) : resolve(reply!),
         )
