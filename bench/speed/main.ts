@@ -18,13 +18,13 @@ const MEASUREMENTS: Readonly<Record<string, (folder: string) => Promise<Figure>>
   lateness: windowLateness,
   latency: addedLatency,
   memory: queuedMemory,
-  openvino: (folder) => realModel("openvino", folder),
-  mlx: (folder) => realModel("mlx", folder),
+  openvino: (folder) => realModel("openvino", 7, folder),
+  mlx: (folder) => realModel("mlx", 3, folder),
 };
 
 const HELP = `Usage: deno task bench:speed [MEASUREMENT...]
 
-Measures the engine's own costs; takes about five minutes. Needs h2load (Debian: nghttp2-client).
+Measures the engine's own costs; takes about fifteen minutes. Needs h2load (Debian: nghttp2-client).
 Measurements, all of them when none is named: ${Object.keys(MEASUREMENTS).join(", ")}
 
 Figures are medians with the extremes in brackets; quotients are of runs that took turns. The worker is the

@@ -13,16 +13,19 @@ const NEVER = new AbortController().signal;
 const ROWS = 32;
 const MAX_TOKENS = 64;
 const ROUNDS = 4;
-const TURNS = 2;
 
 /**
  * A real model with 32 clients: tokens/s of micro_batch 32 against the same backend called in its own process
  * with the same prompts in batches of 32. The two take turns, never at the same time.
  */
-export async function realModel(backend: Settings["WORKER_BACKEND"], folder: string): Promise<Figure> {
+export async function realModel(
+  backend: Settings["WORKER_BACKEND"],
+  turns: number,
+  folder: string,
+): Promise<Figure> {
   const prompts = PROMPTS.slice(0, ROWS);
   const samples = { own: [] as number[], engine: [] as number[], ratio: [] as number[] };
-  for (let turn = 0; turn < TURNS; turn++) {
+  for (let turn = 0; turn < turns; turn++) {
     samples.own.push(await inItsOwnProcess(backend, prompts, folder));
     samples.engine.push(await throughTheEngine(backend, prompts, folder));
     samples.ratio.push(samples.engine.at(-1)! / samples.own.at(-1)!);
