@@ -19,6 +19,9 @@ interface Check {
 /** A suite makes its environment first, and only when it runs. */
 type Suite = (reports: string) => Promise<Check[]> | Check[];
 
+/** A check that takes longer hangs, and is ended. */
+const CHECK_TIMEOUT_MS = 20 * 60_000;
+
 const deno = Deno.execPath();
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -61,7 +64,8 @@ function pytest(name: string, reports: string, python: string, marker: string): 
 async function run({ name, command: [program, ...args], cwd = ROOT, report }: Check): Promise<Counts> {
   print(`\n== ${name}`);
   const started = performance.now();
-  const { success } = await new Deno.Command(program, { args, cwd, stdin: "null" }).spawn().status;
+  const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
+  const { success } = await new Deno.Command(program, { args, cwd, stdin: "null", signal }).spawn().status;
   print(`== ${name}: ${success ? "ok" : "FAILED"} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   const single = { passed: success ? 1 : 0, failed: success ? 0 : 1, skipped: 0 };
   if (!report) return single;
