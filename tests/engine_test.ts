@@ -10,6 +10,12 @@ const SANITIZE = { sanitizeOps: false, sanitizeResources: false };
 
 const MICRO_BATCH = { ENGINE_MODE: "micro_batch", MAX_BATCH_SIZE: 4, BATCH_WINDOW_MS: 50 } as const;
 
+function sawCall(worker: ScriptedWorker, requestId: string): boolean {
+  return worker.calls().some(({ requests }) =>
+    requests.some((request) => request.requestId.startsWith(requestId))
+  );
+}
+
 function engineTest(
   name: string,
   settings: Partial<Settings>,
@@ -49,6 +55,7 @@ engineTest(
     for (const { status } of replies) assert.match(status, /^ok queue_wait_ms=\d+\.\d\d$/);
     const waits = replies.map(({ status }) => Number(status.split("queue_wait_ms=")[1]));
     assert.ok(waits[0]! < 30 && waits[1]! >= 25 && waits[2]! >= 55, `waits ${waits}`);
+    await waitUntil("its report is read", () => worker.calls().length >= 3);
     assert.deepEqual(worker.calls().map(({ requests }) => requests[0]?.requestId.at(0)).slice(0, 3), [
       "a",
       "b",
@@ -76,6 +83,7 @@ engineTest(
     ]);
     assert.ok(replies[0]!.dispatch!.queueWaitMs < 50, "a full batch does not sleep the window out");
     assert.ok(replies[4]!.dispatch!.queueWaitMs >= 50, "the last waited for its window");
+    await waitUntil("its report is read", () => worker.calls().length >= 2);
     assert.deepEqual(worker.calls().filter(({ kind }) => kind !== "cancelled").map(({ kind }) => kind), [
       "batch",
       "generate",
@@ -149,6 +157,7 @@ engineTest(
     await waitUntil("the queue is empty", async () => (await engine.stats()).queueDepth === 0);
     await running;
     await engine.submit({ requestId: "after", prompt: "x" });
+    await waitUntil("its report is read", () => sawCall(worker, "after"));
     assert.ok(!worker.calls().some(({ requests }) => requests[0]?.requestId.startsWith("gone")));
   },
 );
@@ -163,6 +172,7 @@ engineTest("a passed deadline ends a waiting request, and what is left of one go
   assert.equal(late.code, Status.DEADLINE_EXCEEDED);
   await running;
   await engine.submit({ requestId: "patient", prompt: "x" }, { deadline: Date.now() + 5000 });
+  await waitUntil("its report is read", () => sawCall(worker, "patient"));
   const calls = worker.calls();
   assert.ok(!calls.some(({ requests }) => requests[0]?.requestId.startsWith("late")));
   const timeoutMs = calls.flatMap(({ requests }) => requests).find(({ requestId }) =>

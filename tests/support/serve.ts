@@ -38,9 +38,10 @@ export class Serve extends TestProcess {
     });
   }
 
-  /** Where the engine listens, once it has greeted. */
+  /** Where the engine listens, once it has greeted to the last line. */
   async address(timeoutMs = FIRST_START_MS): Promise<string> {
-    return (await this.waitFor(/^Omnispan serves on (\S+)/, timeoutMs))[1]!;
+    await this.waitFor(/^Ctrl-C ends/, timeoutMs);
+    return (await this.waitFor(/^Omnispan serves on (\S+)/))[1]!;
   }
 
   /** The newest worker process that it told of. */
