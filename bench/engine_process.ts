@@ -84,7 +84,7 @@ export async function untilReady(
 }
 
 /** The first line without its end, or undefined when there is none; what follows is not waited for. */
-async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string | undefined> {
+export async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string | undefined> {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   while (!text.includes("\n")) {

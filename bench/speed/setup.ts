@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { parseSettings, type Settings } from "../../src/config.ts";
 import { LocalWorker } from "../../src/supervisor/local_worker.ts";
 import { planWorker } from "../../src/supervisor/plan.ts";
+import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Mode } from "../../src/types.ts";
-import { EngineProcess, untilReady } from "../engine_process.ts";
+import { EngineProcess, firstLine, untilReady } from "../engine_process.ts";
 import { EngineLoad } from "../load.ts";
 import { SetupProgress } from "../progress.ts";
 import { workerEndpoint } from "../../src/serve/find_worker.ts";
@@ -59,11 +60,10 @@ export async function startEcho(
     stdin: "piped",
     stdout: "piped",
   }).spawn();
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const { value = "" } = await reader.read();
-  await reader.cancel();
+  const address = await firstLine(child.stdout);
+  if (address === undefined) throw new SetupError(["the echo server ended as it started"]);
   return {
-    address: value.trim(),
+    address,
     pid: child.pid,
     async [Symbol.asyncDispose]() {
       await child.stdin.close();

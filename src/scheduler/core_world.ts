@@ -21,8 +21,8 @@ import {
   type Effect,
   type Event,
   type Outcome,
+  SchedulerCore,
 } from "./core.ts";
-import { SchedulerCore } from "./core.ts";
 
 export type Fault = "none" | "drop" | "double" | "stray" | "swap";
 

@@ -16,7 +16,7 @@ gguf = pytest.importorskip("gguf", reason="the backend of this environment needs
 np = pytest.importorskip("numpy")
 
 from models import cache, gguf_to_hf, smollm2  # noqa: E402 - needs gguf
-from models.context import UNKNOWN, context_length  # noqa: E402
+from models.context import UNKNOWN, context_length  # noqa: E402 - needs gguf
 
 
 def quiet(_: str) -> None: ...
