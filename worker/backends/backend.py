@@ -6,9 +6,10 @@ All times are seconds of `time.perf_counter()`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 
 class Status(str, Enum):
@@ -22,6 +23,23 @@ class Status(str, Enum):
     INTERNAL_ERROR = "worker_internal_error"
 
 
+class FinishReason(str, Enum):
+    """Why an answer ended; the values are the wire's own."""
+
+    STOP = "stop"  # the model's own end, or a stop text
+    LENGTH = "length"  # max_tokens, or the end of the context
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is chosen. Temperature 0 is greedy and leaves the others without effect."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0  # 0: all tokens
+    seed: int | None = None  # None: any
+
+
 @dataclass(frozen=True)
 class Row:
     """One sequence of a batch: a prompt that is not empty, and at least one token to generate."""
@@ -29,17 +47,23 @@ class Row:
     prompt: str
     max_tokens: int
     deadline: float | None = None  # when it passes, this row ends with Status.TIMEOUT and the others go on
+    sampling: Sampling = Sampling()
+    stop: tuple[str, ...] = ()  # the answer ends before the first of these texts; none of them is empty
+    ignore_eos: bool = False
+    stream: bool = False  # deltas as the tokens come, and an Answer without text
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Token counts are the model tokenizer's; `output_tokens` leaves out the token that stopped the answer."""
+    """Token counts are the model tokenizer's; `output_tokens` leaves out the end token that stopped the answer, and
+    counts the tokens of a stop text up to where it was seen whole."""
 
     text: str
     input_tokens: int
     output_tokens: int
     first_token_at: float
     last_token_at: float
+    finish_reason: FinishReason
 
 
 @dataclass(frozen=True)
@@ -52,6 +76,28 @@ Outcome = Answer | Failure
 
 
 @dataclass(frozen=True)
+class Delta:
+    """What came new of a streamed row. Texts of a row's deltas, joined, are the text that an unstreamed row gets."""
+
+    number: int
+    token_index: int  # tokens in this row's earlier deltas
+    tokens: int
+    text: str  # whole characters; nothing that may yet turn out to be part of a stop text
+
+
+@dataclass(frozen=True)
+class Ended:
+    number: int
+    outcome: Outcome
+
+
+class Listener(Protocol):
+    def __call__(self, deltas: Sequence[Delta], ended: Sequence[Ended]) -> None:
+        """What one step gave the rows submitted with this listener. Called on the event loop, at most once a step;
+        a row's deltas come before its end, and their tokens add up to its `output_tokens`."""
+
+
+@dataclass(frozen=True)
 class Info:
     backend: str
     model: str
@@ -59,6 +105,13 @@ class Info:
 
     def __str__(self) -> str:
         return f"backend={self.backend} model={self.model}" + (" simulated" if self.simulated else "")
+
+
+@dataclass(frozen=True)
+class Load:
+    running: int  # rows in the batch
+    waiting: int  # rows that wait for a place in it
+    kv_usage: float  # of the KV cache, 0 to 1; 0 where the runtime does not tell
 
 
 @dataclass(frozen=True)
@@ -111,12 +164,25 @@ class Backend(ABC):
         """Makes the model ready. Raises LoadError."""
 
     @abstractmethod
-    async def generate(self, rows: Sequence[Row]) -> list[Outcome]:
-        """Submits all rows to the runtime together and gives their outcomes in order when the last has ended.
+    def submit(self, rows: Sequence[Row], listener: Listener) -> list[int]:
+        """Hands rows to the runtime together and gives each a number, unique for the life of the backend.
 
-        Calls may overlap: their rows share the running batch. Decoding is greedy. Cancelling the call ends its
-        rows at the runtime. Never raises for a row or a dead runtime: these are Failures.
+        They join the running batch between two steps. Every row that is not cancelled ends exactly once, also when
+        the runtime fails or the worker stops; nothing is told before this returns. Never raises for a row or a dead
+        runtime: these are Failures.
         """
+
+    @abstractmethod
+    def cancel(self, numbers: Iterable[int]) -> None:
+        """Frees the rows at the runtime before its next step. Nothing more is told of them; numbers of rows that
+        have ended are ignored."""
+
+    @abstractmethod
+    def load_now(self) -> Load: ...
+
+    async def generate(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Submits the rows and gives their outcomes in order when the last has ended. Cancelling it cancels them."""
+        raise NotImplementedError
 
     @abstractmethod
     async def died(self) -> str:

@@ -24,39 +24,61 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0eomnispan.proto\x12\x08omnispan\"\\\n\x0fGenerateRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\x12\n\nmax_tokens\x18\x04 \x01(\r\"\xa3\x02\n\rGenerateReply\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x15\n\rresponse_text\x18\x03 \x01(\t\x12\x14\n\x0cinput_tokens\x18\x04 \x01(\r\x12\x15\n\routput_tokens\x18\x05 \x01(\r\x12\x19\n\x11worker_latency_ms\x18\x06 \x01(\x01\x12\x1d\n\x15\x65nd_to_end_latency_ms\x18\x07 \x01(\x01\x12\x0e\n\x06status\x18\x08 \x01(\t\x12\x15\n\rerror_message\x18\t \x01(\t\x12\x0f\n\x07ttft_ms\x18\n \x01(\x01\x12\x0f\n\x07tpot_ms\x18\x0b \x01(\x01\x12$\n\x08\x64ispatch\x18\x14 \x01(\x0b\x32\x12.omnispan.Dispatch\"\xcf\x02\n\rGenerateChunk\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x12\n\ntext_delta\x18\x03 \x01(\t\x12\x13\n\x0btoken_index\x18\x04 \x01(\r\x12\x10\n\x08\x66inished\x18\x05 \x01(\x08\x12\x14\n\x0cinput_tokens\x18\x06 \x01(\r\x12\x15\n\routput_tokens\x18\x07 \x01(\r\x12\x19\n\x11worker_latency_ms\x18\x08 \x01(\x01\x12\x1d\n\x15\x65nd_to_end_latency_ms\x18\t \x01(\x01\x12\x0f\n\x07ttft_ms\x18\n \x01(\x01\x12\x0f\n\x07tpot_ms\x18\x0b \x01(\x01\x12\x16\n\x0e\x65ngine_ttft_ms\x18\x0c \x01(\x01\x12\x0e\n\x06status\x18\r \x01(\t\x12\x15\n\rerror_message\x18\x0e \x01(\t\x12\x14\n\x0cgate_wait_ms\x18\x0f \x01(\x01\"\x0e\n\x0cStatsRequest\"\xf0\x01\n\nStatsReply\x12\x16\n\x0euptime_seconds\x18\x01 \x01(\x04\x12\x19\n\x11\x61\x63\x63\x65pted_requests\x18\x02 \x01(\x04\x12\x13\n\x0bqueue_depth\x18\x03 \x01(\x04\x12\x0c\n\x04mode\x18\x04 \x01(\t\x12\x11\n\tin_flight\x18\x14 \x01(\x04\x12\x18\n\x10settled_requests\x18\x15 \x01(\x04\x12\x18\n\x10refused_requests\x18\x16 \x01(\x04\x12\x12\n\ndispatches\x18\x17 \x01(\x04\x12\x1b\n\x13\x64ispatched_requests\x18\x18 \x01(\x04\x12\x14\n\x0cworker_state\x18\x19 \x01(\t\"v\n\x08\x44ispatch\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04size\x18\x02 \x01(\r\x12(\n\x06reason\x18\x03 \x01(\x0e\x32\x18.omnispan.DispatchReason\x12\x15\n\rqueue_wait_ms\x18\x04 \x01(\x01\x12\x0f\n\x07late_ms\x18\x05 \x01(\x01\"\x8f\x01\n\x15WorkerGenerateRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\x12\n\nmax_tokens\x18\x04 \x01(\r\x12\x17\n\x0fsubmitted_at_ms\x18\x05 \x01(\x04\x12\x12\n\ntimeout_ms\x18\x14 \x01(\r\"\xe4\x01\n\x13WorkerGenerateReply\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x15\n\rresponse_text\x18\x03 \x01(\t\x12\x14\n\x0cinput_tokens\x18\x04 \x01(\r\x12\x15\n\routput_tokens\x18\x05 \x01(\r\x12\x19\n\x11worker_latency_ms\x18\x06 \x01(\x01\x12\x0e\n\x06status\x18\x07 \x01(\t\x12\x15\n\rerror_message\x18\x08 \x01(\t\x12\x0f\n\x07ttft_ms\x18\t \x01(\x01\x12\x0f\n\x07tpot_ms\x18\n \x01(\x01\"\xed\x01\n\x0bWorkerChunk\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\ntext_delta\x18\x02 \x01(\t\x12\x13\n\x0btoken_index\x18\x03 \x01(\r\x12\x10\n\x08\x66inished\x18\x04 \x01(\x08\x12\x14\n\x0cinput_tokens\x18\x05 \x01(\r\x12\x15\n\routput_tokens\x18\x06 \x01(\r\x12\x19\n\x11worker_latency_ms\x18\x07 \x01(\x01\x12\x0f\n\x07ttft_ms\x18\x08 \x01(\x01\x12\x0f\n\x07tpot_ms\x18\t \x01(\x01\x12\x0e\n\x06status\x18\n \x01(\t\x12\x15\n\rerror_message\x18\x0b \x01(\t\"O\n\x1aWorkerBatchGenerateRequest\x12\x31\n\x08requests\x18\x01 \x03(\x0b\x32\x1f.omnispan.WorkerGenerateRequest\"f\n\x18WorkerBatchGenerateReply\x12\x30\n\tresponses\x18\x01 \x03(\x0b\x32\x1d.omnispan.WorkerGenerateReply\x12\x18\n\x10\x62\x61tch_latency_ms\x18\x02 \x01(\x01*\xb7\x01\n\x0e\x44ispatchReason\x12\x1f\n\x1b\x44ISPATCH_REASON_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44ISPATCH_REASON_DIRECT\x10\x01\x12\x18\n\x14\x44ISPATCH_REASON_SLOT\x10\x02\x12\x18\n\x14\x44ISPATCH_REASON_FULL\x10\x03\x12\x1a\n\x16\x44ISPATCH_REASON_WINDOW\x10\x04\x12\x18\n\x14\x44ISPATCH_REASON_IDLE\x10\x05\x32\xdc\x01\n\x06\x45ngine\x12\x44\n\x0eSubmitGenerate\x12\x19.omnispan.GenerateRequest\x1a\x17.omnispan.GenerateReply\x12L\n\x14SubmitGenerateStream\x12\x19.omnispan.GenerateRequest\x1a\x17.omnispan.GenerateChunk0\x01\x12>\n\x0eGetEngineStats\x12\x16.omnispan.StatsRequest\x1a\x14.omnispan.StatsReply2\xfb\x01\n\x06Worker\x12J\n\x08Generate\x12\x1f.omnispan.WorkerGenerateRequest\x1a\x1d.omnispan.WorkerGenerateReply\x12Y\n\rGenerateBatch\x12$.omnispan.WorkerBatchGenerateRequest\x1a\".omnispan.WorkerBatchGenerateReply\x12J\n\x0eGenerateStream\x12\x1f.omnispan.WorkerGenerateRequest\x1a\x15.omnispan.WorkerChunk0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0eomnispan.proto\x12\x08omnispan\"\xcd\x01\n\x0fGenerateRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\x12\n\nmax_tokens\x18\x04 \x01(\r\x12\x13\n\x0btemperature\x18\x14 \x01(\x01\x12\r\n\x05top_p\x18\x15 \x01(\x01\x12\r\n\x05top_k\x18\x16 \x01(\r\x12\x11\n\x04seed\x18\x17 \x01(\rH\x00\x88\x01\x01\x12\x0c\n\x04stop\x18\x18 \x03(\t\x12\x12\n\nignore_eos\x18\x19 \x01(\x08\x42\x07\n\x05_seed\"\xdc\x02\n\rGenerateReply\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x15\n\rresponse_text\x18\x03 \x01(\t\x12\x14\n\x0cinput_tokens\x18\x04 \x01(\r\x12\x15\n\routput_tokens\x18\x05 \x01(\r\x12\x19\n\x11worker_latency_ms\x18\x06 \x01(\x01\x12\x1d\n\x15\x65nd_to_end_latency_ms\x18\x07 \x01(\x01\x12\x0e\n\x06status\x18\x08 \x01(\t\x12\x15\n\rerror_message\x18\t \x01(\t\x12\x0f\n\x07ttft_ms\x18\n \x01(\x01\x12\x0f\n\x07tpot_ms\x18\x0b \x01(\x01\x12$\n\x08\x64ispatch\x18\x14 \x01(\x0b\x32\x12.omnispan.Dispatch\x12\x15\n\rfinish_reason\x18\x15 \x01(\t\x12 \n\x06timing\x18\x16 \x01(\x0b\x32\x10.omnispan.Timing\"\xbe\x03\n\rGenerateChunk\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x12\n\ntext_delta\x18\x03 \x01(\t\x12\x13\n\x0btoken_index\x18\x04 \x01(\r\x12\x10\n\x08\x66inished\x18\x05 \x01(\x08\x12\x14\n\x0cinput_tokens\x18\x06 \x01(\r\x12\x15\n\routput_tokens\x18\x07 \x01(\r\x12\x19\n\x11worker_latency_ms\x18\x08 \x01(\x01\x12\x1d\n\x15\x65nd_to_end_latency_ms\x18\t \x01(\x01\x12\x0f\n\x07ttft_ms\x18\n \x01(\x01\x12\x0f\n\x07tpot_ms\x18\x0b \x01(\x01\x12\x16\n\x0e\x65ngine_ttft_ms\x18\x0c \x01(\x01\x12\x0e\n\x06status\x18\r \x01(\t\x12\x15\n\rerror_message\x18\x0e \x01(\t\x12\x14\n\x0cgate_wait_ms\x18\x0f \x01(\x01\x12\x0e\n\x06tokens\x18\x14 \x01(\r\x12\x15\n\rfinish_reason\x18\x15 \x01(\t\x12$\n\x08\x64ispatch\x18\x16 \x01(\x0b\x32\x12.omnispan.Dispatch\x12 \n\x06timing\x18\x17 \x01(\x0b\x32\x10.omnispan.Timing\"\x0e\n\x0cStatsRequest\"\x9b\x03\n\nStatsReply\x12\x16\n\x0euptime_seconds\x18\x01 \x01(\x04\x12\x19\n\x11\x61\x63\x63\x65pted_requests\x18\x02 \x01(\x04\x12\x13\n\x0bqueue_depth\x18\x03 \x01(\x04\x12\x0c\n\x04mode\x18\x04 \x01(\t\x12\x11\n\tin_flight\x18\x14 \x01(\x04\x12\x18\n\x10settled_requests\x18\x15 \x01(\x04\x12\x18\n\x10refused_requests\x18\x16 \x01(\x04\x12\x12\n\ndispatches\x18\x17 \x01(\x04\x12\x1b\n\x13\x64ispatched_requests\x18\x18 \x01(\x04\x12\x14\n\x0cworker_state\x18\x19 \x01(\t\x12\x14\n\x0cqueued_bytes\x18\x1a \x01(\x04\x12\x18\n\x10retried_requests\x18\x1b \x01(\x04\x12\x17\n\x0fworker_restarts\x18\x1c \x01(\x04\x12\x15\n\rworker_detail\x18\x1d \x01(\t\x12%\n\x06worker\x18\x1e \x01(\x0b\x32\x15.omnispan.WorkerHello\x12\"\n\x04load\x18\x1f \x01(\x0b\x32\x14.omnispan.WorkerLoad\"\x8d\x01\n\x06Timing\x12\x11\n\taccept_ms\x18\x01 \x01(\x01\x12\x10\n\x08queue_ms\x18\x02 \x01(\x01\x12\x10\n\x08\x62\x61tch_ms\x18\x03 \x01(\x01\x12\x13\n\x0b\x64ispatch_ms\x18\x04 \x01(\x01\x12\x12\n\nprefill_ms\x18\x05 \x01(\x01\x12\x11\n\tdecode_ms\x18\x06 \x01(\x01\x12\x10\n\x08reply_ms\x18\x07 \x01(\x01\"\x88\x01\n\x08\x44ispatch\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04size\x18\x02 \x01(\r\x12(\n\x06reason\x18\x03 \x01(\x0e\x32\x18.omnispan.DispatchReason\x12\x15\n\rqueue_wait_ms\x18\x04 \x01(\x01\x12\x0f\n\x07late_ms\x18\x05 \x01(\x01\x12\x10\n\x08\x61ttempts\x18\x06 \x01(\r\"\x80\x02\n\x15WorkerGenerateRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\x12\n\nmax_tokens\x18\x04 \x01(\r\x12\x17\n\x0fsubmitted_at_ms\x18\x05 \x01(\x04\x12\x12\n\ntimeout_ms\x18\x14 \x01(\r\x12\x13\n\x0btemperature\x18\x15 \x01(\x01\x12\r\n\x05top_p\x18\x16 \x01(\x01\x12\r\n\x05top_k\x18\x17 \x01(\r\x12\x11\n\x04seed\x18\x18 \x01(\rH\x00\x88\x01\x01\x12\x0c\n\x04stop\x18\x19 \x03(\t\x12\x12\n\nignore_eos\x18\x1a \x01(\x08\x42\x07\n\x05_seed\"\xfb\x01\n\x13WorkerGenerateReply\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x15\n\rresponse_text\x18\x03 \x01(\t\x12\x14\n\x0cinput_tokens\x18\x04 \x01(\r\x12\x15\n\routput_tokens\x18\x05 \x01(\r\x12\x19\n\x11worker_latency_ms\x18\x06 \x01(\x01\x12\x0e\n\x06status\x18\x07 \x01(\t\x12\x15\n\rerror_message\x18\x08 \x01(\t\x12\x0f\n\x07ttft_ms\x18\t \x01(\x01\x12\x0f\n\x07tpot_ms\x18\n \x01(\x01\x12\x15\n\rfinish_reason\x18\x14 \x01(\t\"\x94\x02\n\x0bWorkerChunk\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\ntext_delta\x18\x02 \x01(\t\x12\x13\n\x0btoken_index\x18\x03 \x01(\r\x12\x10\n\x08\x66inished\x18\x04 \x01(\x08\x12\x14\n\x0cinput_tokens\x18\x05 \x01(\r\x12\x15\n\routput_tokens\x18\x06 \x01(\r\x12\x19\n\x11worker_latency_ms\x18\x07 \x01(\x01\x12\x0f\n\x07ttft_ms\x18\x08 \x01(\x01\x12\x0f\n\x07tpot_ms\x18\t \x01(\x01\x12\x0e\n\x06status\x18\n \x01(\t\x12\x15\n\rerror_message\x18\x0b \x01(\t\x12\x0e\n\x06tokens\x18\x14 \x01(\r\x12\x15\n\rfinish_reason\x18\x15 \x01(\t\"O\n\x1aWorkerBatchGenerateRequest\x12\x31\n\x08requests\x18\x01 \x03(\x0b\x32\x1f.omnispan.WorkerGenerateRequest\"f\n\x18WorkerBatchGenerateReply\x12\x30\n\tresponses\x18\x01 \x03(\x0b\x32\x1d.omnispan.WorkerGenerateReply\x12\x18\n\x10\x62\x61tch_latency_ms\x18\x02 \x01(\x01\"n\n\rWorkerCommand\x12(\n\x06submit\x18\x01 \x01(\x0b\x32\x16.omnispan.WorkerSubmitH\x00\x12(\n\x06\x63\x61ncel\x18\x02 \x01(\x0b\x32\x16.omnispan.WorkerCancelH\x00\x42\t\n\x07\x63ommand\";\n\x0cWorkerSubmit\x12+\n\tsequences\x18\x01 \x03(\x0b\x32\x18.omnispan.WorkerSequence\"d\n\x0eWorkerSequence\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x0e\n\x06stream\x18\x02 \x01(\x08\x12\x30\n\x07request\x18\x03 \x01(\x0b\x32\x1f.omnispan.WorkerGenerateRequest\"!\n\x0cWorkerCancel\x12\x11\n\tsequences\x18\x01 \x03(\x04\"\x8a\x01\n\x0bWorkerEvent\x12&\n\x05hello\x18\x01 \x01(\x0b\x32\x15.omnispan.WorkerHelloH\x00\x12$\n\x04step\x18\x02 \x01(\x0b\x32\x14.omnispan.WorkerStepH\x00\x12$\n\x04load\x18\x03 \x01(\x0b\x32\x14.omnispan.WorkerLoadH\x00\x42\x07\n\x05\x65vent\"\x92\x01\n\x0bWorkerHello\x12\x0f\n\x07\x62\x61\x63kend\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x11\n\tsimulated\x18\x03 \x01(\x08\x12\x14\n\x0c\x63\x61pabilities\x18\x04 \x03(\t\x12\x10\n\x08max_rows\x18\x05 \x01(\r\x12\x16\n\x0e\x63ontext_tokens\x18\x06 \x01(\r\x12\x10\n\x08instance\x18\x07 \x01(\t\"\\\n\nWorkerStep\x12%\n\x06\x64\x65ltas\x18\x01 \x03(\x0b\x32\x15.omnispan.WorkerDelta\x12\'\n\x07results\x18\x02 \x03(\x0b\x32\x16.omnispan.WorkerResult\"R\n\x0bWorkerDelta\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x13\n\x0btoken_index\x18\x02 \x01(\r\x12\x0e\n\x06tokens\x18\x03 \x01(\r\x12\x0c\n\x04text\x18\x04 \x01(\t\"N\n\x0cWorkerResult\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12,\n\x05reply\x18\x02 \x01(\x0b\x32\x1d.omnispan.WorkerGenerateReply\"t\n\nWorkerLoad\x12\x0f\n\x07running\x18\x01 \x01(\r\x12\x0f\n\x07waiting\x18\x02 \x01(\r\x12\x10\n\x08kv_usage\x18\x03 \x01(\x01\x12\x10\n\x08\x64raining\x18\x04 \x01(\x08\x12\r\n\x05steps\x18\x05 \x01(\x04\x12\x11\n\trow_steps\x18\x06 \x01(\x04*\xd1\x01\n\x0e\x44ispatchReason\x12\x1f\n\x1b\x44ISPATCH_REASON_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44ISPATCH_REASON_DIRECT\x10\x01\x12\x18\n\x14\x44ISPATCH_REASON_SLOT\x10\x02\x12\x18\n\x14\x44ISPATCH_REASON_FULL\x10\x03\x12\x1a\n\x16\x44ISPATCH_REASON_WINDOW\x10\x04\x12\x18\n\x14\x44ISPATCH_REASON_IDLE\x10\x05\x12\x18\n\x14\x44ISPATCH_REASON_GATE\x10\x06\x32\xdc\x01\n\x06\x45ngine\x12\x44\n\x0eSubmitGenerate\x12\x19.omnispan.GenerateRequest\x1a\x17.omnispan.GenerateReply\x12L\n\x14SubmitGenerateStream\x12\x19.omnispan.GenerateRequest\x1a\x17.omnispan.GenerateChunk0\x01\x12>\n\x0eGetEngineStats\x12\x16.omnispan.StatsRequest\x1a\x14.omnispan.StatsReply2\xba\x02\n\x06Worker\x12J\n\x08Generate\x12\x1f.omnispan.WorkerGenerateRequest\x1a\x1d.omnispan.WorkerGenerateReply\x12Y\n\rGenerateBatch\x12$.omnispan.WorkerBatchGenerateRequest\x1a\".omnispan.WorkerBatchGenerateReply\x12J\n\x0eGenerateStream\x12\x1f.omnispan.WorkerGenerateRequest\x1a\x15.omnispan.WorkerChunk0\x01\x12=\n\x07Session\x12\x17.omnispan.WorkerCommand\x1a\x15.omnispan.WorkerEvent(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'omnispan_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DISPATCHREASON']._serialized_start=1936
-  _globals['_DISPATCHREASON']._serialized_end=2119
-  _globals['_GENERATEREQUEST']._serialized_start=28
-  _globals['_GENERATEREQUEST']._serialized_end=120
-  _globals['_GENERATEREPLY']._serialized_start=123
-  _globals['_GENERATEREPLY']._serialized_end=414
-  _globals['_GENERATECHUNK']._serialized_start=417
-  _globals['_GENERATECHUNK']._serialized_end=752
-  _globals['_STATSREQUEST']._serialized_start=754
-  _globals['_STATSREQUEST']._serialized_end=768
-  _globals['_STATSREPLY']._serialized_start=771
-  _globals['_STATSREPLY']._serialized_end=1011
-  _globals['_DISPATCH']._serialized_start=1013
-  _globals['_DISPATCH']._serialized_end=1131
-  _globals['_WORKERGENERATEREQUEST']._serialized_start=1134
-  _globals['_WORKERGENERATEREQUEST']._serialized_end=1277
-  _globals['_WORKERGENERATEREPLY']._serialized_start=1280
-  _globals['_WORKERGENERATEREPLY']._serialized_end=1508
-  _globals['_WORKERCHUNK']._serialized_start=1511
-  _globals['_WORKERCHUNK']._serialized_end=1748
-  _globals['_WORKERBATCHGENERATEREQUEST']._serialized_start=1750
-  _globals['_WORKERBATCHGENERATEREQUEST']._serialized_end=1829
-  _globals['_WORKERBATCHGENERATEREPLY']._serialized_start=1831
-  _globals['_WORKERBATCHGENERATEREPLY']._serialized_end=1933
-  _globals['_ENGINE']._serialized_start=2122
-  _globals['_ENGINE']._serialized_end=2342
-  _globals['_WORKER']._serialized_start=2345
-  _globals['_WORKER']._serialized_end=2596
+  _globals['_DISPATCHREASON']._serialized_start=3703
+  _globals['_DISPATCHREASON']._serialized_end=3912
+  _globals['_GENERATEREQUEST']._serialized_start=29
+  _globals['_GENERATEREQUEST']._serialized_end=234
+  _globals['_GENERATEREPLY']._serialized_start=237
+  _globals['_GENERATEREPLY']._serialized_end=585
+  _globals['_GENERATECHUNK']._serialized_start=588
+  _globals['_GENERATECHUNK']._serialized_end=1034
+  _globals['_STATSREQUEST']._serialized_start=1036
+  _globals['_STATSREQUEST']._serialized_end=1050
+  _globals['_STATSREPLY']._serialized_start=1053
+  _globals['_STATSREPLY']._serialized_end=1464
+  _globals['_TIMING']._serialized_start=1467
+  _globals['_TIMING']._serialized_end=1608
+  _globals['_DISPATCH']._serialized_start=1611
+  _globals['_DISPATCH']._serialized_end=1747
+  _globals['_WORKERGENERATEREQUEST']._serialized_start=1750
+  _globals['_WORKERGENERATEREQUEST']._serialized_end=2006
+  _globals['_WORKERGENERATEREPLY']._serialized_start=2009
+  _globals['_WORKERGENERATEREPLY']._serialized_end=2260
+  _globals['_WORKERCHUNK']._serialized_start=2263
+  _globals['_WORKERCHUNK']._serialized_end=2539
+  _globals['_WORKERBATCHGENERATEREQUEST']._serialized_start=2541
+  _globals['_WORKERBATCHGENERATEREQUEST']._serialized_end=2620
+  _globals['_WORKERBATCHGENERATEREPLY']._serialized_start=2622
+  _globals['_WORKERBATCHGENERATEREPLY']._serialized_end=2724
+  _globals['_WORKERCOMMAND']._serialized_start=2726
+  _globals['_WORKERCOMMAND']._serialized_end=2836
+  _globals['_WORKERSUBMIT']._serialized_start=2838
+  _globals['_WORKERSUBMIT']._serialized_end=2897
+  _globals['_WORKERSEQUENCE']._serialized_start=2899
+  _globals['_WORKERSEQUENCE']._serialized_end=2999
+  _globals['_WORKERCANCEL']._serialized_start=3001
+  _globals['_WORKERCANCEL']._serialized_end=3034
+  _globals['_WORKEREVENT']._serialized_start=3037
+  _globals['_WORKEREVENT']._serialized_end=3175
+  _globals['_WORKERHELLO']._serialized_start=3178
+  _globals['_WORKERHELLO']._serialized_end=3324
+  _globals['_WORKERSTEP']._serialized_start=3326
+  _globals['_WORKERSTEP']._serialized_end=3418
+  _globals['_WORKERDELTA']._serialized_start=3420
+  _globals['_WORKERDELTA']._serialized_end=3502
+  _globals['_WORKERRESULT']._serialized_start=3504
+  _globals['_WORKERRESULT']._serialized_end=3582
+  _globals['_WORKERLOAD']._serialized_start=3584
+  _globals['_WORKERLOAD']._serialized_end=3700
+  _globals['_ENGINE']._serialized_start=3915
+  _globals['_ENGINE']._serialized_end=4135
+  _globals['_WORKER']._serialized_start=4138
+  _globals['_WORKER']._serialized_end=4452
 # @@protoc_insertion_point(module_scope)

@@ -213,6 +213,11 @@ class WorkerStub:
                 request_serializer=omnispan__pb2.WorkerGenerateRequest.SerializeToString,
                 response_deserializer=omnispan__pb2.WorkerChunk.FromString,
                 _registered_method=True)
+        self.Session = channel.stream_stream(
+                '/omnispan.Worker/Session',
+                request_serializer=omnispan__pb2.WorkerCommand.SerializeToString,
+                response_deserializer=omnispan__pb2.WorkerEvent.FromString,
+                _registered_method=True)
 
 
 class WorkerServicer:
@@ -238,6 +243,14 @@ class WorkerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Session(self, request_iterator, context):
+        """Carries all requests of one engine: one message per decode step instead of one per request and token. A worker
+        that answers UNIMPLEMENTED is driven over the three calls above.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorkerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -255,6 +268,11 @@ def add_WorkerServicer_to_server(servicer, server):
                     servicer.GenerateStream,
                     request_deserializer=omnispan__pb2.WorkerGenerateRequest.FromString,
                     response_serializer=omnispan__pb2.WorkerChunk.SerializeToString,
+            ),
+            'Session': grpc.stream_stream_rpc_method_handler(
+                    servicer.Session,
+                    request_deserializer=omnispan__pb2.WorkerCommand.FromString,
+                    response_serializer=omnispan__pb2.WorkerEvent.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -339,6 +357,33 @@ class Worker:
             '/omnispan.Worker/GenerateStream',
             omnispan__pb2.WorkerGenerateRequest.SerializeToString,
             omnispan__pb2.WorkerChunk.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Session(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/omnispan.Worker/Session',
+            omnispan__pb2.WorkerCommand.SerializeToString,
+            omnispan__pb2.WorkerEvent.FromString,
             options,
             channel_credentials,
             insecure,

@@ -9,6 +9,7 @@ export interface Dispatch {
   'reason'?: (_omnispan_DispatchReason);
   'queueWaitMs'?: (number | string);
   'lateMs'?: (number | string);
+  'attempts'?: (number);
 }
 
 export interface Dispatch__Output {
@@ -17,4 +18,5 @@ export interface Dispatch__Output {
   'reason': (_omnispan_DispatchReason__Output);
   'queueWaitMs': (number);
   'lateMs': (number);
+  'attempts': (number);
 }

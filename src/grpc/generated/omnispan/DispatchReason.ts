@@ -7,6 +7,7 @@ export const DispatchReason = {
   DISPATCH_REASON_FULL: 'DISPATCH_REASON_FULL',
   DISPATCH_REASON_WINDOW: 'DISPATCH_REASON_WINDOW',
   DISPATCH_REASON_IDLE: 'DISPATCH_REASON_IDLE',
+  DISPATCH_REASON_GATE: 'DISPATCH_REASON_GATE',
 } as const;
 
 export type DispatchReason =
@@ -22,5 +23,7 @@ export type DispatchReason =
   | 4
   | 'DISPATCH_REASON_IDLE'
   | 5
+  | 'DISPATCH_REASON_GATE'
+  | 6
 
 export type DispatchReason__Output = typeof DispatchReason[keyof typeof DispatchReason]

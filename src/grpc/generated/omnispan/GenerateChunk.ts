@@ -1,5 +1,7 @@
 // Original file: proto/omnispan.proto
 
+import type { Dispatch as _omnispan_Dispatch, Dispatch__Output as _omnispan_Dispatch__Output } from '../omnispan/Dispatch.ts';
+import type { Timing as _omnispan_Timing, Timing__Output as _omnispan_Timing__Output } from '../omnispan/Timing.ts';
 
 export interface GenerateChunk {
   'requestId'?: (string);
@@ -17,6 +19,10 @@ export interface GenerateChunk {
   'status'?: (string);
   'errorMessage'?: (string);
   'gateWaitMs'?: (number | string);
+  'tokens'?: (number);
+  'finishReason'?: (string);
+  'dispatch'?: (_omnispan_Dispatch | null);
+  'timing'?: (_omnispan_Timing | null);
 }
 
 export interface GenerateChunk__Output {
@@ -35,4 +41,8 @@ export interface GenerateChunk__Output {
   'status': (string);
   'errorMessage': (string);
   'gateWaitMs': (number);
+  'tokens': (number);
+  'finishReason': (string);
+  'dispatch': (_omnispan_Dispatch__Output | null);
+  'timing': (_omnispan_Timing__Output | null);
 }

@@ -1,6 +1,7 @@
 // Original file: proto/omnispan.proto
 
 import type { Dispatch as _omnispan_Dispatch, Dispatch__Output as _omnispan_Dispatch__Output } from '../omnispan/Dispatch.ts';
+import type { Timing as _omnispan_Timing, Timing__Output as _omnispan_Timing__Output } from '../omnispan/Timing.ts';
 
 export interface GenerateReply {
   'requestId'?: (string);
@@ -15,6 +16,8 @@ export interface GenerateReply {
   'ttftMs'?: (number | string);
   'tpotMs'?: (number | string);
   'dispatch'?: (_omnispan_Dispatch | null);
+  'finishReason'?: (string);
+  'timing'?: (_omnispan_Timing | null);
 }
 
 export interface GenerateReply__Output {
@@ -30,4 +33,6 @@ export interface GenerateReply__Output {
   'ttftMs': (number);
   'tpotMs': (number);
   'dispatch': (_omnispan_Dispatch__Output | null);
+  'finishReason': (string);
+  'timing': (_omnispan_Timing__Output | null);
 }

@@ -6,6 +6,13 @@ export interface GenerateRequest {
   'tenantId'?: (string);
   'prompt'?: (string);
   'maxTokens'?: (number);
+  'temperature'?: (number | string);
+  'topP'?: (number | string);
+  'topK'?: (number);
+  'seed'?: (number);
+  'stop'?: (string)[];
+  'ignoreEos'?: (boolean);
+  '_seed'?: "seed";
 }
 
 export interface GenerateRequest__Output {
@@ -13,4 +20,11 @@ export interface GenerateRequest__Output {
   'tenantId': (string);
   'prompt': (string);
   'maxTokens': (number);
+  'temperature': (number);
+  'topP': (number);
+  'topK': (number);
+  'seed'?: (number);
+  'stop': (string)[];
+  'ignoreEos': (boolean);
+  '_seed'?: "seed";
 }

@@ -13,6 +13,8 @@ export interface WorkerChunk {
   'tpotMs'?: (number | string);
   'status'?: (string);
   'errorMessage'?: (string);
+  'tokens'?: (number);
+  'finishReason'?: (string);
 }
 
 export interface WorkerChunk__Output {
@@ -27,4 +29,6 @@ export interface WorkerChunk__Output {
   'tpotMs': (number);
   'status': (string);
   'errorMessage': (string);
+  'tokens': (number);
+  'finishReason': (string);
 }

@@ -12,6 +12,7 @@ export interface WorkerGenerateReply {
   'errorMessage'?: (string);
   'ttftMs'?: (number | string);
   'tpotMs'?: (number | string);
+  'finishReason'?: (string);
 }
 
 export interface WorkerGenerateReply__Output {
@@ -25,4 +26,5 @@ export interface WorkerGenerateReply__Output {
   'errorMessage': (string);
   'ttftMs': (number);
   'tpotMs': (number);
+  'finishReason': (string);
 }

@@ -9,6 +9,13 @@ export interface WorkerGenerateRequest {
   'maxTokens'?: (number);
   'submittedAtMs'?: (number | string | Long);
   'timeoutMs'?: (number);
+  'temperature'?: (number | string);
+  'topP'?: (number | string);
+  'topK'?: (number);
+  'seed'?: (number);
+  'stop'?: (string)[];
+  'ignoreEos'?: (boolean);
+  '_seed'?: "seed";
 }
 
 export interface WorkerGenerateRequest__Output {
@@ -18,4 +25,11 @@ export interface WorkerGenerateRequest__Output {
   'maxTokens': (number);
   'submittedAtMs': (number);
   'timeoutMs': (number);
+  'temperature': (number);
+  'topP': (number);
+  'topK': (number);
+  'seed'?: (number);
+  'stop': (string)[];
+  'ignoreEos': (boolean);
+  '_seed'?: "seed";
 }
