@@ -6,21 +6,44 @@ export type Millis = number;
 /** The engine's own number of a request. Two callers may use one request id; they never share a ticket. */
 export type Ticket = number;
 
-/** The engine's number of a group sent to the worker in one call. */
+/** The engine's number of a group sent to the worker together. */
 export type DispatchId = number;
 
-export const MODES = ["direct", "queued", "micro_batch"] as const;
+/** The engine's number of one sending of one request; a request that is sent again gets a new one. */
+export type SequenceId = number;
+
+export const MODES = ["direct", "queued", "micro_batch", "continuous"] as const;
 export type Mode = (typeof MODES)[number];
 
 /** Why a group left the queue when it did. */
-export type DispatchReason = "direct" | "slot" | "full" | "window" | "idle";
+export type DispatchReason = "direct" | "slot" | "full" | "window" | "idle" | "gate";
+
+/** How the answer is made where that differs from greedy up to max_tokens. */
+export interface GenerationOptions {
+  /** 0: greedy. */
+  readonly temperature: number;
+  /** 0: 1. */
+  readonly topP: number;
+  /** 0: all tokens. */
+  readonly topK: number;
+  readonly seed?: number;
+  /** The answer ends before the first of these. */
+  readonly stop: readonly string[];
+  readonly ignoreEos: boolean;
+}
 
 /** A client's request after validation: what holds this type needs no further check. */
 export interface Submission {
   readonly requestId: string;
   readonly tenantId: string;
   readonly prompt: string;
+  /** Of the prompt, in UTF-8. */
+  readonly promptBytes: number;
   readonly maxTokens: number;
+  /** Absent: all as if not given. */
+  readonly options?: GenerationOptions;
+  /** The caller wants the tokens as they are made. */
+  readonly stream: boolean;
   /** When the engine had the whole request. */
   readonly receivedAt: Millis;
   /** When the caller stops waiting. */
@@ -44,7 +67,10 @@ export interface WorkerReply {
   readonly status: "ok" | WorkerFailure;
   /** What happened, when status is not ok. */
   readonly errorMessage: string;
+  /** Of a streamed request empty: its text has gone out in deltas. */
   readonly responseText: string;
+  /** "stop", "length", or empty. */
+  readonly finishReason: string;
   /** Counts of the model's tokenizer. */
   readonly inputTokens: number;
   readonly outputTokens: number;
@@ -58,11 +84,43 @@ export interface AddressedReply extends WorkerReply {
   readonly wireId: string;
 }
 
+/** Tokens of one sequence as the worker sent them. */
+export interface WorkerDelta {
+  readonly sequence: SequenceId;
+  /** Of the first token: the tokens of the sequence's earlier deltas. */
+  readonly tokenIndex: number;
+  readonly tokens: number;
+  readonly text: string;
+}
+
+/** The worker's last word on one sequence. */
+export interface WorkerResult {
+  readonly sequence: SequenceId;
+  readonly reply: AddressedReply;
+}
+
+/** What one decode step gave all sequences that moved; a sequence's deltas come before its result. */
+export interface WorkerStep {
+  readonly deltas: readonly WorkerDelta[];
+  readonly results: readonly WorkerResult[];
+}
+
+/** Tokens on their way to a caller. */
+export interface TokenDelta {
+  readonly ticket: Ticket;
+  readonly tokenIndex: number;
+  readonly tokens: number;
+  readonly text: string;
+  /** Engine receive to dispatch. */
+  readonly queueWaitMs: Millis;
+}
+
 export function failedReply(status: WorkerFailure, errorMessage: string): WorkerReply {
   return {
     status,
     errorMessage,
     responseText: "",
+    finishReason: "",
     inputTokens: 0,
     outputTokens: 0,
     workerLatencyMs: 0,
@@ -81,23 +139,73 @@ export interface DispatchRecord {
   readonly queueWaitMs: Millis;
   /** Dispatch after the moment it was due: the scheduler's own delay. */
   readonly lateMs: Millis;
+  /** 1, and one more for each time it was sent again because a worker was lost. */
+  readonly attempts: number;
 }
 
-/** An accepted request that reached a worker call. */
+/** When a request passed from one phase to the next; never falling. */
+export interface PhaseInstants {
+  /** It was in the scheduler's queue. */
+  readonly queuedAt: Millis;
+  /** A place at the worker was free for it; what it waited from then on, it waited for others to share its batch. */
+  readonly placeAt: Millis;
+  readonly dispatchedAt: Millis;
+  readonly firstTokenAt: Millis;
+  readonly lastTokenAt: Millis;
+}
+
+/** The worker's answer to an accepted request, or the failure that stands in for it. */
 export interface Answer {
   readonly reply: WorkerReply;
-  readonly dispatch: DispatchRecord;
+  /** Undefined when no worker could be reached. */
+  readonly dispatch: DispatchRecord | undefined;
+  readonly phases: PhaseInstants;
 }
 
 export interface SchedulerStats {
   readonly accepted: number;
   readonly settled: number;
   readonly refused: number;
+  /** Sent again after a worker was lost. */
+  readonly retried: number;
   readonly queueDepth: number;
+  /** Of the prompts that wait. */
+  readonly queuedBytes: number;
   /** Requests at the worker now. */
   readonly inFlight: number;
   readonly dispatches: number;
   readonly dispatchedRequests: number;
 }
 
-export type WorkerState = "up" | "down";
+/** `draining`: it goes on with what it has and takes no more. */
+export type WorkerState = "up" | "draining" | "down";
+
+/** What a worker says of itself when a session opens. */
+export interface WorkerIdentity {
+  readonly backend: string;
+  readonly model: string;
+  readonly simulated: boolean;
+  readonly capabilities: readonly string[];
+  readonly maxRows: number;
+  readonly contextTokens: number;
+  /** A new one for each process. */
+  readonly instance: string;
+}
+
+export interface WorkerLoad {
+  readonly running: number;
+  readonly waiting: number;
+  readonly kvUsage: number;
+  readonly draining: boolean;
+  readonly steps: number;
+  readonly rowSteps: number;
+}
+
+export interface WorkerStatus {
+  readonly state: WorkerState;
+  /** Why it is not up. */
+  readonly detail: string;
+  /** Of the last session; undefined while there was none. */
+  readonly identity?: WorkerIdentity;
+  readonly load?: WorkerLoad;
+}

@@ -6,7 +6,9 @@ export interface QueueView {
   readonly depth: number;
   /** When the longest-waiting request was received; meaningful while depth > 0. */
   readonly oldestReceivedAt: Millis;
-  /** Groups at the worker. */
+  /** Requests at the worker. */
+  readonly running: number;
+  /** Groups of which at least one request is at the worker. */
   readonly dispatchesInFlight: number;
 }
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { direct } from "./direct.ts";
+import { gate } from "./gate.ts";
 import { microBatch } from "./micro_batch.ts";
-import { queued } from "./queued.ts";
 
 const views = fc.record({
   depth: fc.nat(100),
   oldestReceivedAt: fc.nat(1000),
+  running: fc.nat(40),
   dispatchesInFlight: fc.nat(5),
 });
 
@@ -17,12 +17,10 @@ const batches = fc.record({
   whenIdle: fc.boolean(),
 });
 
+const gates = fc.record({ limit: fc.nat(40), reason: fc.constant("gate" as const), together: fc.boolean() });
+
 Deno.test("every policy takes at least one and at most all that wait, and asks to be woken only later", () => {
-  const policies = fc.oneof(
-    fc.constant(direct),
-    fc.integer({ min: 1, max: 4 }).map(queued),
-    batches.map((options) => microBatch(options)),
-  );
+  const policies = fc.oneof(gates.map(gate), batches.map((options) => microBatch(options)));
   fc.assert(fc.property(policies, views, fc.nat(1100), (policy, view, now) => {
     const decision = policy.decide(view, now);
     if (decision.kind === "dispatch") assert.ok(decision.take >= 1 && decision.take <= view.depth);
@@ -48,9 +46,18 @@ Deno.test("micro_batch keeps to its size, its groups at the worker and its windo
   }));
 });
 
-Deno.test("queued sends one at a time while it has a free slot", () => {
-  fc.assert(fc.property(fc.integer({ min: 1, max: 4 }), views, (concurrency, view) => {
-    const sends = queued(concurrency).decide(view, 0).kind === "dispatch";
-    assert.equal(sends, view.depth > 0 && view.dispatchesInFlight < concurrency);
+Deno.test("a gate lets through what fits beside those that run, all or one at a time", () => {
+  fc.assert(fc.property(gates, views, (options, view) => {
+    const decision = gate(options).decide(view, 0);
+    const free = options.limit === 0 ? Infinity : options.limit - view.running;
+    const fitting = Math.min(view.depth, free);
+    if (fitting <= 0) assert.equal(decision.kind, "idle");
+    else {
+      assert.deepEqual(decision, {
+        kind: "dispatch",
+        take: options.together ? fitting : 1,
+        reason: options.reason,
+      });
+    }
   }));
 });

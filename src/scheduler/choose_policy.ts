@@ -1,16 +1,17 @@
 import type { SchedulerSettings } from "../config.ts";
-import { direct } from "../policy/direct.ts";
+import { gate } from "../policy/gate.ts";
 import { microBatch } from "../policy/micro_batch.ts";
 import type { Policy } from "../policy/policy.ts";
-import { queued } from "../policy/queued.ts";
 
 /** The policy that the settings ask for. */
 export function choosePolicy(settings: SchedulerSettings): Policy {
   switch (settings.ENGINE_MODE) {
     case "direct":
-      return direct;
+      return gate({ limit: settings.MAX_CONCURRENT_STREAMS, reason: "direct", together: false });
     case "queued":
-      return queued(settings.QUEUED_CONCURRENCY);
+      return gate({ limit: settings.QUEUED_CONCURRENCY, reason: "slot", together: false });
+    case "continuous":
+      return gate({ limit: settings.MAX_CONCURRENT_STREAMS, reason: "gate", together: true });
     case "micro_batch":
       return microBatch({
         windowMs: settings.BATCH_WINDOW_MS,

@@ -1,21 +1,29 @@
 import type { ErrorCode } from "../errors.ts";
 import type { Policy } from "../policy/policy.ts";
 import {
-  type AddressedReply,
   type Answer,
   type DispatchId,
   type DispatchRecord,
   failedReply,
   type Millis,
   type SchedulerStats,
+  type SequenceId,
   type Submission,
   type Ticket,
+  type TokenDelta,
+  type WorkerDelta,
   type WorkerFailure,
   type WorkerReply,
+  type WorkerResult,
+  type WorkerState,
+  type WorkerStep,
 } from "../types.ts";
-import { correlate, wireId } from "./correlate.ts";
 import { Deadlines } from "./deadlines.ts";
+import { DrainRate, ServiceTime } from "./drain_rate.ts";
+import { phases } from "./phases.ts";
 import { FifoQueue, type Queueable } from "./queue.ts";
+import { wireId } from "./wire_id.ts";
+import { WorkerWatch } from "./worker_watch.ts";
 
 /** Everything that can happen to the scheduler. */
 export type Event =
@@ -23,31 +31,36 @@ export type Event =
   | { readonly kind: "cancel"; readonly ticket: Ticket }
   /** The time asked for by `wake_at` has come. */
   | { readonly kind: "wake" }
-  | { readonly kind: "result"; readonly dispatch: DispatchId; readonly result: DispatchResult };
+  | { readonly kind: "step"; readonly step: WorkerStep }
+  /** No more will come of these sequences, or without `sequences` of any that is at the worker. */
+  | {
+    readonly kind: "lost";
+    readonly sequences?: readonly SequenceId[];
+    readonly status: WorkerFailure;
+    readonly message: string;
+  }
+  | { readonly kind: "worker"; readonly state: WorkerState; readonly detail: string };
 
-/** How a call to the worker ended. */
-export type DispatchResult =
-  | { readonly kind: "replies"; readonly replies: readonly AddressedReply[] }
-  | { readonly kind: "failed"; readonly status: WorkerFailure; readonly message: string };
-
-/** Everything the shell may have to do. */
+/** Everything the shell may have to do, in this order. */
 export type Effect =
   | { readonly kind: "dispatch"; readonly group: DispatchGroup }
-  /** Nobody waits for this call any more. */
-  | { readonly kind: "cancel_dispatch"; readonly dispatch: DispatchId }
+  /** Nobody waits for these any more: free their rows. */
+  | { readonly kind: "cancel"; readonly sequences: readonly SequenceId[] }
+  | { readonly kind: "delta"; readonly delta: TokenDelta }
   | { readonly kind: "settle"; readonly ticket: Ticket; readonly outcome: Outcome }
   | { readonly kind: "wake_at"; readonly time: Millis | undefined }
   /** The worker broke the contract; the callers are safe, the operator should know. */
-  | { readonly kind: "warn"; readonly dispatch: DispatchId; readonly message: string };
+  | { readonly kind: "warn"; readonly message: string };
 
 export interface DispatchGroup {
   readonly id: DispatchId;
   readonly members: readonly DispatchMember[];
-  /** After this long nobody waits for the call. */
+  /** After this long nobody waits for an answer in one piece. */
   readonly timeoutMs: Millis;
 }
 
 export interface DispatchMember {
+  readonly sequence: SequenceId;
   readonly wireId: string;
   readonly submission: Submission;
   /** What is left of the caller's deadline. */
@@ -57,63 +70,108 @@ export interface DispatchMember {
 /** The one end of a request. */
 export type Outcome =
   | ({ readonly kind: "answered" } & Answer)
-  | { readonly kind: "refused"; readonly code: ErrorCode; readonly message: string };
+  | {
+    readonly kind: "refused";
+    readonly code: ErrorCode;
+    readonly message: string;
+    /** When it is worth to try again. */
+    readonly retryAfterMs?: Millis;
+  };
 
 export interface CoreLimits {
   /** Requests that may wait. */
   readonly queueCapacity: number;
-  /** How long one call to the worker may take. */
+  /** Of their prompts together. */
+  readonly queueBytes: number;
+  /** How long the worker may take to answer, or a stream to give its next token. */
   readonly workerTimeoutMs: Millis;
+  /** How long requests wait for a lost worker to come back. */
+  readonly workerWaitMs: Millis;
+  /** How often one request may be sent to a worker. */
+  readonly maxAttempts: number;
+  /** Refuse at once what can't be answered before its deadline, given the queue. */
+  readonly refuseLate: boolean;
 }
 
 interface Entry extends Queueable<Entry> {
   readonly ticket: Ticket;
   readonly submission: Submission;
+  readonly queuedAt: Millis;
+  attempts: number;
   /** Undefined while it waits. */
-  dispatch: Dispatch | undefined;
-  queueWaitMs: Millis;
+  run: Run | undefined;
 }
 
-interface Dispatch {
-  readonly id: DispatchId;
-  readonly record: Omit<DispatchRecord, "queueWaitMs">;
-  /** By wire id; settled members are gone. */
-  readonly members: Map<string, Entry>;
-  readonly sent: readonly string[];
+/** One sending of one request. */
+export interface Run {
+  readonly sequence: SequenceId;
+  readonly wireId: string;
+  readonly entry: { readonly queuedAt: Millis };
+  readonly group: Group;
+  readonly placeAt: Millis;
+  readonly dispatchedAt: Millis;
+  firstTokenAt: Millis | undefined;
+  /** The last sign of life: its dispatch, then its tokens. */
+  progressAt: Millis;
+  tokens: number;
 }
+
+interface Group {
+  readonly record: Pick<DispatchRecord, "id" | "size" | "reason" | "lateMs">;
+  /** Members at the worker. */
+  left: number;
+}
+
+/** A queue's estimate is off by about this much, so a deadline is out of reach only beyond it. */
+const ESTIMATE_MARGIN = 1.2;
+const RETRY_AFTER_MS = { least: 50, unknown: 1000, most: 30_000 };
 
 /**
  * The scheduler as a state machine: events and the time in, effects out; no clock, no randomness, no I/O.
  *
- * Promises: every ticket that arrives is settled exactly once. A ticket is not dispatched after its cancel or
- * its deadline. Waiting requests never exceed `queueCapacity`, and leave in the order of their arrival.
- * Whatever the worker sends, a ticket gets its own reply or a failure. Nothing is kept of a settled request.
+ * Promises: every ticket that arrives is settled exactly once, after its last delta. A ticket is not dispatched
+ * after its cancel or its deadline. Waiting requests leave in the order of their arrival, and one that arrives is
+ * refused rather than let the queue grow beyond its limits. Whatever the worker sends, a ticket gets its own tokens
+ * and reply, all of them and in order, or a failure. A request none of whose tokens has reached its caller survives
+ * the loss of a worker. Nothing is kept of a settled request.
  */
 export class SchedulerCore {
   readonly #queue = new FifoQueue<Entry>();
   readonly #entries = new Map<Ticket, Entry>();
-  readonly #dispatches = new Map<DispatchId, Dispatch>();
+  readonly #running = new Map<SequenceId, Entry & { run: Run }>();
   readonly #deadlines = new Deadlines();
   readonly #timeouts = new Deadlines();
+  readonly #drainRate = new DrainRate();
+  readonly #serviceTime = new ServiceTime();
+  readonly #worker: WorkerWatch;
+  #now: Millis = 0;
+  #queuedBytes = 0;
+  #lastSequence: SequenceId = 0;
   #lastDispatch: DispatchId = 0;
-  /** The policy held back waiting requests until a group comes back. */
+  #groupsInFlight = 0;
+  /** Requests wait for a place at the worker. */
   #heldBack = false;
-  /** When a group last came back, and when one last did that waiting requests were held back for. */
+  /** When a place last became free, and when one last did that requests waited for. */
   #returnedAt: Millis = 0;
   #releasedAt: Millis = 0;
   #wakeAt: Millis | undefined;
   #accepted = 0;
   #settled = 0;
   #refused = 0;
+  #retried = 0;
   #dispatchedRequests = 0;
 
-  constructor(private readonly policy: Policy, private readonly limits: CoreLimits) {}
+  constructor(private readonly policy: Policy, private readonly limits: CoreLimits) {
+    this.#worker = new WorkerWatch(limits.workerWaitMs);
+  }
 
-  /** Takes in what happened up to `now`, in this order, then lets the policy decide once. `now` must not step back. */
+  /** Takes in what happened up to `now`, in this order, then lets the policy decide once. Time never steps back in here. */
   handle(events: readonly Event[], now: Millis, effects: Effect[]): void {
-    this.#expire(now, effects);
-    for (const event of events) this.#apply(event, now, effects);
-    this.#dispatchDue(now, effects);
+    this.#now = Math.max(this.#now, now);
+    this.#expire(effects);
+    for (const event of events) this.#apply(event, effects);
+    this.#letGo(effects);
+    this.#askToWake(effects);
   }
 
   stats(): SchedulerStats {
@@ -121,109 +179,246 @@ export class SchedulerCore {
       accepted: this.#accepted,
       settled: this.#settled,
       refused: this.#refused,
+      retried: this.#retried,
       queueDepth: this.#queue.length,
-      inFlight: this.#entries.size - this.#queue.length,
+      queuedBytes: this.#queuedBytes,
+      inFlight: this.#running.size,
       dispatches: this.#lastDispatch,
       dispatchedRequests: this.#dispatchedRequests,
     };
   }
 
-  #apply(event: Event, now: Millis, effects: Effect[]): void {
+  #apply(event: Event, effects: Effect[]): void {
     switch (event.kind) {
       case "arrive":
-        return this.#arrive(event.ticket, event.submission, now, effects);
+        return this.#arrive(event.ticket, event.submission, effects);
       case "cancel":
-        return this.#end(event.ticket, "cancelled", "the caller cancelled", now, effects);
+        return this.#end(event.ticket, "cancelled", "the caller cancelled", effects);
       case "wake":
         this.#wakeAt = undefined;
         return;
-      case "result":
-        return this.#finish(event.dispatch, event.result, now, effects);
+      case "step":
+        for (const delta of event.step.deltas) this.#takeDelta(delta, effects);
+        for (const result of event.step.results) this.#takeResult(result, effects);
+        return;
+      case "lost":
+        return this.#lose(
+          event.sequences ?? [...this.#running.keys()],
+          failedReply(event.status, event.message),
+          effects,
+        );
+      case "worker":
+        this.#worker.told(event.state, event.detail, this.#now);
+        return this.#placeFreed();
       default:
         event satisfies never;
         throw new Error(`the scheduler was told of an unknown event ${JSON.stringify(event)}`);
     }
   }
 
-  #arrive(ticket: Ticket, submission: Submission, now: Millis, effects: Effect[]): void {
-    const { queueCapacity } = this.limits;
-    if (this.#queue.length >= queueCapacity) this.#dispatchDue(now, effects);
-    if (this.#queue.length >= queueCapacity) {
+  #arrive(ticket: Ticket, submission: Submission, effects: Effect[]): void {
+    if (this.#isFull(submission)) this.#letGo(effects);
+    const refusal = this.#refusal(submission);
+    if (refusal) {
       this.#refused++;
-      const message =
-        `the queue is full: ${this.#queue.length} requests wait, QUEUE_CAPACITY is ${queueCapacity}`;
-      effects.push({
-        kind: "settle",
-        ticket,
-        outcome: { kind: "refused", code: "resource_exhausted", message },
-      });
+      effects.push({ kind: "settle", ticket, outcome: { kind: "refused", ...refusal } });
       return;
     }
     const entry: Entry = {
       ticket,
       submission,
-      dispatch: undefined,
-      queueWaitMs: 0,
+      queuedAt: Math.max(this.#now, submission.receivedAt),
+      attempts: 0,
+      run: undefined,
       previous: undefined,
       next: undefined,
     };
     this.#accepted++;
     this.#entries.set(ticket, entry);
-    this.#queue.push(entry);
+    this.#enqueue(entry);
+    this.#worker.wanted(this.#now);
     if (submission.deadline === undefined) return;
     this.#deadlines.set(ticket, submission.deadline);
-    if (submission.deadline <= now) this.#expire(now, effects);
+    if (submission.deadline <= this.#now) this.#expire(effects);
   }
 
-  #expire(now: Millis, effects: Effect[]): void {
-    for (
-      let ticket = this.#deadlines.popDue(now);
-      ticket !== undefined;
-      ticket = this.#deadlines.popDue(now)
-    ) {
-      this.#end(ticket, "deadline_exceeded", "the caller's deadline passed", now, effects);
+  #isFull({ promptBytes }: Submission): boolean {
+    const { queueCapacity, queueBytes } = this.limits;
+    return this.#queue.length >= queueCapacity || this.#queuedBytes + promptBytes > queueBytes;
+  }
+
+  /** Why a request that arrives can't be taken. */
+  #refusal(submission: Submission): { code: ErrorCode; message: string; retryAfterMs: Millis } | undefined {
+    const { queueCapacity, queueBytes, refuseLate } = this.limits;
+    const depth = this.#queue.length;
+    const waitMs = this.#drainRate.waitMs(depth);
+    const refuse = (why: string) => {
+      const { least, most, unknown } = RETRY_AFTER_MS;
+      // Half the queue's time: who is refused comes back before it runs empty.
+      const retryAfterMs = Math.round(
+        Math.min(most, Math.max(least, waitMs === undefined ? unknown : waitMs / 2)),
+      );
+      return {
+        code: "resource_exhausted" as const,
+        message: `${why}; try again in ${retryAfterMs} ms`,
+        retryAfterMs,
+      };
+    };
+    if (depth >= queueCapacity) {
+      return refuse(`the queue is full: ${depth} requests wait, QUEUE_CAPACITY is ${queueCapacity}`);
     }
-    for (let id = this.#timeouts.popDue(now); id !== undefined; id = this.#timeouts.popDue(now)) {
-      effects.push({ kind: "cancel_dispatch", dispatch: id });
-      const message =
-        `the worker did not answer within ${this.limits.workerTimeoutMs} ms (WORKER_RPC_TIMEOUT_MS)`;
-      this.#finish(id, { kind: "failed", status: "worker_timeout", message }, now, effects);
+    if (this.#isFull(submission)) {
+      return refuse(
+        `the queue is full: ${this.#queuedBytes} bytes of prompts wait, QUEUE_BYTES is ${queueBytes} and this ` +
+          `prompt has ${submission.promptBytes}`,
+      );
     }
+    const serviceMs = this.#serviceTime.meanMs;
+    if (!refuseLate || submission.deadline === undefined || depth === 0) return undefined;
+    if (waitMs === undefined || serviceMs === undefined) return undefined;
+    const neededMs = (waitMs + serviceMs) * ESTIMATE_MARGIN;
+    const leftMs = submission.deadline - this.#now;
+    if (neededMs <= leftMs) return undefined;
+    return refuse(
+      `the deadline can't be met: it is ${
+        Math.round(leftMs)
+      } ms away, and with ${depth} requests waiting an answer ` +
+        `takes about ${Math.round(neededMs)} ms (REFUSE_LATE)`,
+    );
+  }
+
+  #enqueue(entry: Entry): void {
+    if (this.#queue.length === 0) this.#drainRate.backlogBegan(this.#now);
+    // One that comes back from a lost worker is older than those that never left.
+    if (entry.attempts > 0) this.#queue.insert(entry, (other) => entry.ticket < other.ticket);
+    else this.#queue.push(entry);
+    this.#queuedBytes += entry.submission.promptBytes;
+  }
+
+  #expire(effects: Effect[]): void {
+    const now = this.#now;
+    for (let due = this.#deadlines.popDue(now); due !== undefined; due = this.#deadlines.popDue(now)) {
+      this.#end(due, "deadline_exceeded", "the caller's deadline passed", effects);
+    }
+    for (let due = this.#timeouts.popDue(now); due !== undefined; due = this.#timeouts.popDue(now)) {
+      this.#timeOut(due, effects);
+    }
+  }
+
+  #timeOut(sequence: SequenceId, effects: Effect[]): void {
+    const entry = this.#running.get(sequence);
+    if (!entry) return;
+    const { workerTimeoutMs } = this.limits;
+    const { progressAt, tokens } = entry.run;
+    if (progressAt + workerTimeoutMs > this.#now) {
+      this.#timeouts.set(sequence, progressAt + workerTimeoutMs);
+      return;
+    }
+    const what = tokens > 0 ? `gave no token after ${tokens}` : "did not answer";
+    const message = `the worker ${what} within ${workerTimeoutMs} ms (WORKER_RPC_TIMEOUT_MS)`;
+    effects.push({ kind: "cancel", sequences: [sequence] });
+    this.#answer(entry, failedReply("worker_timeout", message), effects);
   }
 
   /** Ends a request that its caller no longer waits for; unknown tickets have settled already. */
-  #end(ticket: Ticket, code: ErrorCode, message: string, now: Millis, effects: Effect[]): void {
+  #end(ticket: Ticket, code: ErrorCode, message: string, effects: Effect[]): void {
     const entry = this.#entries.get(ticket);
     if (!entry) return;
-    const { dispatch } = entry;
-    if (!dispatch) {
-      this.#queue.remove(entry);
+    if (entry.run) {
+      effects.push({ kind: "cancel", sequences: [entry.run.sequence] });
+      this.#leaveWorker(entry.run);
     } else {
-      dispatch.members.delete(wireId(entry.submission.requestId, ticket));
-      if (dispatch.members.size === 0) {
-        effects.push({ kind: "cancel_dispatch", dispatch: dispatch.id });
-        this.#release(dispatch, now);
-      }
+      this.#leaveQueue(entry);
     }
     this.#settle(entry, { kind: "refused", code, message }, effects);
   }
 
-  #finish(id: DispatchId, result: DispatchResult, now: Millis, effects: Effect[]): void {
-    const dispatch = this.#dispatches.get(id);
-    if (!dispatch) return; // timed out or cancelled before it came back
-    this.#release(dispatch, now);
-    const reply = replyFinder(dispatch, result, effects);
-    for (const [id, entry] of dispatch.members) {
-      const record = { ...dispatch.record, queueWaitMs: entry.queueWaitMs };
-      this.#settle(entry, { kind: "answered", reply: reply(id), dispatch: record }, effects);
+  #takeDelta(delta: WorkerDelta, effects: Effect[]): void {
+    const entry = this.#runOf(delta.sequence, effects);
+    if (!entry) return;
+    const { run, submission, ticket } = entry;
+    const { tokenIndex, tokens, text } = delta;
+    if (tokenIndex !== run.tokens || !submission.stream) {
+      effects.push({ kind: "cancel", sequences: [run.sequence] });
+      const expected = submission.stream ? `token ${run.tokens} was next` : "no stream was asked for";
+      const message = `the worker sent token ${tokenIndex} where ${expected}`;
+      return this.#answer(entry, failedReply("worker_internal_error", message), effects);
+    }
+    run.firstTokenAt ??= this.#now;
+    run.progressAt = this.#now;
+    run.tokens += tokens;
+    const queueWaitMs = run.dispatchedAt - submission.receivedAt;
+    effects.push({ kind: "delta", delta: { ticket, tokenIndex, tokens, text, queueWaitMs } });
+  }
+
+  #takeResult({ sequence, reply }: WorkerResult, effects: Effect[]): void {
+    const entry = this.#runOf(sequence, effects);
+    if (!entry) return;
+    if (reply.status === "worker_unavailable") return this.#lose([sequence], reply, effects);
+    this.#answer(entry, checked(reply, entry.run, entry.submission), effects);
+  }
+
+  /** The request that runs as this sequence; a result can cross its cancel on the way, so none is no error. */
+  #runOf(sequence: SequenceId, effects: Effect[]): Entry & { run: Run } | undefined {
+    const entry = this.#running.get(sequence);
+    if (!entry && !(sequence <= this.#lastSequence && sequence > 0)) {
+      effects.push({
+        kind: "warn",
+        message: `the worker spoke of a sequence ${sequence} that was never sent`,
+      });
+    }
+    return entry;
+  }
+
+  /** Sends again what the worker can't answer any more, as long as that is safe and allowed. */
+  #lose(sequences: readonly SequenceId[], reply: WorkerReply, effects: Effect[]): void {
+    const mayRetry = reply.status === "worker_unavailable" || reply.status === "worker_transport_error";
+    for (const sequence of sequences) {
+      const entry = this.#running.get(sequence);
+      if (!entry) continue;
+      const { run, attempts } = entry;
+      const tried = attempts >= this.limits.maxAttempts;
+      if (mayRetry && !tried && run.tokens === 0) {
+        this.#leaveWorker(run);
+        this.#retried++;
+        this.#enqueue(entry);
+        continue;
+      }
+      const why = run.tokens > 0
+        ? ` after ${run.tokens} tokens of this answer`
+        : mayRetry && attempts > 1
+        ? `; sent ${attempts} times (WORKER_TRIES)`
+        : "";
+      this.#answer(entry, { ...reply, errorMessage: reply.errorMessage + why }, effects);
     }
   }
 
-  #release(dispatch: Dispatch, now: Millis): void {
-    this.#dispatches.delete(dispatch.id);
-    this.#timeouts.delete(dispatch.id);
-    this.#returnedAt = now;
-    if (this.#heldBack) this.#releasedAt = now;
+  #answer(entry: Entry & { run: Run }, reply: WorkerReply, effects: Effect[]): void {
+    const { run, submission, attempts } = entry;
+    this.#leaveWorker(run);
+    if (reply.status === "ok") this.#serviceTime.took(this.#now - run.dispatchedAt);
+    const dispatch = { ...run.group.record, queueWaitMs: run.dispatchedAt - submission.receivedAt, attempts };
+    const answer = { reply, dispatch, phases: phases(entry.queuedAt, run, reply, this.#now) };
+    this.#settle(entry, { kind: "answered", ...answer }, effects);
+  }
+
+  #leaveWorker(run: Run): void {
+    const entry = this.#running.get(run.sequence);
+    if (entry) (entry as Entry).run = undefined;
+    this.#running.delete(run.sequence);
+    this.#timeouts.delete(run.sequence);
+    if (--run.group.left === 0) this.#groupsInFlight--;
+    this.#placeFreed();
+  }
+
+  #placeFreed(): void {
+    this.#returnedAt = this.#now;
+    if (this.#heldBack) this.#releasedAt = this.#now;
+  }
+
+  #leaveQueue(entry: Entry): void {
+    this.#queue.remove(entry);
+    this.#queuedBytes -= entry.submission.promptBytes;
   }
 
   #settle(entry: Entry, outcome: Outcome, effects: Effect[]): void {
@@ -233,66 +428,94 @@ export class SchedulerCore {
     effects.push({ kind: "settle", ticket: entry.ticket, outcome });
   }
 
-  #dispatchDue(now: Millis, effects: Effect[]): void {
-    let wakeAt: Millis | undefined;
+  /** Sends what the policy lets go. */
+  #letGo(effects: Effect[]): void {
+    this.#policyWakeAt = undefined;
+    if (!this.#worker.takesRequests) {
+      if (this.#worker.givesUp(this.#now)) this.#failWaiting(effects);
+      this.#heldBack = this.#queue.length > 0;
+      return;
+    }
     this.#heldBack = false;
     for (let oldest = this.#queue.first; oldest; oldest = this.#queue.first) {
       const decision = this.policy.decide(
         {
           depth: this.#queue.length,
           oldestReceivedAt: oldest.submission.receivedAt,
-          dispatchesInFlight: this.#dispatches.size,
+          running: this.#running.size,
+          dispatchesInFlight: this.#groupsInFlight,
         },
-        now,
+        this.#now,
       );
       if (decision.kind === "dispatch") {
-        this.#dispatch(decision.take, decision.reason, decision.dueAt, now, effects);
+        this.#dispatch(decision.take, decision.reason, decision.dueAt, effects);
         continue;
       }
-      if (decision.kind === "wait") wakeAt = decision.until;
+      if (decision.kind === "wait") this.#policyWakeAt = decision.until;
       else this.#heldBack = true;
-      break;
+      return;
     }
-    this.#askToWake(earliest(wakeAt, this.#deadlines.next(), this.#timeouts.next()), effects);
+  }
+
+  #policyWakeAt: Millis | undefined;
+
+  /** The worker has been away too long. */
+  #failWaiting(effects: Effect[]): void {
+    const reply = failedReply("worker_unavailable", `no worker takes requests: ${this.#worker.detail}`);
+    for (let entry = this.#queue.first; entry; entry = this.#queue.first) {
+      this.#leaveQueue(entry);
+      const instants = phases(entry.queuedAt, undefined, reply, this.#now);
+      const outcome: Outcome = { kind: "answered", reply, dispatch: undefined, phases: instants };
+      this.#settle(entry, outcome, effects);
+    }
   }
 
   #dispatch(
     take: number,
     reason: DispatchRecord["reason"],
     dueAt: Millis | undefined,
-    now: Millis,
     effects: Effect[],
-  ) {
-    const id = ++this.#lastDispatch;
-    const members = new Map<string, Entry>();
-    const group: DispatchMember[] = [];
-    let lastReceivedAt = 0;
-    for (
-      let entry = this.#queue.shift();
-      entry;
-      entry = group.length < take ? this.#queue.shift() : undefined
-    ) {
-      const { submission } = entry;
-      const id = wireId(submission.requestId, entry.ticket);
-      const remainingMs = submission.deadline === undefined ? undefined : submission.deadline - now;
-      entry.queueWaitMs = now - submission.receivedAt;
-      members.set(id, entry);
-      group.push({ wireId: id, submission, remainingMs });
-      lastReceivedAt = submission.receivedAt;
+  ): void {
+    const now = this.#now;
+    const leaving: Entry[] = [];
+    for (let entry = this.#queue.first; entry && leaving.length < take; entry = this.#queue.first) {
+      this.#leaveQueue(entry);
+      leaving.push(entry);
     }
+    this.#drainRate.left(leaving.length, now);
     const workerFreeAt = reason === "idle" ? this.#returnedAt : this.#releasedAt;
-    const lateMs = Math.max(0, now - Math.max(dueAt ?? lastReceivedAt, workerFreeAt));
-    const dispatch: Dispatch = {
-      id,
-      record: { id, size: group.length, reason, lateMs },
-      members,
-      sent: [...members.keys()],
+    const shouldLeaveAt = Math.max(dueAt ?? leaving.at(-1)!.submission.receivedAt, workerFreeAt);
+    const id = ++this.#lastDispatch;
+    const record = { id, size: leaving.length, reason, lateMs: Math.max(0, now - shouldLeaveAt) };
+    const group: Group = { record, left: leaving.length };
+    const members = leaving.map((entry) => this.#start(entry, group));
+    this.#groupsInFlight++;
+    this.#dispatchedRequests += members.length;
+    effects.push({ kind: "dispatch", group: { id, members, timeoutMs: this.#patience(members) } });
+  }
+
+  #start(entry: Entry, group: Group): DispatchMember {
+    const { submission, ticket, queuedAt } = entry;
+    const now = this.#now;
+    const sequence = ++this.#lastSequence;
+    const placeAt = Math.min(now, Math.max(queuedAt, this.#releasedAt));
+    const id = wireId(submission.requestId, ticket);
+    const run: Run = {
+      sequence,
+      wireId: id,
+      entry,
+      group,
+      placeAt,
+      dispatchedAt: now,
+      firstTokenAt: undefined,
+      progressAt: now,
+      tokens: 0,
     };
-    for (const entry of members.values()) entry.dispatch = dispatch;
-    this.#dispatches.set(id, dispatch);
-    this.#dispatchedRequests += group.length;
-    this.#timeouts.set(id, now + this.limits.workerTimeoutMs);
-    effects.push({ kind: "dispatch", group: { id, members: group, timeoutMs: this.#patience(group) } });
+    entry.attempts++;
+    this.#running.set(sequence, Object.assign(entry, { run }));
+    this.#timeouts.set(sequence, now + this.limits.workerTimeoutMs);
+    const remainingMs = submission.deadline === undefined ? undefined : submission.deadline - now;
+    return { sequence, wireId: id, submission, remainingMs };
   }
 
   /** How long the most patient member still waits, at most the worker's time-out. */
@@ -301,28 +524,34 @@ export class SchedulerCore {
     return Math.min(longest, this.limits.workerTimeoutMs);
   }
 
-  #askToWake(time: Millis | undefined, effects: Effect[]): void {
+  #askToWake(effects: Effect[]): void {
+    const waiting = this.#queue.length > 0;
+    const time = earliest(
+      this.#policyWakeAt,
+      this.#deadlines.next(),
+      this.#timeouts.next(),
+      waiting ? this.#worker.giveUpAt : undefined,
+    );
     if (time === this.#wakeAt) return;
     this.#wakeAt = time;
     effects.push({ kind: "wake_at", time });
   }
 }
 
-function replyFinder(
-  dispatch: Dispatch,
-  result: DispatchResult,
-  effects: Effect[],
-): (wireId: string) => WorkerReply {
-  if (result.kind === "failed") {
-    const reply = failedReply(result.status, result.message);
-    return () => reply;
+/** The reply if it is this request's own and whole, else the failure that stands in for it. */
+function checked(
+  reply: WorkerResult["reply"],
+  run: Run,
+  { stream }: Submission,
+): WorkerReply {
+  if (reply.wireId !== run.wireId) {
+    return failedReply("worker_internal_error", "the worker's answer carries the id of another request");
   }
-  const { replyTo, unknown } = correlate(dispatch.sent, result.replies);
-  if (unknown > 0) {
-    const message = `the worker sent ${unknown} replies to requests that were not in the group`;
-    effects.push({ kind: "warn", dispatch: dispatch.id, message });
+  if (stream && reply.status === "ok" && reply.outputTokens !== run.tokens) {
+    const message = `the worker's stream was not whole: ${run.tokens} of ${reply.outputTokens} tokens came`;
+    return failedReply("worker_internal_error", message);
   }
-  return replyTo;
+  return reply;
 }
 
 function earliest(...times: (Millis | undefined)[]): Millis | undefined {
