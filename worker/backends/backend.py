@@ -5,11 +5,13 @@ All times are seconds of `time.perf_counter()`.
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from functools import partial
+from typing import NamedTuple, Protocol
 
 
 class Status(str, Enum):
@@ -75,8 +77,7 @@ class Failure:
 Outcome = Answer | Failure
 
 
-@dataclass(frozen=True)
-class Delta:
+class Delta(NamedTuple):
     """What came new of a streamed row. Texts of a row's deltas, joined, are the text that an unstreamed row gets."""
 
     number: int
@@ -85,16 +86,19 @@ class Delta:
     text: str  # whole characters; nothing that may yet turn out to be part of a stop text
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     number: int
     outcome: Outcome
 
 
 class Listener(Protocol):
-    def __call__(self, deltas: Sequence[Delta], ended: Sequence[Ended]) -> None:
+    def __call__(self, deltas: Sequence[Delta], ended: Sequence[Ended]) -> asyncio.Future[None] | None:
         """What one step gave the rows submitted with this listener. Called on the event loop, at most once a step;
-        a row's deltas come before its end, and their tokens add up to its `output_tokens`."""
+        a row's deltas come before its end, and their tokens add up to its `output_tokens`.
+
+        A listener that is behind gives a future that resolves when it has caught up: a backend whose steps cost
+        nothing waits for it, so that memory stays flat; a model goes on.
+        """
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,22 @@ class Info:
 
     def __str__(self) -> str:
         return f"backend={self.backend} model={self.model}" + (" simulated" if self.simulated else "")
+
+
+class Capability(str, Enum):
+    """What a backend does with a row's settings; the values are the wire's own."""
+
+    STREAM = "stream"
+    SAMPLING = "sampling"
+    SEED = "seed"
+    STOP = "stop"
+    IGNORE_EOS = "ignore_eos"
+
+
+@dataclass(frozen=True)
+class Limits:
+    max_rows: int  # rows that run at once; more wait
+    context_tokens: int  # prompt and answer together
 
 
 @dataclass(frozen=True)
@@ -158,6 +178,8 @@ class Backend(ABC):
     """A model behind a continuous batch. Every method is called on the event loop that called `load`."""
 
     info: Info
+    capabilities: Sequence[Capability] = tuple(Capability)
+    limits: Limits  # set by `load`
 
     @abstractmethod
     async def load(self) -> None:
@@ -182,7 +204,16 @@ class Backend(ABC):
 
     async def generate(self, rows: Sequence[Row]) -> list[Outcome]:
         """Submits the rows and gives their outcomes in order when the last has ended. Cancelling it cancels them."""
-        raise NotImplementedError
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        outcomes: dict[int, Outcome] = {}
+        numbers = self.submit(rows, partial(_collect, outcomes, len(rows), done))
+        try:
+            if rows:
+                await done
+        except asyncio.CancelledError:
+            self.cancel(numbers)
+            raise
+        return [outcomes[number] for number in numbers]
 
     @abstractmethod
     async def died(self) -> str:
@@ -194,3 +225,16 @@ class Backend(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Ends live rows with Status.UNAVAILABLE and frees the runtime. Safe after a failed load."""
+
+
+def _collect(
+    outcomes: dict[int, Outcome],
+    rows: int,
+    done: asyncio.Future[None],
+    deltas: Sequence[Delta],
+    ended: Sequence[Ended],
+) -> None:
+    """The listener of `generate`."""
+    outcomes.update(ended)
+    if len(outcomes) == rows and not done.done():
+        done.set_result(None)

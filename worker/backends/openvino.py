@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from backends.backend import Info, LoadError, missing_package
-from backends.step_loop import NewRow, Runtime, StepLoop, Stepped
+from backends.runtime import NewRow, Runtime, Stepped
+from backends.step_loop import StepLoop
 from config import CHAT_TEMPLATE, MAX_ROWS, Settings, model_id
 from logs import event
 from models import smollm2

@@ -26,7 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backends.backend import Answer, Backend, Failure, Info, Outcome, Row, Status, StepStats, prompt_problem
-from backends.step_loop import NewRow, Runtime, StepLoop, Stepped
+from backends.runtime import NewRow, Runtime, Stepped
+from backends.step_loop import StepLoop
 from config import MAX_ROWS, SIM_PROFILE, Settings, SettingsError
 
 PROFILES = Path(__file__).parent / "profiles"

@@ -13,7 +13,6 @@ import logging
 import queue
 import threading
 import time
-from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,64 +20,13 @@ from functools import partial
 from typing import Literal, TypeVar
 
 from backends.backend import Answer, Backend, Failure, Info, LoadError, Outcome, Row, Status, StepStats, prompt_problem
+from backends.runtime import NewRow, Runtime, Stepped
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 10.0  # a step that hangs must not hold the process
-
-
-@dataclass(frozen=True)
-class NewRow:
-    """A row as the runtime gets it: `number` is unique for the life of the loop."""
-
-    number: int
-    prompt: list[int]
-    max_tokens: int
-
-
-@dataclass(frozen=True)
-class Stepped:
-    """What one step gave one row. `tokens` leaves out the token that stopped the answer."""
-
-    number: int
-    tokens: Sequence[int]
-    ended: bool
-    error: str | None = None  # with `ended`: the runtime gave this row up, and says why
-
-
-class Runtime(ABC):
-    """A runtime with a continuous batch. Every method is called on the owner thread."""
-
-    context: int  # most tokens of prompt and answer together; set by `load`
-
-    @abstractmethod
-    def load(self) -> None:
-        """Raises LoadError; any other exception is a load failure too."""
-
-    @abstractmethod
-    def encode(self, prompt: str) -> list[int]:
-        """The prompt's tokens, chat template included."""
-
-    @abstractmethod
-    def decode(self, tokens: list[int]) -> str: ...
-
-    @abstractmethod
-    def add(self, rows: Sequence[NewRow]) -> None:
-        """Puts rows into the batch in one go. When it raises, none of them is in it."""
-
-    @abstractmethod
-    def remove(self, numbers: Sequence[int]) -> None:
-        """Takes running rows out of the batch and frees what they held."""
-
-    @abstractmethod
-    def step(self) -> Iterable[Stepped]:
-        """One step of all rows. It may give nothing (a piece of prefill). An exception ends the backend."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Frees the runtime. Called once, also after a failed load."""
 
 
 @dataclass

@@ -14,7 +14,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 import config
 import worker
 from backends.backend import Info
-from backends.step_loop import NewRow, Runtime, StepLoop, Stepped
+from backends.runtime import NewRow, Runtime, Stepped
+from backends.step_loop import StepLoop
 from wire import pb2, pb2_grpc
 
 SECONDS = 10.0

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 
 from backends.backend import Answer, Failure, Info, LoadError, Outcome, Row, Status
-from backends.step_loop import NewRow, Runtime, StepLoop, Stepped
+from backends.runtime import NewRow, Runtime, Stepped
+from backends.step_loop import StepLoop
 
 SECONDS = 10.0
 

@@ -1,0 +1,76 @@
+"""What the step loop asks of a runtime that is stepped."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from backends.backend import Capability, FinishReason, Sampling
+
+
+@dataclass(frozen=True)
+class NewRow:
+    """A row as the runtime gets it: `number` is unique for the life of the loop. Stop texts and the deadline are the
+    loop's own business: it removes the row."""
+
+    number: int
+    prompt: list[int]
+    max_tokens: int  # at least 1; the prompt and so many tokens fit the context
+    sampling: Sampling
+    ignore_eos: bool
+
+
+class Stepped(NamedTuple):
+    """What one step gave one row. A row with a `finish` or an `error` has left the batch by itself."""
+
+    number: int
+    tokens: Sequence[int]  # new ones, without the end token that stopped the answer
+    finish: FinishReason | None = None
+    error: str | None = None  # the runtime gave this row up, and says why
+
+
+class Runtime(ABC):
+    """A runtime with a continuous batch. Every method is called on the owner thread."""
+
+    context: int  # most tokens of prompt and answer together; set by `load`
+    capabilities: Sequence[Capability] = tuple(Capability)
+
+    @abstractmethod
+    def load(self) -> None:
+        """Raises LoadError; any other exception is a load failure too."""
+
+    @abstractmethod
+    def encode(self, prompt: str) -> list[int]:
+        """The prompt's tokens, chat template included."""
+
+    @abstractmethod
+    def decode(self, tokens: list[int]) -> str:
+        """The tokens' text, special tokens left out. Every token only adds to the text of those before it (no
+        clean-up of spaces), but for bytes that don't make a character yet: these are left out, or U+FFFD stands for
+        them at the end of the text."""
+
+    def decode_all(self, rows: list[list[int]]) -> list[str]:
+        """`decode` of each; once a step, for all rows that need their text as it comes."""
+        return [self.decode(tokens) for tokens in rows]
+
+    @abstractmethod
+    def add(self, rows: Sequence[NewRow]) -> None:
+        """Puts rows into the batch in one go. When it raises, none of them is in it."""
+
+    @abstractmethod
+    def remove(self, numbers: Sequence[int]) -> None:
+        """Takes running rows out of the batch and frees what they held."""
+
+    @abstractmethod
+    def step(self) -> Iterable[Stepped]:
+        """One step of all rows. It may give nothing (a piece of prefill). An exception ends the backend."""
+
+    def kv_usage(self) -> float:
+        """Of the KV cache, 0 to 1; 0 where the runtime does not tell. Cheap: asked about ten times a second."""
+        return 0.0
+
+    @abstractmethod
+    def close(self) -> None:
+        """Frees the runtime. Called once, also after a failed load."""
