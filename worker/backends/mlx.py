@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from backends.backend import Info, LoadError, missing_package
+from backends.backend import FinishReason, Info, LoadError, Sampling, missing_package
 from backends.runtime import NewRow, Runtime, Stepped
 from backends.step_loop import StepLoop
 from config import CHAT_TEMPLATE, MAX_ROWS, MLX_OPENBLAS, Settings, model_id
@@ -42,10 +43,10 @@ class MlxRuntime(Runtime):
         text_config = config.get("text_config", config)
         self.context = int(text_config.get("max_position_embeddings") or UNKNOWN)
         self._templated = self._chat_template and self._tokenizer.has_chat_template
-        self._stops: set[int] = set(self._tokenizer.eos_token_ids)
+        self._stops: Any = self._make_stops([[token] for token in self._tokenizer.eos_token_ids])
+        self._no_stops: Any = self._make_stops()
         self._generator: Any = self._make_generator(
             self._network,
-            stop_tokens=[[token] for token in self._stops],
             completion_batch_size=self._max_rows,
             prefill_batch_size=min(PREFILL_ROWS, self._max_rows),
         )
@@ -57,12 +58,13 @@ class MlxRuntime(Runtime):
                 openblas.load(lambda text: event(logging.INFO, text))
             import mlx.core
             from mlx_lm import load
-            from mlx_lm.generate import BatchGenerator
+            from mlx_lm.generate import BatchGenerator, StopSequences
         except ImportError as error:
             raise missing_package(error, "mlx") from error
         except ModelError as error:
             raise LoadError(str(error)) from error
-        self._mx, self._load_model, self._make_generator = mlx.core, load, BatchGenerator
+        self._mx, self._load_model = mlx.core, load
+        self._make_generator, self._make_stops = BatchGenerator, StopSequences
 
     def _locate(self) -> str:
         if self._model != smollm2.NAME:
@@ -81,10 +83,16 @@ class MlxRuntime(Runtime):
         return list(self._tokenizer.encode(prompt))
 
     def decode(self, tokens: list[int]) -> str:
-        return str(self._tokenizer.decode(tokens, skip_special_tokens=True))
+        return str(self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
     def add(self, rows: Sequence[NewRow]) -> None:
-        uids = self._generator.insert([row.prompt for row in rows], max_tokens=[row.max_tokens for row in rows])
+        uids = self._generator.insert(
+            [row.prompt for row in rows],
+            max_tokens=[row.max_tokens for row in rows],
+            # None is the generator's own greedy sampler: a batch that shares it is sampled in one go.
+            samplers=[sampler(self._mx, row.sampling) if row.sampling.temperature > 0 else None for row in rows],
+            stop_sequences=[self._no_stops if row.ignore_eos else self._stops for row in rows],
+        )
         for row, uid in zip(rows, uids, strict=True):
             self._uids[row.number] = uid
             self._numbers[uid] = row.number
@@ -100,9 +108,9 @@ class MlxRuntime(Runtime):
         stepped = []
         for response in responses:
             number = self._numbers[response.uid]
-            tokens = () if response.finish_reason == "stop" else (response.token,)
-            stepped.append(Stepped(number, tokens, ended=response.finish_reason is not None))
-            if response.finish_reason is not None:
+            finish = response.finish_reason and FinishReason(response.finish_reason)
+            stepped.append(Stepped(number, () if finish is FinishReason.STOP else (response.token,), finish))
+            if finish:
                 del self._numbers[response.uid], self._uids[number]
         return stepped
 
@@ -114,6 +122,37 @@ class MlxRuntime(Runtime):
             # Else the process aborts at its exit.
             self._mx.synchronize()
             self._mx.clear_streams()
+
+
+def sampler(mx: Any, sampling: Sampling) -> Callable[[Any], Any]:
+    """Samples one row's tokens, one a call: log-probabilities of shape (1, vocabulary) to tokens of shape (1,).
+
+    Temperature comes first, then top_k, then top_p. MLX's own random state is shared by all rows, and so is that of
+    mlx-lm's samplers. Here a token's noise is a function of the seed and the token's place in its answer alone, so who
+    else is in the batch changes nothing.
+    """
+    seed = random.getrandbits(32) if sampling.seed is None else sampling.seed
+    place = 0
+
+    def sample(logprobs: Any) -> Any:
+        nonlocal place
+        scaled = logprobs.astype(mx.float32) / sampling.temperature
+        candidates = scaled
+        if 0 < sampling.top_k < scaled.shape[-1]:
+            candidates = mx.topk(scaled, sampling.top_k)
+            scaled = mx.where(scaled < candidates.min(-1, keepdims=True), -mx.inf, scaled)
+        if sampling.top_p < 1:
+            # Dropped are those that together with all less likely ones hold no more than 1 - top_p.
+            rising = mx.sort(candidates)
+            dropped = mx.cumsum(mx.softmax(rising, -1), -1) <= 1 - sampling.top_p
+            least = mx.where(dropped, mx.inf, rising).min(-1, keepdims=True)
+            # The likeliest stays, however small top_p is.
+            scaled = mx.where(scaled < mx.minimum(least, rising[:, -1:]), -mx.inf, scaled)
+        key = mx.random.key(place << 32 | seed)  # threefry: unlike keys give unrelated numbers
+        place += 1
+        return mx.random.categorical(scaled, key=key)
+
+    return sample
 
 
 def make(settings: Settings) -> StepLoop:
