@@ -28,6 +28,7 @@ class Detokenizer:
         self._text = ""  # the window's text
         self._speaking = 0  # tokens of the window up to the last that gave text
         self._starts = [0]  # tokens of the window before which no character was incomplete, as far as the text tells
+        self._taken_back = 0  # tokens since the decoder took back what has been given
         self._longest = WINDOW_TOKENS
 
     def push(self, token: int) -> list[int]:
@@ -42,9 +43,11 @@ class Detokenizer:
         silent = len(self._window) - self._speaking >= KEPT_TOKENS
         if not text.startswith(self._given):
             # Some decoders take a run of bytes back while its last character is incomplete: wait until it is complete.
-            if not silent:
+            self._taken_back += 1
+            if self._taken_back < KEPT_TOKENS:
                 return ""
             self._given = text[: len(self._given)]
+        self._taken_back = 0
         settled = text.rstrip(UNFINISHED)
         if long and silent:
             # So many tokens can't be one character's bytes: only the last bytes can still become one.
