@@ -10,13 +10,12 @@ A profile is a JSON object:
     max_rows        most rows that run at once; more wait
 A row joins at the start of a step and gets its first token at the end of that step, then one in each.
 When every time is 0 (the null profile) answers are made at once, without batch or thread: it measures what is around.
+Streamed rows get a token in each step then, and steps follow each other as fast as the listener takes them.
+Stop texts end an answer; sampling changes nothing in it, and the end it ignores with ignore_eos never comes.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import itertools
 import json
 import math
 import time
@@ -25,17 +24,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends.backend import Answer, Backend, Failure, Info, Outcome, Row, Status, StepStats, prompt_problem
+from backends.backend import Backend, FinishReason, Info
+from backends.instant_sim import InstantSim
 from backends.runtime import NewRow, Runtime, Stepped
+from backends.sim_text import CONTEXT, count_words, digest, word
 from backends.step_loop import StepLoop
 from config import MAX_ROWS, SIM_PROFILE, Settings, SettingsError
 
 PROFILES = Path(__file__).parent / "profiles"
-WORDS = (
-    "the a model token batch step queue row cache decode prefill window arrives waits joins leaves shares runs "
-    "early late often never always then now soon and while because under over between after before slowly"
-).split()
-CONTEXT = 1_000_000
+INDEX_BITS = CONTEXT.bit_length()  # of a token; the rest is the digest
 
 
 @dataclass(frozen=True)
@@ -119,57 +116,6 @@ def _check_profile(path: Path, raw: object) -> Profile:
     )
 
 
-def digest(prompt: str) -> int:
-    """Eight hexadecimal digits' worth of the prompt; every answer starts with it."""
-    return int.from_bytes(hashlib.blake2b(prompt.encode(), digest_size=4).digest(), "big")
-
-
-def answer_text(prompt_digest: int, tokens: int) -> str:
-    """The answer of exactly `tokens` words: `simulated-<digest>`, then words that start at a place of the digest."""
-    start = prompt_digest % len(WORDS)
-    words = itertools.islice(itertools.cycle(WORDS), start, start + tokens - 1)
-    return " ".join((f"simulated-{prompt_digest:08x}", *words))
-
-
-def count_words(prompt: str) -> int:
-    """The simulated tokenizer: a token is a word."""
-    return max(1, len(prompt.split()))
-
-
-class InstantSim(Backend):
-    """Answers in no time."""
-
-    def __init__(self, info: Info) -> None:
-        self.info = info
-
-    async def load(self) -> None:
-        self._steps = self._row_steps = self._largest = 0
-
-    async def generate(self, rows: Sequence[Row]) -> list[Outcome]:
-        now = time.perf_counter()
-        self._steps += 1
-        self._row_steps += len(rows)
-        self._largest = max(self._largest, len(rows))
-        return [self._answer(row, now) for row in rows]
-
-    def _answer(self, row: Row, now: float) -> Outcome:
-        words = count_words(row.prompt)
-        if problem := prompt_problem(words, CONTEXT):
-            return Failure(Status.RUNTIME_ERROR, problem)
-        tokens = min(row.max_tokens, CONTEXT - words)
-        return Answer(answer_text(digest(row.prompt), tokens), words, tokens, now, now)
-
-    async def died(self) -> str:
-        never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        return await never
-
-    def step_stats(self) -> StepStats:
-        return StepStats(self._steps, self._row_steps, self._largest)
-
-    async def close(self) -> None:
-        return None
-
-
 class SimRuntime(Runtime):
     """A batch whose steps take the profile's time.
 
@@ -178,8 +124,8 @@ class SimRuntime(Runtime):
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._left: dict[int, int] = {}  # tokens still to come, by row
-        self._digest: dict[int, int] = {}
+        self._next: dict[int, int] = {}  # each row's next token: its digest and the word's index
+        self._last: dict[int, int] = {}
         self._joining: set[int] = set()
         self._step_end = 0.0
 
@@ -187,36 +133,37 @@ class SimRuntime(Runtime):
         self.context = CONTEXT
 
     def encode(self, prompt: str) -> list[int]:
-        # The digest travels as the first token, so the answer can be made of the tokens alone.
+        # The digest travels in every token, so the answer can be made of the tokens alone.
         return [digest(prompt)] + [0] * (count_words(prompt) - 1)
 
     def decode(self, tokens: list[int]) -> str:
-        return answer_text(tokens[0], len(tokens)) if tokens else ""
+        return "".join(word(token >> INDEX_BITS, token & ((1 << INDEX_BITS) - 1)) for token in tokens)
 
     def add(self, rows: Sequence[NewRow]) -> None:
-        if not self._left:
+        if not self._next:
             self._step_end = time.perf_counter()
         for row in rows:
-            self._left[row.number] = row.max_tokens
-            self._digest[row.number] = row.prompt[0]
+            first = row.prompt[0] << INDEX_BITS
+            self._next[row.number], self._last[row.number] = first, first + row.max_tokens - 1
             self._joining.add(row.number)
 
     def remove(self, numbers: Sequence[int]) -> None:
         for number in numbers:
-            del self._left[number], self._digest[number]
+            del self._next[number], self._last[number]
             self._joining.discard(number)
 
     def step(self) -> list[Stepped]:
-        self._step_end += self._profile.duration_ms(len(self._left), len(self._joining)) / 1000
+        self._step_end += self._profile.duration_ms(len(self._next), len(self._joining)) / 1000
         self._joining.clear()
         time.sleep(max(0.0, self._step_end - time.perf_counter()))
         stepped = []
-        for number in list(self._left):
-            self._left[number] -= 1
-            ended = self._left[number] == 0
-            stepped.append(Stepped(number, (self._digest[number],), ended))
-            if ended:
-                del self._left[number], self._digest[number]
+        for number, token in list(self._next.items()):
+            if token == self._last[number]:
+                stepped.append(Stepped(number, (token,), FinishReason.LENGTH))
+                del self._next[number], self._last[number]
+            else:
+                stepped.append(Stepped(number, (token,)))
+                self._next[number] = token + 1
         return stepped
 
     def close(self) -> None:
@@ -228,5 +175,5 @@ def make(settings: Settings) -> Backend:
     profile = read_profile(settings[SIM_PROFILE])
     info = Info("sim", profile.name, simulated=True)
     if profile.instant:
-        return InstantSim(info)
+        return InstantSim(info, min(settings[MAX_ROWS], profile.max_rows))
     return StepLoop(info, SimRuntime(profile), min(settings[MAX_ROWS], profile.max_rows))

@@ -1,8 +1,8 @@
 """One owner thread for a runtime that is stepped: it loads the model, makes every call of the runtime and runs a
 continuous batch, which rows join and leave between two steps.
 
-The event loop talks to the thread with the commands below; the thread answers with settled outcomes, one message a
-step. Every submitted row settles exactly once, also when the runtime fails or the worker stops.
+The event loop talks to the thread with the commands below; the thread answers with one message a step, that carries
+what every row got. Every row that is not cancelled ends exactly once, also when the runtime fails or the worker stops.
 """
 
 from __future__ import annotations
@@ -15,11 +15,28 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeVar
 
-from backends.backend import Answer, Backend, Failure, Info, LoadError, Outcome, Row, Status, StepStats, prompt_problem
+from backends.backend import (
+    Backend,
+    Delta,
+    Ended,
+    Failure,
+    FinishReason,
+    Info,
+    Limits,
+    Listener,
+    Load,
+    LoadError,
+    Outcome,
+    Row,
+    Status,
+    StepStats,
+    prompt_problem,
+)
+from backends.live_row import LiveRow
 from backends.runtime import NewRow, Runtime, Stepped
 
 T = TypeVar("T")
@@ -27,40 +44,14 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 10.0  # a step that hangs must not hold the process
-
-
-@dataclass
-class _Call:
-    """One `generate`: `done` resolves when all its rows have settled. Touched on the event loop only."""
-
-    outcomes: list[Outcome | None]
-    left: int
-    done: asyncio.Future[list[Outcome]]
-
-    def settle(self, index: int, outcome: Outcome) -> None:
-        self.outcomes[index] = outcome
-        self.left -= 1
-        if self.left == 0 and not self.done.done():
-            self.done.set_result([outcome for outcome in self.outcomes if outcome is not None])
-
-
-@dataclass(eq=False)
-class _Live:
-    """A row on its way through the loop. Touched on the owner thread only, but for the fields set at the start."""
-
-    number: int
-    row: Row
-    call: _Call
-    index: int
-    input_tokens: int = 0
-    output: list[int] = field(default_factory=list)
-    first_token_at: float = 0.0
-    last_token_at: float = 0.0
+KV_SECONDS = 0.1
+FOREVER = float("inf")
+STOPPING = Failure(Status.UNAVAILABLE, "the worker is stopping")
 
 
 @dataclass(frozen=True)
 class _Submit:
-    rows: list[_Live]
+    rows: list[LiveRow]
 
 
 @dataclass(frozen=True)
@@ -76,15 +67,23 @@ class StepLoop(Backend):
 
     def __init__(self, info: Info, runtime: Runtime, max_rows: int) -> None:
         self.info = info
+        self.capabilities = runtime.capabilities
         self._runtime = runtime
         self._max_rows = max_rows
         self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
         self._numbers = itertools.count(1)
-        self._waiting: deque[_Live] = deque()
-        self._running: dict[int, _Live] = {}
-        self._settled: list[tuple[_Live, Outcome]] = []
-        self._steps = self._row_steps = self._largest = 0
         self._thread = threading.Thread(target=self._own, name=f"{info.backend}-owner", daemon=True)
+        # Of the event loop: who hears of each row that has neither ended nor been cancelled.
+        self._listeners: dict[int, Listener] = {}
+        self._closed = False
+        # Of the owner thread; the event loop reads the figures.
+        self._waiting: deque[LiveRow] = deque()
+        self._running: dict[int, LiveRow] = {}
+        self._deadline = FOREVER  # no row's is earlier
+        self._deltas: list[Delta] = []  # these two: since the last message to the event loop
+        self._ended: list[Ended] = []
+        self._steps = self._row_steps = self._largest = 0
+        self._kv_usage = self._kv_read_at = 0.0
 
     # On the event loop.
 
@@ -94,16 +93,26 @@ class StepLoop(Backend):
         self._death: asyncio.Future[str] = self._loop.create_future()
         self._thread.start()
         await self._loaded
+        self.limits = Limits(self._max_rows, self._runtime.context)
 
-    async def generate(self, rows: Sequence[Row]) -> list[Outcome]:
-        call = _Call([None] * len(rows), len(rows), self._loop.create_future())
-        live = [_Live(next(self._numbers), row, call, index) for index, row in enumerate(rows)]
-        self._commands.put(_Submit(live))
-        try:
-            return await call.done
-        except asyncio.CancelledError:
-            self._commands.put(_Cancel([row.number for row in live]))
-            raise
+    def submit(self, rows: Sequence[Row], listener: Listener) -> list[int]:
+        live = [LiveRow(next(self._numbers), row, self._runtime) for row in rows]
+        numbers = [row.number for row in live]
+        self._listeners.update(dict.fromkeys(numbers, listener))
+        if self._closed:
+            self._loop.call_soon(self._tell, [], [Ended(number, STOPPING) for number in numbers])
+        else:
+            self._commands.put(_Submit(live))
+        return numbers
+
+    def cancel(self, numbers: Iterable[int]) -> None:
+        known = [number for number in numbers if self._listeners.pop(number, None) is not None]
+        if known:
+            self._commands.put(_Cancel(known))
+
+    def load_now(self) -> Load:
+        running = len(self._running)
+        return Load(running, max(0, len(self._listeners) - running), self._kv_usage)
 
     async def died(self) -> str:
         return await asyncio.shield(self._death)
@@ -115,6 +124,26 @@ class StepLoop(Backend):
         self._commands.put("stop")
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join, CLOSE_SECONDS)
+            if self._thread.is_alive():
+                log.error("the backend's loop has not ended within %.0f seconds", CLOSE_SECONDS)
+        self._closed = True
+        # Rows that the thread never saw, or that hang with it.
+        self._tell([], [Ended(number, STOPPING) for number in self._listeners])
+
+    def _tell(self, deltas: list[Delta], ended: list[Ended]) -> None:
+        """Routes what a step gave; the thread may not know yet of the latest cancels."""
+        told: dict[Listener, tuple[list[Delta], list[Ended]]] = {}
+        for delta in deltas:
+            if (listener := self._listeners.get(delta.number)) is not None:
+                told.setdefault(listener, ([], []))[0].append(delta)
+        for end in ended:
+            if (listener := self._listeners.pop(end.number, None)) is not None:
+                told.setdefault(listener, ([], []))[1].append(end)
+        for listener, news in told.items():
+            try:
+                listener(*news)
+            except Exception:  # one listener's fault must not take the others' news
+                log.exception("a listener failed")
 
     # On the owner thread.
 
@@ -145,16 +174,17 @@ class StepLoop(Backend):
                 self._expire()
                 self._admit()
                 if self._running:
-                    self._advance(self._runtime.step())
+                    self._advance(list(self._runtime.step()))
                 self._deliver()
         except BaseException as error:  # whatever it is, rows are waiting for an outcome
             self._mourn(error)
-        self._end_all(Failure(Status.UNAVAILABLE, "the worker is stopping"))
+        self._end_all(STOPPING)
 
     def _take_commands(self) -> bool:
         """Carries out what has been asked for, waiting while there is nothing to run. False: stop."""
         while True:
             idle = not self._waiting and not self._running
+            self._read_kv_usage(at_once=idle)
             try:
                 command = self._commands.get(block=idle)
             except queue.Empty:
@@ -162,23 +192,29 @@ class StepLoop(Backend):
             if command == "stop":
                 return False
             if isinstance(command, _Submit):
-                self._waiting.extend(command.rows)
+                self._take_rows(command.rows)
             else:
-                self._cancel(command.numbers)
+                self._drop(partial(_is_one_of, frozenset(command.numbers)))
 
-    def _cancel(self, numbers: list[int]) -> None:
-        gone = set(numbers)
-        self._drop(lambda row: row.number in gone, Failure(Status.CANCELLED, "the caller has gone"))
+    def _take_rows(self, rows: list[LiveRow]) -> None:
+        self._waiting.extend(rows)
+        for row in rows:
+            if row.row.deadline is not None:
+                self._deadline = min(self._deadline, row.row.deadline)
 
     def _expire(self) -> None:
         now = time.perf_counter()
-        self._drop(
-            lambda row: row.row.deadline is not None and row.row.deadline <= now,
-            Failure(Status.TIMEOUT, "the request's time was over before its answer was complete"),
-        )
+        if now < self._deadline:
+            return
+        late = self._drop(lambda row: row.row.deadline is not None and row.row.deadline <= now)
+        timeout = Failure(Status.TIMEOUT, "the request's time was over before its answer was complete")
+        for row in late:
+            self._settle(row, timeout)
+        left = itertools.chain(self._running.values(), self._waiting)
+        self._deadline = min((row.row.deadline for row in left if row.row.deadline is not None), default=FOREVER)
 
-    def _drop(self, chosen: Callable[[_Live], bool], failure: Failure) -> None:
-        """Ends the chosen rows, waiting or running."""
+    def _drop(self, chosen: Callable[[LiveRow], bool]) -> list[LiveRow]:
+        """Takes the chosen rows out, waiting or running, and gives them."""
         running = [row for row in self._running.values() if chosen(row)]
         waiting = [row for row in self._waiting if chosen(row)]
         if running:
@@ -187,12 +223,11 @@ class StepLoop(Backend):
                 del self._running[row.number]
         if waiting:
             self._waiting = deque(row for row in self._waiting if not chosen(row))
-        for row in running + waiting:
-            self._settle(row, failure)
+        return running + waiting
 
     def _admit(self) -> None:
         joining: list[NewRow] = []
-        admitted: list[_Live] = []
+        admitted: list[LiveRow] = []
         while self._waiting and len(self._running) + len(admitted) < self._max_rows:
             row = self._waiting.popleft()
             try:
@@ -211,53 +246,75 @@ class StepLoop(Backend):
         else:
             self._running.update((row.number, row) for row in admitted)
 
-    def _prepare(self, row: _Live) -> NewRow:
-        prompt = self._runtime.encode(row.row.prompt)
-        row.input_tokens = len(prompt)
+    def _prepare(self, live: LiveRow) -> NewRow:
+        row = live.row
+        prompt = self._runtime.encode(row.prompt)
+        live.input_tokens = len(prompt)
         if problem := prompt_problem(len(prompt), self._runtime.context):
             raise ValueError(problem)
         room = self._runtime.context - len(prompt)
-        return NewRow(row.number, prompt, min(row.row.max_tokens, room))
+        return NewRow(live.number, prompt, min(row.max_tokens, room), row.sampling, row.ignore_eos)
 
-    def _advance(self, stepped: Iterable[Stepped]) -> None:
+    def _advance(self, pieces: list[Stepped]) -> None:
+        """Counts one step and passes on what it gave; rows that it has ended leave."""
+        if not pieces:
+            return
         now = time.perf_counter()
-        moved = 0
-        for piece in stepped:
+        self._take_tokens(pieces, now)
+        stopped: list[int] = []  # by a stop text, of which the runtime does not know
+        for piece in pieces:
             row = self._running[piece.number]
-            moved += 1
-            if piece.tokens:
-                if not row.output:
-                    row.first_token_at = now
-                row.last_token_at = now
-                row.output.extend(piece.tokens)
-            if piece.ended:
+            end: Outcome | None = None
+            if piece.error is not None:
+                end = Failure(Status.RESOURCE_EXHAUSTED, f"the runtime gave the row up: {piece.error}")
+            elif piece.finish is not None or row.stopped:
+                end = row.answer(piece.finish or FinishReason.STOP, now)
+                if piece.finish is None:
+                    stopped.append(piece.number)
+            if delta := row.delta():
+                self._deltas.append(delta)
+            if end is not None:
                 del self._running[piece.number]
-                self._settle(row, self._answer(row, now) if piece.error is None else _given_up(piece.error))
-        if moved:
-            self._steps += 1
-            self._row_steps += moved
-            self._largest = max(self._largest, moved)
+                self._settle(row, end)
+        if stopped:
+            self._runtime.remove(stopped)
+        self._steps += 1
+        self._row_steps += len(pieces)
+        self._largest = max(self._largest, len(pieces))
 
-    def _answer(self, row: _Live, now: float) -> Answer:
-        # An answer that stops before its first token has no token times: its end stands for them.
-        return Answer(
-            text=self._runtime.decode(row.output),
-            input_tokens=row.input_tokens,
-            output_tokens=len(row.output),
-            first_token_at=row.first_token_at or now,
-            last_token_at=row.last_token_at or now,
-        )
+    def _take_tokens(self, pieces: list[Stepped], now: float) -> None:
+        """Gives each row its tokens, and where the text is needed as it comes, their text: one call for all rows."""
+        streams = []
+        for piece in pieces:
+            if piece.tokens:
+                row = self._running[piece.number]
+                row.move(piece.tokens, now)
+                if row.stream is not None:
+                    streams.append((row.stream, iter(piece.tokens)))
+        while streams:  # once, for a runtime that gives one token a step
+            moving = [(stream, token) for stream, tokens in streams for token in itertools.islice(tokens, 1)]
+            if moving:
+                texts = self._runtime.decode_all([stream.push(token) for stream, token in moving])
+                for (stream, _), text in zip(moving, texts, strict=True):
+                    stream.take(text)
+            alive = {id(stream) for stream, _ in moving if not stream.stopped}
+            streams = [(stream, tokens) for stream, tokens in streams if id(stream) in alive]
 
-    def _settle(self, row: _Live, outcome: Outcome) -> None:
-        self._settled.append((row, outcome))
+    def _settle(self, row: LiveRow, outcome: Outcome) -> None:
+        self._ended.append(Ended(row.number, outcome))
 
     def _deliver(self) -> None:
-        if self._settled:
-            settled, self._settled = self._settled, []
-            self._call_soon(partial(_settle_calls, settled))
+        if self._deltas or self._ended:
+            self._call_soon(partial(self._tell, self._deltas, self._ended))
+            self._deltas, self._ended = [], []
+
+    def _read_kv_usage(self, at_once: bool) -> None:
+        now = time.perf_counter()
+        if at_once or now - self._kv_read_at >= KV_SECONDS:
+            self._kv_usage, self._kv_read_at = self._runtime.kv_usage(), now
 
     def _end_all(self, failure: Failure) -> None:
-        """Settles every row that the loop has taken."""
+        """Ends every row that the loop has taken."""
         for row in [*self._running.values(), *self._waiting]:
             self._settle(row, failure)
         self._running.clear()
@@ -282,19 +339,14 @@ class StepLoop(Backend):
         try:
             self._loop.call_soon_threadsafe(callback)
         except RuntimeError:  # the event loop has ended: nobody is waiting any more
-            log.debug("an outcome came after the event loop's end")
+            log.debug("news of rows came after the event loop's end")
 
 
-def _given_up(why: str) -> Failure:
-    return Failure(Status.RESOURCE_EXHAUSTED, f"the runtime gave the row up: {why}")
+def _is_one_of(numbers: frozenset[int], row: LiveRow) -> bool:
+    return row.number in numbers
 
 
 # On the event loop, at the thread's request. Whoever waited may have gone: its future is cancelled then.
-
-
-def _settle_calls(settled: list[tuple[_Live, Outcome]]) -> None:
-    for row, outcome in settled:
-        row.call.settle(row.index, outcome)
 
 
 def _resolve(future: asyncio.Future[T], value: T) -> None:

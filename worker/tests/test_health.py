@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import config
 import worker
-from backends.backend import Info
+from backends.backend import FinishReason, Info
 from backends.runtime import NewRow, Runtime, Stepped
 from backends.step_loop import StepLoop
 from wire import pb2, pb2_grpc
@@ -41,7 +41,7 @@ class Dying(Runtime):
     def step(self) -> list[Stepped]:
         if self.number > 1:
             raise MemoryError("no cache left")
-        return [Stepped(self.number, [1], ended=True)]
+        return [Stepped(self.number, [1], FinishReason.STOP)]
 
     def close(self) -> None: ...
 

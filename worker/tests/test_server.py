@@ -11,7 +11,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from backends.sim import digest
+from backends.sim_text import digest
 from running import Start
 from wire import pb2
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import config
-from backends import sim
+from backends import instant_sim, sim, sim_text
 from backends.backend import Answer, Backend, Failure, Row
 
 
@@ -35,7 +35,7 @@ async def test_an_answer_is_the_prompts_own_and_has_exactly_max_tokens_words(pro
     rows = [Row(f"prompt number {number}", max_tokens) for number, max_tokens in enumerate([1, 2, 7, 3])]
     for row, answer in zip(rows, answers([*await backend.generate(rows)]), strict=True):
         words = answer.text.split()
-        assert words[0] == f"simulated-{sim.digest(row.prompt):08x}"
+        assert words[0] == f"simulated-{sim_text.digest(row.prompt):08x}"
         assert len(words) == answer.output_tokens == row.max_tokens
         assert answer.input_tokens == 3
     assert await backend.generate(rows[:1]) != await backend.generate(rows[1:2])
@@ -44,7 +44,8 @@ async def test_an_answer_is_the_prompts_own_and_has_exactly_max_tokens_words(pro
 
 @pytest.mark.parametrize("profile", ["null", "fixed20"])
 async def test_every_profile_has_the_same_context(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sim, "CONTEXT", 10)
+    for module in (sim, instant_sim):
+        monkeypatch.setattr(module, "CONTEXT", 10)
     backend = await loaded(profile)
     too_long, cut = await backend.generate([Row("a " * 10, 1), Row("a b c d e f g h", 2**32 - 1)])
     assert isinstance(too_long, Failure)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
-from backends.backend import Answer, Failure, Info, LoadError, Outcome, Row, Status
+from backends.backend import Answer, Failure, FinishReason, Info, LoadError, Outcome, Row, Status
 from backends.runtime import NewRow, Runtime, Stepped
 from backends.step_loop import StepLoop
 
@@ -59,7 +59,7 @@ class Scripted(Runtime):
         self.sizes.append(len(self.rows))
         stepped = []
         for number, letters in list(self.rows.items()):
-            stepped.append(Stepped(number, [letters.pop(0)], ended=not letters))
+            stepped.append(Stepped(number, [letters.pop(0)], None if letters else FinishReason.LENGTH))
             if not letters:
                 del self.rows[number]
         return stepped
