@@ -10,6 +10,7 @@ Deno.test("a reply with an ok status is a success, and the dispatch says how lon
     reason: "DISPATCH_REASON_FULL",
     queueWaitMs: 12.345,
     lateMs: 0.5,
+    attempts: 1,
   } as const;
   const result = resultOf(null, replyOf({ status: "ok queue_wait_ms=12.35", dispatch }), false);
   assert.equal(result.outcome, "ok");
@@ -70,7 +71,9 @@ function replyOf(told: Partial<GenerateReply__Output>): GenerateReply__Output {
     errorMessage: "",
     ttftMs: 10,
     tpotMs: 10,
+    finishReason: "length",
     dispatch: null,
+    timing: null,
     ...told,
   };
 }

@@ -17,7 +17,11 @@ interface Setting<T> {
 }
 
 export const SETTINGS = {
-  ENGINE_MODE: oneOf(MODES, "direct", "how requests go to the worker: at once, one by one, or in batches"),
+  ENGINE_MODE: oneOf(
+    MODES,
+    "direct",
+    "how requests go to the worker: at once, one by one, in batches, or as places become free",
+  ),
   BIND_HOST: nonEmpty("127.0.0.1", "the address the engine listens on"),
   BIND_PORT: wholeNumber(0, 65535, 50061, "the port the engine listens on; 0 takes a free one"),
   WORKER_ENDPOINT: endpoint(
@@ -30,8 +34,44 @@ export const SETTINGS = {
     50071,
     "the local port at which serve finds or starts a worker when WORKER_ENDPOINT is not given; 0 takes a free one",
   ),
-  WORKER_RPC_TIMEOUT_MS: wholeNumber(1, 86_400_000, 30_000, "how long one call to the worker may take"),
+  WORKER_RPC_TIMEOUT_MS: wholeNumber(
+    1,
+    86_400_000,
+    30_000,
+    "how long the worker may take to answer, or a stream to give its next token",
+  ),
+  WORKER_SILENCE_MS: wholeNumber(
+    1500,
+    3_600_000,
+    5000,
+    "a worker with a session that says nothing for so long hangs; it reports at least once a second",
+  ),
+  WORKER_WAIT_MS: wholeNumber(
+    0,
+    3_600_000,
+    20_000,
+    "how long requests wait for a worker that was lost to come back before they fail",
+  ),
+  WORKER_TRIES: wholeNumber(
+    1,
+    100,
+    3,
+    "how often one request may be sent to a worker; again only while its caller has got no token",
+  ),
   QUEUE_CAPACITY: wholeNumber(1, 1_000_000, 1024, "requests that may wait; the next is refused at once"),
+  QUEUE_BYTES: wholeNumber(
+    1,
+    2 ** 40,
+    64 * 2 ** 20,
+    "bytes of prompts that may wait; what goes beyond is refused at once; at least MAX_PROMPT_BYTES",
+  ),
+  REFUSE_LATE: flag(false, "refuse at once what can't be answered before its deadline, given the queue"),
+  MAX_CONCURRENT_STREAMS: wholeNumber(
+    0,
+    65_536,
+    0,
+    "continuous, direct: requests at the worker at once, streamed or not; 0 sets no limit",
+  ),
   QUEUED_CONCURRENCY: wholeNumber(1, 65_536, 1, "queued: requests at the worker at once"),
   BATCH_WINDOW_MS: wholeNumber(
     0,
@@ -48,6 +88,18 @@ export const SETTINGS = {
   DEFAULT_MAX_TOKENS: wholeNumber(1, 1_000_000, 128, "output tokens of a request that gives no max_tokens"),
   MAX_TOKENS_LIMIT: wholeNumber(1, 1_000_000, 4096, "the largest max_tokens a request may give"),
   MAX_PROMPT_BYTES: wholeNumber(1, 64 * 2 ** 20, 256 * 2 ** 10, "the largest prompt, in bytes of UTF-8"),
+  STREAM_BUFFER_BYTES: wholeNumber(
+    4096,
+    2 ** 30,
+    256 * 2 ** 10,
+    "what a stream holds for a client that does not read; beyond it the stream is cancelled",
+  ),
+  DRAIN_TIMEOUT_MS: wholeNumber(
+    0,
+    3_600_000,
+    10_000,
+    "how long a stop lets accepted requests come to their end before it cancels them",
+  ),
   LOG_LEVEL: oneOf(LOG_LEVELS, "info", "the least severe log records that are written"),
   LOG_FORMAT: oneOf(LOG_FORMATS, "text", "log lines for people or, as JSON, for programs"),
   WORKER_BACKEND: oneOf(
@@ -71,12 +123,19 @@ export type SchedulerSettings = Pick<
   | "ENGINE_MODE"
   | "WORKER_ENDPOINT"
   | "WORKER_RPC_TIMEOUT_MS"
+  | "WORKER_SILENCE_MS"
+  | "WORKER_WAIT_MS"
+  | "WORKER_TRIES"
   | "QUEUE_CAPACITY"
+  | "QUEUE_BYTES"
+  | "REFUSE_LATE"
+  | "MAX_CONCURRENT_STREAMS"
   | "QUEUED_CONCURRENCY"
   | "BATCH_WINDOW_MS"
   | "MAX_BATCH_SIZE"
   | "BATCHES_IN_FLIGHT"
   | "BATCH_WHEN_IDLE"
+  | "DRAIN_TIMEOUT_MS"
   | "LOG_LEVEL"
   | "LOG_FORMAT"
 >;
@@ -119,6 +178,10 @@ export function parseSettings(
     problems.push(
       `DEFAULT_MAX_TOKENS must be at most MAX_TOKENS_LIMIT (${limit}), got "${values.DEFAULT_MAX_TOKENS}"`,
     );
+  }
+  const longest = Number(values.MAX_PROMPT_BYTES);
+  if (Number(values.QUEUE_BYTES) < longest) {
+    problems.push(`QUEUE_BYTES must be at least MAX_PROMPT_BYTES (${longest}), got "${values.QUEUE_BYTES}"`);
   }
   if (problems.length > 0 && !flags.help) throw new StartupError(problems);
   return { settings: values as Settings, given, help: flags.help };

@@ -12,8 +12,16 @@ export type ErrorCode =
 export class OmnispanError extends Error {
   override readonly name = "OmnispanError";
 
-  constructor(readonly code: ErrorCode, message: string, options?: ErrorOptions) {
+  /** When it is worth to try again. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly retryAfterMs?: number | undefined } = {},
+  ) {
     super(message, options);
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

@@ -47,7 +47,7 @@ async function serve(settings: Settings, given: ReadonlySet<SettingName>): Promi
   await using localWorker = new LocalWorker(planWorker(settings, given, Deno.build), progress);
   using _watch = watchLaunchers(() => stop.ask("the command that started serve has ended"));
   try {
-    await using engine = await startEngine(settings);
+    await using engine = await startEngine(settings, localWorker);
     const source = await findWorker(settings, given, stop.signal);
     const worker: ServingWorker = source.kind === "none"
       ? { kind: "local", identity: await localWorker.start(stop.signal) }
@@ -64,7 +64,7 @@ async function serve(settings: Settings, given: ReadonlySet<SettingName>): Promi
 /** The worker serves; the engine's own connection to it can come a moment later, for it tries once a second. */
 async function connected({ scheduler }: Engine, signal: AbortSignal): Promise<void> {
   const end = performance.now() + CONNECT_MS;
-  while (scheduler.workerState !== "up" && performance.now() < end) {
+  while (scheduler.worker.state !== "up" && performance.now() < end) {
     await delay(10, undefined, { signal });
   }
 }

@@ -97,6 +97,8 @@ export interface WorkerDelta {
 export interface WorkerResult {
   readonly sequence: SequenceId;
   readonly reply: AddressedReply;
+  /** Tokens of all its deltas. @default reply.outputTokens */
+  readonly streamed?: number;
 }
 
 /** What one decode step gave all sequences that moved; a sequence's deltas come before its result. */

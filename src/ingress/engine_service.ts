@@ -1,16 +1,17 @@
-import type { ServerUnaryCall, ServerWritableStream } from "@grpc/grpc-js";
+import { Metadata, type ServerErrorResponse, type ServerUnaryCall } from "@grpc/grpc-js";
 import { getLogger } from "@logtape/logtape";
+import type { EventEmitter } from "node:events";
 import { now } from "../clock.ts";
 import type { Settings } from "../config.ts";
 import { messageOf, OmnispanError } from "../errors.ts";
 import type { EngineHandlers } from "../grpc/generated/omnispan/Engine.ts";
-import type { GenerateChunk } from "../grpc/generated/omnispan/GenerateChunk.ts";
-import type { GenerateRequest__Output } from "../grpc/generated/omnispan/GenerateRequest.ts";
 import type { GenerateReply } from "../grpc/generated/omnispan/GenerateReply.ts";
+import type { GenerateRequest__Output } from "../grpc/generated/omnispan/GenerateRequest.ts";
 import type { StatsReply } from "../grpc/generated/omnispan/StatsReply.ts";
 import { GRPC_STATUS } from "../grpc/status.ts";
 import type { SchedulerHandle } from "../scheduler/handle.ts";
-import type { Millis } from "../types.ts";
+import type { Answer, Millis, Submission } from "../types.ts";
+import { ChunkStream, type StreamCall } from "./chunk_stream.ts";
 import { toGenerateReply } from "./reply.ts";
 import { MAX_ID_LENGTH, validate } from "./validate.ts";
 
@@ -18,23 +19,46 @@ const log = getLogger(["omnispan", "ingress"]);
 
 type GenerateCall = ServerUnaryCall<GenerateRequest__Output, GenerateReply>;
 
+/** What the engine knows of the worker that it keeps running by itself. */
+export interface Supervision {
+  readonly restarts: number;
+}
+
 /** `omnispan.Engine` on top of the scheduler. */
-export function engineService(settings: Settings, scheduler: SchedulerHandle): EngineHandlers {
+export function engineService(
+  settings: Settings,
+  scheduler: SchedulerHandle,
+  supervision: Supervision,
+): EngineHandlers {
   const startedAt = now();
   const mode = settings.ENGINE_MODE;
 
   async function submitGenerate(call: GenerateCall, requestId: string): Promise<GenerateReply> {
-    const receivedAt = now();
-    const submission = validate(
-      { ...call.request, requestId },
-      settings,
-      receivedAt,
-      deadlineOf(call, receivedAt),
-    );
-    const answer = await scheduler.submit(submission, cancelOf(call));
+    const submission = accept(call, requestId, false);
+    const answer = await scheduler.submit(submission, callerOf(call).signal);
     const reply = toGenerateReply(submission, answer, mode, now());
-    const { status, errorMessage, endToEndLatencyMs } = reply;
-    if (answer.reply.status === "ok") {
+    report(submission, answer, reply.endToEndLatencyMs);
+    return reply;
+  }
+
+  async function submitGenerateStream(call: StreamCall, requestId: string): Promise<void> {
+    const submission = accept(call, requestId, true);
+    const caller = callerOf(call);
+    const chunks = new ChunkStream(call, submission, settings.STREAM_BUFFER_BYTES, caller);
+    const answer = await scheduler.submit(submission, caller.signal, (delta) => chunks.push(delta));
+    const { endToEndLatencyMs } = chunks.end(answer, mode);
+    report(submission, answer, endToEndLatencyMs);
+  }
+
+  function accept(call: GenerateCall | StreamCall, requestId: string, stream: boolean): Submission {
+    const receivedAt = now();
+    const reception = { receivedAt, deadline: deadlineOf(call, receivedAt), stream };
+    return validate({ ...call.request, requestId }, settings, reception);
+  }
+
+  function report({ requestId }: Submission, { reply }: Answer, endToEndLatencyMs: unknown): void {
+    const { status, errorMessage } = reply;
+    if (status === "ok") {
       log.debug("request {requestId} ended: {status}", { requestId, mode, status, endToEndLatencyMs });
     } else {
       log.warn("request {requestId} failed: {status}: {errorMessage}", {
@@ -44,41 +68,60 @@ export function engineService(settings: Settings, scheduler: SchedulerHandle): E
         errorMessage,
       });
     }
-    return reply;
+  }
+
+  /** A refusal as gRPC carries it; when to try again goes in gRPC's own trailer for it. */
+  function refusal(requestId: string, thrown: unknown): Partial<ServerErrorResponse> {
+    const known = thrown instanceof OmnispanError;
+    const code = known ? thrown.code : "internal";
+    const message = messageOf(thrown);
+    log[code === "internal" ? "error" : "info"]("request {requestId} refused, {code}: {message}", {
+      requestId: requestId.slice(0, MAX_ID_LENGTH),
+      mode,
+      code,
+      message,
+    });
+    const metadata = new Metadata();
+    if (known && thrown.retryAfterMs !== undefined) {
+      metadata.set("grpc-retry-pushback-ms", String(thrown.retryAfterMs));
+    }
+    return { code: GRPC_STATUS[code], details: message, metadata };
   }
 
   async function getEngineStats(): Promise<StatsReply> {
-    const { accepted, settled, refused, queueDepth, inFlight, dispatches, dispatchedRequests } =
-      await scheduler
-        .stats();
+    const { accepted, settled, refused, retried, inFlight, ...stats } = await scheduler.stats();
+    const { state, detail, identity, load } = scheduler.worker;
     return {
       uptimeSeconds: Math.floor((now() - startedAt) / 1000),
       acceptedRequests: accepted,
-      queueDepth,
+      queueDepth: stats.queueDepth,
       mode,
       inFlight,
       settledRequests: settled,
       refusedRequests: refused,
-      dispatches,
-      dispatchedRequests,
-      workerState: scheduler.workerState,
+      dispatches: stats.dispatches,
+      dispatchedRequests: stats.dispatchedRequests,
+      workerState: state,
+      queuedBytes: stats.queuedBytes,
+      retriedRequests: retried,
+      workerRestarts: supervision.restarts,
+      workerDetail: detail,
+      worker: identity ? { ...identity, capabilities: [...identity.capabilities] } : null,
+      load: load ?? null,
     };
   }
 
   return {
     SubmitGenerate(call, callback) {
       const requestId = call.request.requestId || crypto.randomUUID();
-      submitGenerate(call, requestId).then((reply) => callback(null, reply), (thrown) => {
-        const code = thrown instanceof OmnispanError ? thrown.code : "internal";
-        const message = messageOf(thrown);
-        log[code === "internal" ? "error" : "info"]("request {requestId} refused, {code}: {message}", {
-          requestId: requestId.slice(0, MAX_ID_LENGTH),
-          mode,
-          code,
-          message,
-        });
-        callback({ code: GRPC_STATUS[code], details: message });
-      });
+      submitGenerate(call, requestId).then(
+        (reply) => callback(null, reply),
+        (thrown) => callback(refusal(requestId, thrown)),
+      );
+    },
+    SubmitGenerateStream(call) {
+      const requestId = call.request.requestId || crypto.randomUUID();
+      submitGenerateStream(call, requestId).catch((thrown) => call.emit("error", refusal(requestId, thrown)));
     },
     GetEngineStats(_call, callback) {
       getEngineStats().then(
@@ -86,25 +129,20 @@ export function engineService(settings: Settings, scheduler: SchedulerHandle): E
         (thrown) => callback({ code: GRPC_STATUS.internal, details: messageOf(thrown) }),
       );
     },
-    SubmitGenerateStream(call: ServerWritableStream<GenerateRequest__Output, GenerateChunk>) {
-      const details =
-        "SubmitGenerateStream is not built yet; SubmitGenerate answers the same request in one piece";
-      call.emit("error", { code: GRPC_STATUS.unimplemented, details });
-    },
   };
 }
 
 /** The caller's deadline on the engine's clock. */
-function deadlineOf(call: GenerateCall, receivedAt: Millis): Millis | undefined {
+function deadlineOf(call: GenerateCall | StreamCall, receivedAt: Millis): Millis | undefined {
   const deadline = Number(call.getDeadline());
   return Number.isFinite(deadline) ? receivedAt + (deadline - Date.now()) : undefined;
 }
 
 /** Fires when the caller goes away. grpc-js emits "cancelled" after every call, so a given reason saves making one. */
-function cancelOf(call: GenerateCall): AbortSignal {
+function callerOf(call: EventEmitter): AbortController {
   const controller = new AbortController();
   call.on("cancelled", () => controller.abort(CALLER_GONE));
-  return controller.signal;
+  return controller;
 }
 
 const CALLER_GONE = new OmnispanError("cancelled", "the caller went away");

@@ -8,7 +8,7 @@ import { omnispan, reflected } from "../grpc/contract.ts";
 import type { SchedulerHandle } from "../scheduler/handle.ts";
 import type { WorkerState } from "../types.ts";
 import { coalesceWrites } from "./coalesce_writes.ts";
-import { engineService } from "./engine_service.ts";
+import { engineService, type Supervision } from "./engine_service.ts";
 import { ignoreFarDeadlines } from "./far_deadlines.ts";
 
 /** What reflection lists: the contract also holds the worker's service, which is not served here. */
@@ -27,14 +27,14 @@ export class GrpcServer implements AsyncDisposable {
     "omnispan.Worker": "NOT_SERVING",
   });
 
-  constructor(private readonly settings: Settings, scheduler: SchedulerHandle) {
+  constructor(private readonly settings: Settings, scheduler: SchedulerHandle, supervision: Supervision) {
     this.#server = new Server({
       // Room to refuse a prompt that is somewhat too long by name rather than by size of the message.
       "grpc.max_receive_message_length": 2 * settings.MAX_PROMPT_BYTES + 4 * 2 ** 20,
       "grpc.max_send_message_length": -1,
       "grpc.enable_channelz": 0,
     });
-    this.#server.addService(omnispan.Engine.service, engineService(settings, scheduler));
+    this.#server.addService(omnispan.Engine.service, engineService(settings, scheduler, supervision));
     this.#health.addToServer(this.#server);
     new ReflectionService(reflected, { services: SERVICES }).addToServer(this.#server);
   }
@@ -66,17 +66,17 @@ export class GrpcServer implements AsyncDisposable {
     this.#health.setStatus("omnispan.Worker", state === "up" ? "SERVING" : "NOT_SERVING");
   }
 
-  /** Takes no new connections and tells health watchers; open connections stay. */
-  stopListening(): void {
+  /** Tells health checks, also those that connect now, that the engine takes no more. */
+  announceStop(): void {
     for (const service of ["", "omnispan.Engine", "omnispan.Worker"]) {
       this.#health.setStatus(service, "NOT_SERVING");
     }
-    this.#listener.close();
   }
 
   /** Closes all connections. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.stopListening();
+    this.announceStop();
+    this.#listener.close();
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     this.#server.tryShutdown(() => resolve());
     const timer = setTimeout(resolve, FLUSH_MS);

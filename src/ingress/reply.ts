@@ -1,6 +1,9 @@
+import type { Dispatch } from "../grpc/generated/omnispan/Dispatch.ts";
 import type { DispatchReason__Output } from "../grpc/generated/omnispan/DispatchReason.ts";
+import type { GenerateChunk } from "../grpc/generated/omnispan/GenerateChunk.ts";
 import type { GenerateReply } from "../grpc/generated/omnispan/GenerateReply.ts";
-import type { Answer, DispatchReason, Millis, Mode, Submission } from "../types.ts";
+import type { Timing } from "../grpc/generated/omnispan/Timing.ts";
+import type { Answer, DispatchReason, DispatchRecord, Millis, Mode, Submission } from "../types.ts";
 
 const REASONS = {
   direct: "DISPATCH_REASON_DIRECT",
@@ -8,33 +11,88 @@ const REASONS = {
   full: "DISPATCH_REASON_FULL",
   window: "DISPATCH_REASON_WINDOW",
   idle: "DISPATCH_REASON_IDLE",
+  gate: "DISPATCH_REASON_GATE",
 } as const satisfies Record<DispatchReason, DispatchReason__Output>;
 
 /** The answer as the client reads it, `sentAt` being the moment it leaves. */
 export function toGenerateReply(
-  { requestId, tenantId, receivedAt }: Submission,
-  { reply, dispatch }: Answer,
+  submission: Submission,
+  answer: Answer,
   mode: Mode,
   sentAt: Millis,
 ): GenerateReply {
+  return { ...ending(submission, answer, mode, sentAt), responseText: answer.reply.responseText };
+}
+
+/** The last chunk of a stream; `firstChunkAt` is undefined when there was no other. */
+export function toLastChunk(
+  submission: Submission,
+  answer: Answer,
+  mode: Mode,
+  sentAt: Millis,
+  { firstChunkAt = sentAt, tokens }: { readonly firstChunkAt: Millis | undefined; readonly tokens: number },
+): GenerateChunk {
   return {
-    requestId,
-    tenantId,
-    responseText: reply.responseText,
-    inputTokens: reply.inputTokens,
-    outputTokens: reply.outputTokens,
-    workerLatencyMs: reply.workerLatencyMs,
-    endToEndLatencyMs: sentAt - receivedAt,
-    status: statusText(reply.status, mode, dispatch.queueWaitMs),
-    errorMessage: reply.errorMessage,
-    ttftMs: reply.ttftMs,
-    tpotMs: reply.tpotMs,
-    dispatch: { ...dispatch, reason: REASONS[dispatch.reason] },
+    ...ending(submission, answer, mode, sentAt),
+    finished: true,
+    tokenIndex: tokens,
+    engineTtftMs: firstChunkAt - submission.receivedAt,
+    gateWaitMs: answer.dispatch?.queueWaitMs ?? answer.phases.dispatchedAt - submission.receivedAt,
   };
 }
 
-/** Clients split a status on `queue_wait_ms=`; direct has no queue and so no such part. */
-function statusText(status: string, mode: Mode, queueWaitMs: Millis): string {
-  if (status !== "ok" || mode === "direct") return status;
-  return `ok queue_wait_ms=${queueWaitMs.toFixed(2)}`;
+/** What both kinds of reply end with. */
+function ending(
+  submission: Submission,
+  answer: Answer,
+  mode: Mode,
+  leavesAt: Millis,
+): Omit<GenerateReply, "responseText"> {
+  const { reply, dispatch, phases } = answer;
+  const sentAt = Math.max(leavesAt, phases.lastTokenAt); // the clocks of two threads differ by a little
+  return {
+    requestId: submission.requestId,
+    tenantId: submission.tenantId,
+    inputTokens: reply.inputTokens,
+    outputTokens: reply.outputTokens,
+    workerLatencyMs: reply.workerLatencyMs,
+    endToEndLatencyMs: sentAt - submission.receivedAt,
+    status: statusText(reply.status, mode, dispatch),
+    errorMessage: reply.errorMessage,
+    ttftMs: reply.ttftMs,
+    tpotMs: reply.tpotMs,
+    finishReason: reply.finishReason,
+    dispatch: dispatch ? toDispatch(dispatch) : null,
+    timing: toTiming(submission.receivedAt, answer, sentAt),
+  };
+}
+
+/** Clients split a status on `queue_wait_ms=`; the modes that let requests through as they come have no such part. */
+function statusText(status: string, mode: Mode, dispatch: DispatchRecord | undefined): string {
+  if (status !== "ok" || !dispatch || mode === "direct" || mode === "continuous") return status;
+  return `ok queue_wait_ms=${dispatch.queueWaitMs.toFixed(2)}`;
+}
+
+function toDispatch(dispatch: DispatchRecord): Dispatch {
+  return { ...dispatch, reason: REASONS[dispatch.reason] };
+}
+
+/** Parts between instants that never fall, so that together they are exactly the end-to-end latency. */
+function toTiming(receivedAt: Millis, { phases, reply }: Answer, sentAt: Millis): Timing {
+  const { queuedAt, placeAt, dispatchedAt, firstTokenAt, lastTokenAt } = phases;
+  const untilFirstMs = firstTokenAt - dispatchedAt;
+  // A failure has no first token: all that the worker took goes here.
+  const prefillMs = Math.min(
+    untilFirstMs,
+    reply.ttftMs || (reply.status === "ok" ? 0 : reply.workerLatencyMs),
+  );
+  return {
+    acceptMs: queuedAt - receivedAt,
+    queueMs: placeAt - queuedAt,
+    batchMs: dispatchedAt - placeAt,
+    dispatchMs: untilFirstMs - prefillMs,
+    prefillMs,
+    decodeMs: lastTokenAt - firstTokenAt,
+    replyMs: sentAt - lastTokenAt,
+  };
 }

@@ -1,17 +1,33 @@
 import assert from "node:assert/strict";
-import { type Answer, failedReply } from "../types.ts";
-import { toGenerateReply } from "./reply.ts";
+import { type Answer, failedReply, type Submission } from "../types.ts";
+import { toGenerateReply, toLastChunk } from "./reply.ts";
 
-const SUBMISSION = { requestId: "r", tenantId: "t", prompt: "p", maxTokens: 1, receivedAt: 1000 };
+const SUBMISSION: Submission = {
+  requestId: "r",
+  tenantId: "t",
+  prompt: "p",
+  promptBytes: 1,
+  maxTokens: 1,
+  stream: false,
+  receivedAt: 1000,
+};
 const ANSWER: Answer = {
-  reply: { ...failedReply("worker_timeout", ""), status: "ok", responseText: "text" },
-  dispatch: { id: 3, size: 2, reason: "full", queueWaitMs: 12.3449, lateMs: 0.5 },
+  reply: {
+    ...failedReply("worker_timeout", ""),
+    status: "ok",
+    responseText: "text",
+    workerLatencyMs: 20,
+    ttftMs: 5,
+  },
+  dispatch: { id: 3, size: 2, reason: "full", queueWaitMs: 12.3449, lateMs: 0.5, attempts: 1 },
+  phases: { queuedAt: 1001, placeAt: 1004, dispatchedAt: 1012.3449, firstTokenAt: 1020, lastTokenAt: 1035 },
 };
 
-Deno.test("a queue's wait stands in the status with two decimals, in direct mode not at all", () => {
+Deno.test("a queue's wait stands in the status with two decimals, in direct and continuous mode not at all", () => {
   assert.equal(toGenerateReply(SUBMISSION, ANSWER, "micro_batch", 1050).status, "ok queue_wait_ms=12.34");
   assert.equal(toGenerateReply(SUBMISSION, ANSWER, "queued", 1050).status, "ok queue_wait_ms=12.34");
   assert.equal(toGenerateReply(SUBMISSION, ANSWER, "direct", 1050).status, "ok");
+  assert.equal(toGenerateReply(SUBMISSION, ANSWER, "continuous", 1050).status, "ok");
 });
 
 Deno.test("ids are echoed and the end-to-end time counts from receive to reply", () => {
@@ -20,6 +36,31 @@ Deno.test("ids are echoed and the end-to-end time counts from receive to reply",
   assert.equal(reply.tenantId, "t");
   assert.equal(reply.endToEndLatencyMs, 50.25);
   assert.equal(reply.dispatch?.reason, "DISPATCH_REASON_FULL");
+});
+
+Deno.test("the phases tell where the time went and add up to the end-to-end latency", () => {
+  const { timing, endToEndLatencyMs } = toGenerateReply(SUBMISSION, ANSWER, "micro_batch", 1050.25);
+  const parts = Object.values(timing!) as number[];
+  assert.ok(parts.every((part) => part >= 0));
+  assert.ok(Math.abs(parts.reduce((sum, part) => sum + part, 0) - Number(endToEndLatencyMs)) < 1e-6);
+  assert.deepEqual(
+    {
+      accept: timing!.acceptMs,
+      queue: timing!.queueMs,
+      prefill: timing!.prefillMs,
+      decode: timing!.decodeMs,
+    },
+    { accept: 1, queue: 3, prefill: 5, decode: 15 },
+  );
+});
+
+Deno.test("the last chunk carries the totals without text, and when the first one left", () => {
+  const chunk = toLastChunk(SUBMISSION, ANSWER, "continuous", 1050, { firstChunkAt: 1021, tokens: 7 });
+  assert.equal(chunk.finished, true);
+  assert.equal(chunk.textDelta ?? "", "");
+  assert.equal(chunk.tokenIndex, 7);
+  assert.equal(chunk.engineTtftMs, 21);
+  assert.equal(chunk.gateWaitMs, 12.3449);
 });
 
 Deno.test("a failure is its bare status with the message beside it", () => {

@@ -3,10 +3,20 @@ import { OmnispanError } from "../errors.ts";
 import { type RawRequest, type RequestLimits, validate } from "./validate.ts";
 
 const LIMITS: RequestLimits = { DEFAULT_MAX_TOKENS: 64, MAX_TOKENS_LIMIT: 100, MAX_PROMPT_BYTES: 12 };
-const GOOD: RawRequest = { requestId: "r", tenantId: "t", prompt: "hi", maxTokens: 5 };
+const GOOD: RawRequest = {
+  requestId: "r",
+  tenantId: "t",
+  prompt: "hi",
+  maxTokens: 5,
+  temperature: 0,
+  topP: 0,
+  topK: 0,
+  stop: [],
+  ignoreEos: false,
+};
 
 function submit(changes: Partial<RawRequest>) {
-  return validate({ ...GOOD, ...changes }, LIMITS, 1000, undefined);
+  return validate({ ...GOOD, ...changes }, LIMITS, { receivedAt: 1000, deadline: undefined, stream: false });
 }
 
 function refuses(changes: Partial<RawRequest>, message: RegExp): void {
@@ -19,7 +29,9 @@ function refuses(changes: Partial<RawRequest>, message: RegExp): void {
 }
 
 Deno.test("a good request keeps its fields, and 0 tokens mean the default", () => {
-  assert.deepEqual(submit({}), { ...GOOD, receivedAt: 1000 });
+  const { requestId, tenantId, prompt, maxTokens } = GOOD;
+  const plain = { requestId, tenantId, prompt, promptBytes: 2, maxTokens, stream: false, receivedAt: 1000 };
+  assert.deepEqual(submit({}), plain);
   assert.equal(submit({ maxTokens: 0 }).maxTokens, 64);
   assert.equal(submit({ maxTokens: 100 }).maxTokens, 100);
 });
@@ -29,6 +41,27 @@ Deno.test("an error names the field, the rule and the value", () => {
   refuses({ maxTokens: 101 }, /max_tokens must be at most 100 .*, got 101/);
   refuses({ requestId: "x".repeat(257) }, /request_id must be at most 256 characters, got 257/);
   refuses({ tenantId: "x".repeat(257) }, /tenant_id must be at most 256 characters, got 257/);
+});
+
+Deno.test("options that are given go along, all of them, and a seed of 0 is one", () => {
+  assert.deepEqual(submit({ seed: 0, stop: ["\n"] }).options, {
+    temperature: 0,
+    topP: 0,
+    topK: 0,
+    seed: 0,
+    stop: ["\n"],
+    ignoreEos: false,
+  });
+});
+
+Deno.test("an option out of its range is refused by name, whatever kind of number it is", () => {
+  refuses({ temperature: 2.1 }, /^temperature must be a number from 0 to 2, got 2.1$/);
+  refuses({ temperature: NaN }, /^temperature must be .*, got NaN$/);
+  refuses({ topP: -0.5 }, /^top_p must be a number above 0 to 1, got -0.5$/);
+  refuses({ topP: Infinity }, /^top_p must be .*, got Infinity$/);
+  refuses({ stop: Array(17).fill("x") }, /^stop must be at most 16 texts, got 17$/);
+  refuses({ stop: ["x", ""] }, /^stop\[1\] must not be empty$/);
+  refuses({ stop: ["x".repeat(257)] }, /^stop\[0\] must be at most 256 characters, got 257$/);
 });
 
 Deno.test("a prompt is measured in bytes, and its text stays out of the error", () => {

@@ -217,6 +217,8 @@ export class SchedulerCore {
   }
 
   #arrive(ticket: Ticket, submission: Submission, effects: Effect[]): void {
+    // The clocks of two threads differ by a little; a request never comes before it was received.
+    this.#now = Math.max(this.#now, submission.receivedAt);
     if (this.#isFull(submission)) this.#letGo(effects);
     const refusal = this.#refusal(submission);
     if (refusal) {
@@ -227,7 +229,7 @@ export class SchedulerCore {
     const entry: Entry = {
       ticket,
       submission,
-      queuedAt: Math.max(this.#now, submission.receivedAt),
+      queuedAt: this.#now,
       attempts: 0,
       run: undefined,
       previous: undefined,
@@ -351,11 +353,12 @@ export class SchedulerCore {
     effects.push({ kind: "delta", delta: { ticket, tokenIndex, tokens, text, queueWaitMs } });
   }
 
-  #takeResult({ sequence, reply }: WorkerResult, effects: Effect[]): void {
-    const entry = this.#runOf(sequence, effects);
+  #takeResult(result: WorkerResult, effects: Effect[]): void {
+    const entry = this.#runOf(result.sequence, effects);
     if (!entry) return;
-    if (reply.status === "worker_unavailable") return this.#lose([sequence], reply, effects);
-    this.#answer(entry, checked(reply, entry.run, entry.submission), effects);
+    const reply = checked(result, entry.run, entry.submission);
+    if (reply.status === "worker_unavailable") return this.#lose([result.sequence], reply, effects);
+    this.#answer(entry, reply, effects);
   }
 
   /** The request that runs as this sequence; a result can cross its cancel on the way, so none is no error. */
@@ -540,15 +543,15 @@ export class SchedulerCore {
 
 /** The reply if it is this request's own and whole, else the failure that stands in for it. */
 function checked(
-  reply: WorkerResult["reply"],
-  run: Run,
+  { reply, streamed = reply.outputTokens }: WorkerResult,
+  { wireId, tokens }: Run,
   { stream }: Submission,
 ): WorkerReply {
-  if (reply.wireId !== run.wireId) {
+  if (reply.wireId !== wireId) {
     return failedReply("worker_internal_error", "the worker's answer carries the id of another request");
   }
-  if (stream && reply.status === "ok" && reply.outputTokens !== run.tokens) {
-    const message = `the worker's stream was not whole: ${run.tokens} of ${reply.outputTokens} tokens came`;
+  if (stream && reply.status === "ok" && streamed !== tokens) {
+    const message = `the worker's stream was not whole: ${tokens} of ${streamed} tokens came`;
     return failedReply("worker_internal_error", message);
   }
   return reply;

@@ -1,20 +1,31 @@
 import { getLogger } from "@logtape/logtape";
 import type { SchedulerSettings } from "../config.ts";
 import { messageOf, OmnispanError } from "../errors.ts";
-import type { Answer, Millis, SchedulerStats, Submission, Ticket, WorkerState } from "../types.ts";
+import type {
+  Answer,
+  Millis,
+  SchedulerStats,
+  Submission,
+  Ticket,
+  TokenDelta,
+  WorkerState,
+  WorkerStatus,
+} from "../types.ts";
 import type { ClientEvent, FromScheduler, Settlement, ToScheduler } from "./protocol.ts";
 
 const log = getLogger(["omnispan", "scheduler"]);
 
+/** Hears of a request's tokens as they come, before it settles. */
+export type OnDelta = (delta: TokenDelta) => void;
+
 interface Completion {
+  readonly onDelta: OnDelta | undefined;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (reason: OmnispanError) => void;
   readonly forget: () => void;
 }
 
-/** How long a stop lets requests that run come to their end. */
-const DRAIN_MS = 2000;
-/** How long it then waits for the thread to close its connections before it ends it from outside. */
+/** How long a stop, after the drain, waits for the thread to close its connections before it ends it from outside. */
 const STOP_MS = 1000;
 
 /**
@@ -28,7 +39,7 @@ export class SchedulerHandle implements AsyncDisposable {
   #lastTicket: Ticket = 0;
   #statsWaiting: PromiseWithResolvers<SchedulerStats>[] = [];
   #stop: Record<"drained" | "stopped" | "done", PromiseWithResolvers<void>> | undefined;
-  #workerState: WorkerState = "down";
+  #worker: WorkerStatus = NO_WORKER;
 
   /** `onWorkerState` hears of each change of the way to the Python worker. */
   constructor(
@@ -38,21 +49,27 @@ export class SchedulerHandle implements AsyncDisposable {
     this.#thread = this.#startThread();
   }
 
-  get workerState(): WorkerState {
-    return this.#workerState;
+  get worker(): WorkerStatus {
+    return this.#worker;
+  }
+
+  /** Requests that have not settled. */
+  get pending(): number {
+    return this.#completions.size;
   }
 
   /**
    * Hands a request to the scheduler. Rejects with an OmnispanError when the engine refuses it, or when
-   * `signal` (the caller's cancel) fires before the answer.
+   * `signal` (the caller's cancel) fires before the answer. `onDelta` hears the tokens of a streamed submission.
    */
-  submit(submission: Submission, signal: AbortSignal): Promise<Answer> {
+  submit(submission: Submission, signal: AbortSignal, onDelta?: OnDelta): Promise<Answer> {
     if (this.#stop) return Promise.reject(new OmnispanError("unavailable", "the engine is stopping"));
     const ticket = ++this.#lastTicket;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const cancel = () => this.#post({ kind: "cancel", ticket });
     signal.addEventListener("abort", cancel, { once: true });
     this.#completions.set(ticket, {
+      onDelta,
       resolve,
       reject,
       forget: () => signal.removeEventListener("abort", cancel),
@@ -70,8 +87,8 @@ export class SchedulerHandle implements AsyncDisposable {
   }
 
   /**
-   * Takes no more submissions, gives those it has a moment to end, rejects the rest with `unavailable`, closes
-   * the connections to the worker and ends the thread.
+   * Takes no more submissions, gives those it has DRAIN_TIMEOUT_MS to end, rejects the rest with `unavailable`,
+   * closes the connections to the worker, which frees what runs there, and ends the thread.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#stop) return this.#stop.done.promise;
@@ -80,8 +97,9 @@ export class SchedulerHandle implements AsyncDisposable {
       stopped: Promise.withResolvers(),
       done: Promise.withResolvers(),
     };
-    if (this.#completions.size > 0) await within(DRAIN_MS, this.#stop.drained.promise);
-    this.#rejectAll(new OmnispanError("unavailable", "the engine stopped before the answer came"));
+    if (this.#completions.size > 0) await within(this.settings.DRAIN_TIMEOUT_MS, this.#stop.drained.promise);
+    const stopped = `the engine stopped before the answer was complete (DRAIN_TIMEOUT_MS)`;
+    this.#rejectAll(new OmnispanError("unavailable", stopped));
     this.#send({ kind: "stop" });
     await within(STOP_MS, this.#stop.stopped.promise);
     this.#thread.terminate();
@@ -107,7 +125,7 @@ export class SchedulerHandle implements AsyncDisposable {
     this.#thread.terminate();
     this.#outbox = [];
     this.#rejectAll(new OmnispanError("internal", "the scheduler thread died before the answer came"));
-    this.#setWorkerState("down");
+    this.#setWorker(NO_WORKER);
     if (this.#stop) this.#stop.stopped.resolve();
     else this.#thread = this.#startThread();
   }
@@ -127,12 +145,14 @@ export class SchedulerHandle implements AsyncDisposable {
 
   #receive(message: FromScheduler): void {
     switch (message.kind) {
-      case "settled":
-        return message.settlements.forEach((settlement) => this.#settle(settlement));
+      case "progress":
+        for (const delta of message.deltas) this.#completions.get(delta.ticket)?.onDelta?.(delta);
+        for (const settlement of message.settlements) this.#settle(settlement);
+        return;
       case "stats":
         return this.#statsWaiting.shift()?.resolve(message.stats);
       case "worker":
-        return this.#setWorkerState(message.state);
+        return this.#setWorker(message.status);
       case "stopped":
         return this.#stop?.stopped.resolve();
       default:
@@ -148,13 +168,15 @@ export class SchedulerHandle implements AsyncDisposable {
     completion.forget();
     if (this.#completions.size === 0) this.#stop?.drained.resolve();
     if (outcome.kind === "answered") completion.resolve(outcome);
-    else completion.reject(new OmnispanError(outcome.code, outcome.message));
+    else {completion.reject(
+        new OmnispanError(outcome.code, outcome.message, { retryAfterMs: outcome.retryAfterMs }),
+      );}
   }
 
-  #setWorkerState(state: WorkerState): void {
-    if (state === this.#workerState) return;
-    this.#workerState = state;
-    this.onWorkerState(state);
+  #setWorker(status: WorkerStatus): void {
+    const changed = status.state !== this.#worker.state;
+    this.#worker = status;
+    if (changed) this.onWorkerState(status.state);
   }
 
   #post(event: ClientEvent): void {
@@ -172,6 +194,8 @@ export class SchedulerHandle implements AsyncDisposable {
     this.#thread.postMessage(message);
   }
 }
+
+const NO_WORKER: WorkerStatus = { state: "down", detail: "not connected yet" };
 
 /** Resolves with the promise, or when the time is over. */
 async function within(ms: Millis, promise: Promise<void>): Promise<void> {

@@ -1,5 +1,5 @@
 /** What the main thread and the scheduler thread say to each other. One message a tick and direction carries all. */
-import type { SchedulerStats, Ticket, WorkerState } from "../types.ts";
+import type { SchedulerStats, Ticket, TokenDelta, WorkerStatus } from "../types.ts";
 import type { SchedulerSettings } from "../config.ts";
 import type { Event, Outcome } from "./core.ts";
 
@@ -15,10 +15,15 @@ export type ToScheduler =
   | { readonly kind: "stop" };
 
 export type FromScheduler =
-  | { readonly kind: "settled"; readonly settlements: readonly Settlement[] }
+  | {
+    readonly kind: "progress";
+    /** In order; a ticket's deltas come before its settlement. */
+    readonly deltas: readonly TokenDelta[];
+    readonly settlements: readonly Settlement[];
+  }
   /** Answers each `stats`, in order. */
   | { readonly kind: "stats"; readonly stats: SchedulerStats }
-  | { readonly kind: "worker"; readonly state: WorkerState }
+  | { readonly kind: "worker"; readonly status: WorkerStatus }
   | { readonly kind: "stopped" };
 
 export interface Settlement {

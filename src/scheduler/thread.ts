@@ -7,10 +7,10 @@
 import { getLogger } from "@logtape/logtape";
 import { now } from "../clock.ts";
 import type { SchedulerSettings } from "../config.ts";
-import { WorkerClient } from "../downstream/worker_client.ts";
+import { WorkerLink } from "../downstream/worker_link.ts";
 import { configureLogging } from "../logging.ts";
 import { choosePolicy } from "./choose_policy.ts";
-import type { Millis } from "../types.ts";
+import type { Millis, TokenDelta } from "../types.ts";
 import { type Effect, type Event, SchedulerCore } from "./core.ts";
 import type { FromScheduler, Settlement, ToScheduler } from "./protocol.ts";
 
@@ -21,7 +21,7 @@ const TIMER_SLACK_MS = 1.2;
 
 class SchedulerThread {
   readonly #core: SchedulerCore;
-  readonly #worker: WorkerClient;
+  readonly #worker: WorkerLink;
   #events: Event[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #immediate: ReturnType<typeof setImmediate> | undefined;
@@ -29,9 +29,17 @@ class SchedulerThread {
   constructor(settings: SchedulerSettings) {
     this.#core = new SchedulerCore(choosePolicy(settings), {
       queueCapacity: settings.QUEUE_CAPACITY,
+      queueBytes: settings.QUEUE_BYTES,
+      refuseLate: settings.REFUSE_LATE,
       workerTimeoutMs: settings.WORKER_RPC_TIMEOUT_MS,
+      workerWaitMs: settings.WORKER_WAIT_MS,
+      maxAttempts: settings.WORKER_TRIES,
     });
-    this.#worker = new WorkerClient(settings.WORKER_ENDPOINT, (state) => post({ kind: "worker", state }));
+    this.#worker = new WorkerLink(settings, {
+      happened: (event) => this.#collect(event),
+      status: (status) => post({ kind: "worker", status }),
+      warn,
+    });
   }
 
   receive(message: Exclude<ToScheduler, { kind: "start" }>): void {
@@ -52,37 +60,34 @@ class SchedulerThread {
 
   #advance(events: readonly Event[]): void {
     const effects: Effect[] = [];
-    const settlements: Settlement[] = [];
+    const progress = { deltas: [] as TokenDelta[], settlements: [] as Settlement[] };
     this.#core.handle(events, now(), effects);
-    for (const effect of effects) this.#carryOut(effect, settlements);
-    if (settlements.length > 0) post({ kind: "settled", settlements });
+    for (const effect of effects) this.#carryOut(effect, progress);
+    if (progress.deltas.length + progress.settlements.length > 0) post({ kind: "progress", ...progress });
   }
 
-  #carryOut(effect: Effect, settlements: Settlement[]): void {
+  #carryOut(effect: Effect, progress: { deltas: TokenDelta[]; settlements: Settlement[] }): void {
     switch (effect.kind) {
       case "dispatch":
-        return this.#worker.send(
-          effect.group,
-          (result) => this.#collect({ kind: "result", dispatch: effect.group.id, result }),
-        );
-      case "cancel_dispatch":
-        return this.#worker.cancel(effect.dispatch);
+        return this.#worker.dispatch(effect.group);
+      case "cancel":
+        return this.#worker.cancel(effect.sequences);
+      case "delta":
+        progress.deltas.push(effect.delta);
+        return;
       case "settle":
-        settlements.push({ ticket: effect.ticket, outcome: effect.outcome });
+        progress.settlements.push({ ticket: effect.ticket, outcome: effect.outcome });
         return;
       case "wake_at":
         return this.#wakeAt(effect.time);
       case "warn":
-        return log.warn("dispatch {dispatch}: {message}", {
-          dispatch: effect.dispatch,
-          message: effect.message,
-        });
+        return warn(effect.message);
       default:
         effect satisfies never;
     }
   }
 
-  /** Results that come in together are taken in together; waiting for the turn's end would cost 0.3 ms each. */
+  /** What comes in together is taken in together; waiting for the turn's end would cost 0.3 ms each. */
   #collect(event: Event): void {
     if (this.#events.push(event) > 1) return;
     queueMicrotask(() => {
@@ -101,6 +106,10 @@ class SchedulerThread {
     else if (leftMs <= TIMER_SLACK_MS) this.#immediate = setImmediate(() => this.#wakeAt(time));
     else this.#timer = setTimeout(() => this.#wakeAt(time), leftMs - TIMER_SLACK_MS);
   }
+}
+
+function warn(message: string): void {
+  log.warn("{message}", { message });
 }
 
 function post(message: FromScheduler): void {

@@ -28,6 +28,7 @@ export class LocalWorker implements AsyncDisposable {
   readonly #stopping = new AbortController();
   #process: WorkerProcess | undefined;
   #supervision: Promise<void> = Promise.resolve();
+  #restarts = 0;
 
   constructor(private readonly plan: WorkerPlan, private readonly progress: Progress) {}
 
@@ -46,6 +47,11 @@ export class LocalWorker implements AsyncDisposable {
     );
     this.#supervision = this.#keepUp(command, process);
     return identity;
+  }
+
+  /** How often it has been started again. */
+  get restarts(): number {
+    return this.#restarts;
   }
 
   /** Ends the worker at once, for who can't wait. */
@@ -99,6 +105,7 @@ export class LocalWorker implements AsyncDisposable {
         });
       }
       waitMs = nextBackoff(waitMs, servedMs);
+      this.#restarts = restart;
       log.warn("the worker starts again in {waitMs} ms (restart {restart})", { waitMs, restart });
       try {
         await delay(waitMs, undefined, { signal });

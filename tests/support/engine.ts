@@ -1,9 +1,16 @@
 import { fileURLToPath } from "node:url";
-import { type CallOptions, type ClientUnaryCall, credentials, type ServiceError } from "@grpc/grpc-js";
+import {
+  type CallOptions,
+  type ClientReadableStream,
+  type ClientUnaryCall,
+  credentials,
+  type ServiceError,
+} from "@grpc/grpc-js";
 import { parseSettings, SETTING_NAMES, type Settings } from "../../src/config.ts";
 import { type Engine, startEngine } from "../../src/engine.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
 import type { EngineClient } from "../../src/grpc/generated/omnispan/Engine.ts";
+import type { GenerateChunk__Output } from "../../src/grpc/generated/omnispan/GenerateChunk.ts";
 import type { GenerateReply__Output } from "../../src/grpc/generated/omnispan/GenerateReply.ts";
 import type { GenerateRequest } from "../../src/grpc/generated/omnispan/GenerateRequest.ts";
 import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
@@ -45,6 +52,13 @@ export class TestEngine implements AsyncDisposable {
     return { call, reply: promise };
   }
 
+  /** A streamed request; its chunks are read as they come. */
+  stream(request: GenerateRequest, options: CallOptions = {}): ReadStream {
+    return new ReadStream(
+      this.client.submitGenerateStream(request, { deadline: Date.now() + 30_000, ...options }),
+    );
+  }
+
   stats(): Promise<StatsReply__Output> {
     return new Promise((resolve, reject) =>
       this.client.getEngineStats({}, (error, reply) => error ? reject(error) : resolve(reply!))
@@ -60,12 +74,43 @@ export class TestEngine implements AsyncDisposable {
   }
 
   connected(): Promise<void> {
-    return waitUntil("the worker is up", () => this.engine.scheduler.workerState === "up");
+    return waitUntil("the worker is up", () => this.engine.scheduler.worker.state === "up");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.client.close();
     await this.engine[Symbol.asyncDispose]();
+  }
+}
+
+/** The chunks of one stream, so far. */
+export class ReadStream {
+  readonly chunks: GenerateChunk__Output[] = [];
+  /** Resolves with the last chunk; rejects with a gRPC error. */
+  readonly last: Promise<GenerateChunk__Output>;
+
+  constructor(readonly call: ClientReadableStream<GenerateChunk__Output>) {
+    const { promise, resolve, reject } = Promise.withResolvers<GenerateChunk__Output>();
+    this.last = promise;
+    promise.catch(() => {}); // whoever awaits it hears of it; nobody has to
+    call.on("data", (chunk: GenerateChunk__Output) => this.chunks.push(chunk));
+    call.on("error", reject);
+    call.on("end", () => {
+      const finished = this.chunks.filter((chunk) => chunk.finished);
+      const last = this.chunks.at(-1);
+      if (finished.length === 1 && last?.finished) resolve(last);
+      else {reject(
+          new Error(`the stream ended with ${finished.length} last chunks among ${this.chunks.length}`),
+        );}
+    });
+  }
+
+  get text(): string {
+    return this.chunks.map(({ textDelta }) => textDelta).join("");
+  }
+
+  get tokens(): number {
+    return this.chunks.reduce((sum, { tokens }) => sum + tokens, 0);
   }
 }
 
@@ -93,7 +138,7 @@ export class ScriptedWorker extends TestProcess {
 
   /** The calls it has seen. */
   calls(): {
-    kind: "generate" | "batch" | "cancelled";
+    kind: "generate" | "batch" | "stream" | "cancelled";
     requests: { requestId: string; timeoutMs: number }[];
   }[] {
     return this.stdout.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));

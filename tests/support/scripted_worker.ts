@@ -64,7 +64,31 @@ const handlers: WorkerHandlers = {
     report("batch", call.request.requests);
     void answer(call, call.request.requests, (responses) => callback(null, { responses }));
   },
-  GenerateStream: (call) => call.end(),
+  GenerateStream: (call) => {
+    const { requestId, prompt, maxTokens } = call.request;
+    report("stream", [call.request]);
+    let gone = false;
+    call.on("cancelled", () => {
+      gone = true;
+      report("cancelled", [call.request]);
+    });
+    const everyMs = Number(/every=(\d+)/.exec(prompt)?.[1] ?? 0);
+    const failAt = Number(/fail=(\d+)/.exec(prompt)?.[1] ?? Infinity);
+    let index = 0;
+    const next = () => {
+      if (gone || (prompt.includes("hang") && index > 0)) return;
+      if (index === failAt) return void call.emit("error", { code: 14, details: "as asked" });
+      if (index < maxTokens) {
+        const text = index === 0 ? `echo:${prompt}` : ` ${index}`;
+        call.write({ requestId, textDelta: text, tokenIndex: index++ });
+        return setTimeout(next, everyMs);
+      }
+      if (prompt.includes("cut")) return call.end();
+      call.write({ requestId, finished: true, inputTokens: 1, outputTokens: maxTokens, status: "ok" });
+      call.end();
+    };
+    next();
+  },
 };
 
 const server = new Server();

@@ -1,0 +1,104 @@
+import { type ClientDuplexStream, type ServiceError, status as Status } from "@grpc/grpc-js";
+import type { WorkerClient as WorkerStub } from "../grpc/generated/omnispan/Worker.ts";
+import type { WorkerCommand } from "../grpc/generated/omnispan/WorkerCommand.ts";
+import type { WorkerEvent__Output } from "../grpc/generated/omnispan/WorkerEvent.ts";
+import type { WorkerStep__Output } from "../grpc/generated/omnispan/WorkerStep.ts";
+import type { DispatchGroup } from "../scheduler/core.ts";
+import type { Millis, SequenceId, WorkerIdentity, WorkerLoad, WorkerStep } from "../types.ts";
+import { toReply, toWorkerRequest } from "./messages.ts";
+import type { WorkerDriver } from "./worker_link.ts";
+
+/** What a session tells of; `opened` comes first or never, `ended` last and once, unless it was closed before. */
+export interface SessionListener {
+  opened(identity: WorkerIdentity): void;
+  stepped(step: WorkerStep): void;
+  loaded(load: WorkerLoad): void;
+  /** `unimplemented`: this worker has no sessions. */
+  ended(why: { readonly unimplemented: boolean; readonly message: string }): void;
+}
+
+/** A timer that fires this much late means that we were asleep ourselves, not the worker. */
+const OWN_SLEEP_MS = 1000;
+
+/** One stream to a worker that carries all requests: commands up, one message per decode step down. */
+export class Session implements WorkerDriver {
+  readonly #call: ClientDuplexStream<WorkerCommand, WorkerEvent__Output>;
+  #silence: ReturnType<typeof setTimeout> | undefined;
+  #heardAt = performance.now();
+  #over = false;
+
+  /** `silenceMs`: a worker that says nothing for so long hangs. */
+  constructor(
+    stub: WorkerStub,
+    private readonly silenceMs: Millis,
+    private readonly listener: SessionListener,
+  ) {
+    this.#call = stub.session();
+    this.#call.on("data", (event: WorkerEvent__Output) => this.#take(event));
+    this.#call.on("error", (error: ServiceError) => {
+      const unimplemented = error.code === Status.UNIMPLEMENTED;
+      this.#end(unimplemented, `the session with the worker broke: ${error.details}`);
+    });
+    this.#call.on("end", () => this.#end(false, "the worker closed the session"));
+    this.#watchSilence(this.silenceMs);
+  }
+
+  dispatch({ members }: DispatchGroup): void {
+    const sequences = members.map((member) => ({
+      sequence: member.sequence,
+      stream: member.submission.stream,
+      request: toWorkerRequest(member),
+    }));
+    this.#call.write({ submit: { sequences } });
+  }
+
+  cancel(sequences: readonly SequenceId[]): void {
+    this.#call.write({ cancel: { sequences: [...sequences] } });
+  }
+
+  close(): void {
+    this.#over = true;
+    clearTimeout(this.#silence);
+    this.#call.cancel();
+  }
+
+  #take(event: WorkerEvent__Output): void {
+    this.#heardAt = performance.now();
+    if (this.#over) return;
+    switch (event.event) {
+      case "step":
+        return this.listener.stepped(toStep(event.step!));
+      case "load":
+        return this.listener.loaded(event.load!);
+      case "hello":
+        return this.listener.opened(event.hello!);
+      default: // an event of a newer contract
+    }
+  }
+
+  #watchSilence(inMs: Millis): void {
+    const dueAt = performance.now() + inMs;
+    this.#silence = setTimeout(() => {
+      const now = performance.now();
+      const leftMs = this.#heardAt + this.silenceMs - now;
+      if (leftMs > 0) this.#watchSilence(leftMs);
+      else if (now - dueAt > OWN_SLEEP_MS) this.#watchSilence(this.silenceMs);
+      else this.#end(false, `the worker said nothing for ${this.silenceMs} ms (WORKER_SILENCE_MS)`);
+    }, inMs);
+  }
+
+  #end(unimplemented: boolean, message: string): void {
+    if (this.#over) return;
+    this.close();
+    this.listener.ended({ unimplemented, message });
+  }
+}
+
+function toStep({ deltas, results }: WorkerStep__Output): WorkerStep {
+  return {
+    deltas,
+    results: results.flatMap(({ sequence, reply }) =>
+      reply ? [{ sequence, reply: toReply(reply, reply.responseText) }] : []
+    ),
+  };
+}

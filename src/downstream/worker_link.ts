@@ -1,0 +1,151 @@
+import { connectivityState, credentials } from "@grpc/grpc-js";
+import { addressOf, type SchedulerSettings } from "../config.ts";
+import { omnispan } from "../grpc/contract.ts";
+import type { WorkerClient as WorkerStub } from "../grpc/generated/omnispan/Worker.ts";
+import type { DispatchGroup, Event } from "../scheduler/core.ts";
+import type { Millis, SequenceId, WorkerStatus } from "../types.ts";
+import { FixedRpcs } from "./fixed_rpcs.ts";
+import { Session } from "./session.ts";
+
+/** Carries requests to a worker that is there. */
+export interface WorkerDriver {
+  dispatch(group: DispatchGroup): void;
+  cancel(sequences: readonly SequenceId[]): void;
+  /** Ends all it carries and tells of nothing any more. */
+  close(): void;
+}
+
+/** What a link tells of. */
+export interface LinkListener {
+  /** Of the worker and of what it carries, for the core. */
+  happened(event: Event): void;
+  status(status: WorkerStatus): void;
+  warn(message: string): void;
+}
+
+const RECONNECT_MS = { first: 100, most: 1000 };
+
+/**
+ * The way to one Python worker, opened and re-opened by itself: over a Session, or over the fixed RPCs where the
+ * worker has none. When it breaks, the core hears that what it carried is lost and that the worker is down.
+ */
+export class WorkerLink {
+  #stub: WorkerStub | undefined;
+  #driver: WorkerDriver | undefined;
+  #status: WorkerStatus = { state: "down", detail: "not connected yet" };
+  #told = false;
+  #backoffMs: Millis = RECONNECT_MS.first;
+  #reconnect: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly settings: Pick<SchedulerSettings, "WORKER_ENDPOINT" | "WORKER_SILENCE_MS">,
+    private readonly listener: LinkListener,
+  ) {
+    this.#connect();
+  }
+
+  /** The core sends only while the worker is up; what it cancels may be gone already. */
+  dispatch(group: DispatchGroup): void {
+    this.#driver?.dispatch(group);
+  }
+
+  cancel(sequences: readonly SequenceId[]): void {
+    this.#driver?.cancel(sequences);
+  }
+
+  close(): void {
+    clearTimeout(this.#reconnect);
+    this.#disconnect();
+  }
+
+  #connect(): void {
+    const stub = new omnispan.Worker(addressOf(this.settings.WORKER_ENDPOINT), credentials.createInsecure(), {
+      "grpc.initial_reconnect_backoff_ms": RECONNECT_MS.first,
+      "grpc.max_reconnect_backoff_ms": RECONNECT_MS.most,
+      "grpc.use_local_subchannel_pool": 1, // a new connection, not the one that has just proved dead
+      "grpc.enable_http_proxy": 0, // a proxy for the web is no way to a worker
+      "grpc.max_receive_message_length": -1,
+      "grpc.max_send_message_length": -1,
+    });
+    this.#stub = stub;
+    this.#follow(stub);
+  }
+
+  /** Opens the connection whenever it is idle, so that the next request finds it open, and a driver on it. */
+  #follow(stub: WorkerStub): void {
+    const channel = stub.getChannel();
+    const look = () => {
+      if (this.#stub !== stub) return;
+      const state = channel.getConnectivityState(true);
+      if (state === connectivityState.READY) {
+        if (!this.#driver) this.#open(stub);
+      } else if (this.#driver) {
+        this.#lost("the connection to the worker was closed");
+      } else if (state === connectivityState.TRANSIENT_FAILURE) {
+        this.#lost(`nothing answers at ${this.settings.WORKER_ENDPOINT}`);
+      }
+      channel.watchConnectivityState(state, Infinity, look);
+    };
+    look();
+  }
+
+  #open(stub: WorkerStub): void {
+    this.#driver = new Session(stub, this.settings.WORKER_SILENCE_MS, {
+      opened: (identity) => {
+        this.#backoffMs = RECONNECT_MS.first;
+        this.#tell({ state: "up", detail: "", identity });
+      },
+      stepped: (step) => this.listener.happened({ kind: "step", step }),
+      loaded: (load) => {
+        const { identity } = this.#status;
+        if (!identity) return;
+        if (load.draining) {
+          this.#tell({ state: "draining", detail: "the worker is stopping", identity, load });
+        } else this.#tell({ state: "up", detail: "", identity, load });
+      },
+      ended: ({ unimplemented, message }) => {
+        if (unimplemented) this.#openFixed(stub);
+        else this.#startAgain(message);
+      },
+    });
+  }
+
+  #openFixed(stub: WorkerStub): void {
+    const { happened, warn } = this.listener;
+    this.#driver = new FixedRpcs(stub, happened, warn);
+    this.#tell({ state: "up", detail: "driven over the fixed RPCs: it has no sessions" });
+  }
+
+  /** The connection is gone, or never came; a new try is on its way. */
+  #lost(detail: string): void {
+    this.#driver?.close();
+    this.#driver = undefined;
+    this.#tell({ state: "down", detail });
+    this.listener.happened({ kind: "lost", status: "worker_unavailable", message: detail });
+  }
+
+  #startAgain(detail: string): void {
+    this.#disconnect();
+    this.#lost(detail);
+    this.#reconnect = setTimeout(() => this.#connect(), this.#backoffMs);
+    this.#backoffMs = Math.min(2 * this.#backoffMs, RECONNECT_MS.most);
+  }
+
+  #disconnect(): void {
+    this.#driver?.close();
+    this.#driver = undefined;
+    this.#stub?.close();
+    this.#stub = undefined;
+  }
+
+  #tell(status: WorkerStatus): void {
+    const { state, detail } = status;
+    const changed = !this.#told || state !== this.#status.state;
+    const known = status.identity ?? this.#status.identity;
+    const news = changed || status.load !== undefined || detail !== this.#status.detail;
+    this.#status = known ? { ...status, identity: known } : status;
+    this.#told = true;
+    if (changed) this.listener.happened({ kind: "worker", state, detail });
+    if (news) this.listener.status(this.#status);
+  }
+}

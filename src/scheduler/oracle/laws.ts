@@ -1,0 +1,70 @@
+import type { SchedulerSettings } from "../../config.ts";
+import type { Millis, WorkerState } from "../../types.ts";
+
+/** What a mode promises, as numbers. */
+export interface ModeLaw {
+  /** Requests at the worker at once. */
+  readonly maxRunning: number;
+  readonly maxGroup: number;
+  /** Groups at the worker at once. */
+  readonly maxGroups: number;
+  /** So many that wait leave at once when there is a place. */
+  readonly fullAt: number;
+  /** Fewer leave when the first of them has waited this long. */
+  readonly windowMs: Millis;
+  /** Fewer leave at once when nothing is at the worker. */
+  readonly whenIdle: boolean;
+}
+
+export type ModeSettings = Pick<
+  SchedulerSettings,
+  | "ENGINE_MODE"
+  | "QUEUED_CONCURRENCY"
+  | "MAX_CONCURRENT_STREAMS"
+  | "BATCH_WINDOW_MS"
+  | "MAX_BATCH_SIZE"
+  | "BATCHES_IN_FLIGHT"
+  | "BATCH_WHEN_IDLE"
+>;
+
+/** The law of each mode, written down from the documentation and not from the policies. */
+export function modeLaw(settings: ModeSettings): ModeLaw {
+  const unlimited = { maxGroup: Infinity, maxGroups: Infinity, fullAt: 1, windowMs: 0, whenIdle: false };
+  const streams = settings.MAX_CONCURRENT_STREAMS || Infinity;
+  switch (settings.ENGINE_MODE) {
+    case "direct":
+      return { ...unlimited, maxRunning: streams, maxGroup: 1 };
+    case "queued":
+      return { ...unlimited, maxRunning: settings.QUEUED_CONCURRENCY, maxGroup: 1 };
+    case "continuous":
+      return { ...unlimited, maxRunning: streams };
+    case "micro_batch":
+      return {
+        maxRunning: Infinity,
+        maxGroup: settings.MAX_BATCH_SIZE,
+        maxGroups: settings.BATCHES_IN_FLIGHT,
+        fullAt: settings.MAX_BATCH_SIZE,
+        windowMs: settings.BATCH_WINDOW_MS,
+        whenIdle: settings.BATCH_WHEN_IDLE,
+      };
+  }
+}
+
+/** Until when those that wait have to be patient with a worker that takes nothing. */
+export class Patience {
+  state: WorkerState | "unknown" = "unknown";
+  giveUpAt: Millis | undefined;
+
+  constructor(private readonly waitMs: Millis) {}
+
+  told(state: WorkerState, now: Millis): void {
+    if (state === "up") this.giveUpAt = undefined;
+    else if (state === "down" && this.state === "unknown") this.giveUpAt = now;
+    else this.giveUpAt ??= now + this.waitMs;
+    this.state = state;
+  }
+
+  wanted(now: Millis): void {
+    if (this.state === "unknown") this.giveUpAt ??= now + this.waitMs;
+  }
+}

@@ -1,0 +1,96 @@
+import type { Millis, SequenceId, Ticket, WorkerDelta, WorkerFailure, WorkerResult } from "../../types.ts";
+import type { CoreLimits, Event } from "../core.ts";
+import { wireId } from "../wire_id.ts";
+import type { Book, Tracked } from "./tracked.ts";
+
+/** Judges what the worker says: which end, if any, each message must bring to the request it is about. */
+export class Judge {
+  /** The requests with a verdict since the last `clear`. */
+  readonly judged: Tracked[] = [];
+  readonly cancelled = new Set<Ticket>();
+  lostAny = false;
+
+  constructor(private readonly book: Book, private readonly limits: CoreLimits) {}
+
+  clear(): void {
+    for (const request of this.judged) request.verdict = undefined;
+    this.judged.length = 0;
+    this.cancelled.clear();
+    this.lostAny = false;
+  }
+
+  hear(event: Extract<Event, { kind: "cancel" | "step" | "lost" }>, now: Millis): void {
+    switch (event.kind) {
+      case "cancel":
+        this.cancelled.add(event.ticket);
+        return;
+      case "step":
+        for (const delta of event.step.deltas) this.#hearDelta(delta, now);
+        for (const result of event.step.results) this.#hearResult(result, now);
+        return;
+      case "lost":
+        this.lostAny = true;
+        for (const sequence of event.sequences ?? this.book.runningSequences()) {
+          this.#lose(sequence, event.status, now);
+        }
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** When the worker's time for this one is over. */
+  timeoutAt({ progressAt }: Tracked): Millis {
+    return progressAt + this.limits.workerTimeoutMs;
+  }
+
+  #hearDelta({ sequence, tokenIndex, tokens }: WorkerDelta, now: Millis): void {
+    const request = this.#undecided(sequence, now);
+    if (!request) return;
+    if (!request.submission.stream || tokenIndex !== request.heard) {
+      return this.#fail(request, "worker_internal_error", true);
+    }
+    request.heard += tokens;
+    request.progressAt = now;
+  }
+
+  #hearResult({ sequence, reply }: WorkerResult, now: Millis): void {
+    const request = this.#undecided(sequence, now);
+    if (!request) return;
+    const { submission, ticket, heard } = request;
+    if (reply.status === "worker_unavailable") return this.#lose(sequence, reply.status, now);
+    const own = reply.wireId === wireId(submission.requestId, ticket);
+    const whole = !submission.stream || reply.status !== "ok" || reply.outputTokens === heard;
+    if (!own || !whole) return this.#fail(request, "worker_internal_error");
+    if (reply.status !== "ok") return this.#fail(request, reply.status);
+    request.verdict = { kind: "ok" };
+    this.judged.push(request);
+  }
+
+  #lose(sequence: SequenceId, status: WorkerFailure, now: Millis): void {
+    const request = this.#undecided(sequence, now);
+    if (!request) return;
+    const mayRetry = status === "worker_unavailable" || status === "worker_transport_error";
+    if (!mayRetry || request.heard > 0 || request.attempts >= this.limits.maxAttempts) {
+      return this.#fail(request, status);
+    }
+    request.verdict = { kind: "requeue" };
+    this.judged.push(request);
+    this.lostAny = true;
+    this.book.requeue(request);
+  }
+
+  #fail(request: Tracked, status: WorkerFailure, tellWorker = false): void {
+    request.verdict = { kind: "failed", status, tellWorker };
+    this.judged.push(request);
+  }
+
+  /** The request that runs as this sequence, unless something earlier has ended it. */
+  #undecided(sequence: SequenceId, now: Millis): Tracked | undefined {
+    const request = this.book.findRunning(sequence);
+    if (!request || request.verdict || this.cancelled.has(request.ticket)) return undefined;
+    const { deadline } = request.submission;
+    if ((deadline !== undefined && deadline <= now) || this.timeoutAt(request) <= now) return undefined;
+    return request;
+  }
+}
