@@ -49,7 +49,7 @@ export const SETTINGS = {
   WORKER_WAIT_MS: wholeNumber(
     0,
     3_600_000,
-    20_000,
+    30_000,
     "how long requests wait for a worker that was lost to come back before they fail",
   ),
   WORKER_TRIES: wholeNumber(

@@ -16,7 +16,7 @@ export interface Engine extends AsyncDisposable {
  */
 export async function startEngine(
   settings: Settings,
-  supervision: Supervision = { restarts: 0 },
+  supervision: Supervision = { restarts: 0, problem: "" },
 ): Promise<Engine> {
   await using parts = new AsyncDisposableStack();
   const scheduler = parts.use(new SchedulerHandle(settings, (state) => server.setWorkerState(state)));

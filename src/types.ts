@@ -183,7 +183,7 @@ export interface SchedulerStats {
 export type WorkerState = "up" | "draining" | "down";
 
 /** What a worker says of itself when a session opens. */
-export interface WorkerIdentity {
+export interface WorkerHello {
   readonly backend: string;
   readonly model: string;
   readonly simulated: boolean;
@@ -208,6 +208,6 @@ export interface WorkerStatus {
   /** Why it is not up. */
   readonly detail: string;
   /** Of the last session; undefined while there was none. */
-  readonly identity?: WorkerIdentity;
+  readonly identity?: WorkerHello;
   readonly load?: WorkerLoad;
 }

@@ -4,13 +4,13 @@ import type { WorkerCommand } from "../grpc/generated/omnispan/WorkerCommand.ts"
 import type { WorkerEvent__Output } from "../grpc/generated/omnispan/WorkerEvent.ts";
 import type { WorkerStep__Output } from "../grpc/generated/omnispan/WorkerStep.ts";
 import type { DispatchGroup } from "../scheduler/core.ts";
-import type { Millis, SequenceId, WorkerIdentity, WorkerLoad, WorkerStep } from "../types.ts";
+import type { Millis, SequenceId, WorkerHello, WorkerLoad, WorkerStep } from "../types.ts";
 import { toReply, toWorkerRequest } from "./messages.ts";
 import type { WorkerDriver } from "./worker_link.ts";
 
 /** What a session tells of; `opened` comes first or never, `ended` last and once, unless it was closed before. */
 export interface SessionListener {
-  opened(identity: WorkerIdentity): void;
+  opened(identity: WorkerHello): void;
   stepped(step: WorkerStep): void;
   loaded(load: WorkerLoad): void;
   /** `unimplemented`: this worker has no sessions. */

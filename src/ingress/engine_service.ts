@@ -22,6 +22,8 @@ type GenerateCall = ServerUnaryCall<GenerateRequest__Output, GenerateReply>;
 /** What the engine knows of the worker that it keeps running by itself. */
 export interface Supervision {
   readonly restarts: number;
+  /** Why it does not serve; empty while it does. */
+  readonly problem: string;
 }
 
 /** `omnispan.Engine` on top of the scheduler. */
@@ -105,7 +107,7 @@ export function engineService(
       queuedBytes: stats.queuedBytes,
       retriedRequests: retried,
       workerRestarts: supervision.restarts,
-      workerDetail: detail,
+      workerDetail: [detail, supervision.problem].filter(Boolean).join("; "),
       worker: identity ? { ...identity, capabilities: [...identity.capabilities] } : null,
       load: load ?? null,
     };

@@ -3,12 +3,13 @@ import { getLogger } from "@logtape/logtape";
 import { WorkerHealth } from "../downstream/worker_health.ts";
 import { messageOf, StartupError } from "../errors.ts";
 import type { Millis } from "../types.ts";
-import { nextBackoff } from "./backoff.ts";
+import { nextBackoff, SOUND_AFTER_MS } from "./backoff.ts";
 import { type Command, describeExit } from "./child.ts";
 import type { WorkerPlan } from "./plan.ts";
 import { prepareWorker } from "./prepare.ts";
 import type { Progress } from "./progress.ts";
 import { SetupError } from "./setup_error.ts";
+import { hung } from "./watchdog.ts";
 import { type WorkerIdentity, WorkerProcess } from "./worker_process.ts";
 
 const log = getLogger(["omnispan", "supervisor"]);
@@ -22,6 +23,8 @@ const HEALTH_TIMEOUT_MS = 2000;
 const UNREADY_GRACE_MS = 500;
 /** The worker's exit code when a setting is wrong. */
 const WRONG_SETTING = 2;
+/** So many ends in a row, each soon after the start, are a crash loop. */
+const CRASH_LOOP = 3;
 
 /** The worker that we set up and start by ourselves, and start again whenever it ends by itself. */
 export class LocalWorker implements AsyncDisposable {
@@ -29,6 +32,7 @@ export class LocalWorker implements AsyncDisposable {
   #process: WorkerProcess | undefined;
   #supervision: Promise<void> = Promise.resolve();
   #restarts = 0;
+  #problem = "";
 
   constructor(private readonly plan: WorkerPlan, private readonly progress: Progress) {}
 
@@ -45,13 +49,18 @@ export class LocalWorker implements AsyncDisposable {
       `starting the worker (${model ? `${backend}, ${model}` : backend})`,
       () => this.#launch(command, signal),
     );
-    this.#supervision = this.#keepUp(command, process);
+    this.#supervision = this.#keepUp(command, { process, identity });
     return identity;
   }
 
   /** How often it has been started again. */
   get restarts(): number {
     return this.#restarts;
+  }
+
+  /** Why it does not serve; empty while it does. */
+  get problem(): string {
+    return this.#problem;
   }
 
   /** Ends the worker at once, for who can't wait. */
@@ -66,7 +75,7 @@ export class LocalWorker implements AsyncDisposable {
   }
 
   /** Starts the worker and waits until it serves; what was started is ended again when that fails. */
-  async #launch(command: Command, signal: AbortSignal) {
+  async #launch(command: Command, signal: AbortSignal): Promise<Serving> {
     signal.throwIfAborted();
     const process = this.#process = new WorkerProcess(command, (line) => this.progress.workerLine(line));
     log.info("the worker runs as process {pid}", { pid: process.pid });
@@ -87,38 +96,71 @@ export class LocalWorker implements AsyncDisposable {
     }
   }
 
-  async #keepUp(command: Command, first: WorkerProcess): Promise<void> {
+  async #keepUp(command: Command, first: Serving): Promise<void> {
     const { signal } = this.#stopping;
-    let process: WorkerProcess | undefined = first;
-    let servingSince = performance.now();
+    let serving: Serving | undefined = first;
     let waitMs: Millis | undefined;
-    for (let restart = 1; !signal.aborted; restart++) {
+    let crashes = 0;
+    while (!signal.aborted) {
       let servedMs = 0;
-      if (process) {
-        const status = await process.exited;
+      if (serving) {
+        const since = performance.now();
+        const how = await this.#end(serving);
         if (signal.aborted) return;
-        servedMs = performance.now() - servingSince;
-        log.error("the worker ended with {how} after serving {servedMs} ms; its last line: {lastLine}", {
-          how: describeExit(status),
-          servedMs: Math.round(servedMs),
-          lastLine: process.lastLine,
-        });
+        servedMs = performance.now() - since;
+        this.#problem =
+          `the worker ended with ${how} after serving ${Math.round(servedMs)} ms; its last line: ` +
+          serving.process.lastLine;
+        log.error("{problem}", { problem: this.#problem });
       }
+      crashes = servedMs < SOUND_AFTER_MS ? crashes + 1 : 0;
       waitMs = nextBackoff(waitMs, servedMs);
-      this.#restarts = restart;
-      log.warn("the worker starts again in {waitMs} ms (restart {restart})", { waitMs, restart });
+      this.#restarts++;
+      if (crashes >= CRASH_LOOP) this.#reportCrashLoop(crashes);
+      log.warn("the worker starts again in {waitMs} ms (restart {restart})", {
+        waitMs,
+        restart: this.#restarts,
+      });
       try {
         await delay(waitMs, undefined, { signal });
-        ({ process } = await this.#launch(command, signal));
-        servingSince = performance.now();
-        log.info("the worker serves again (restart {restart})", { restart });
+        serving = await this.#launch(command, signal);
+        this.#problem = "";
+        log.info("the worker serves again (restart {restart})", { restart: this.#restarts });
       } catch (thrown) {
         if (signal.aborted) return;
-        process = undefined;
-        log.error("the worker did not come up again: {message}", { message: messageOf(thrown) });
+        serving = undefined;
+        this.#problem = `the worker did not come up again: ${messageOf(thrown)}`;
+        log.error("{problem}", { problem: this.#problem });
       }
     }
   }
+
+  /** Resolves with how it ended; one that lives but does not answer is ended. */
+  async #end({ process, identity }: Serving): Promise<string> {
+    const over = new AbortController();
+    hung(identity.address, AbortSignal.any([over.signal, this.#stopping.signal])).then(() => {
+      log.error("the worker (process {pid}) lives but answers no health check: it is killed", {
+        pid: process.pid,
+      });
+      process.kill();
+    }, () => {});
+    const status = await process.exited;
+    over.abort();
+    return describeExit(status);
+  }
+
+  #reportCrashLoop(crashes: number): void {
+    this.#problem =
+      `crash loop: ${crashes} ends in a row, each within ${SOUND_AFTER_MS / 1000} s of its start; ` +
+      this.#problem;
+    log.error("{problem}", { problem: this.#problem });
+  }
+}
+
+/** A worker that serves. */
+interface Serving {
+  readonly process: WorkerProcess;
+  readonly identity: WorkerIdentity;
 }
 
 /** Resolves when the worker's health says that it serves. */
