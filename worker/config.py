@@ -137,6 +137,7 @@ SIM_PROFILE = _text("SIM_PROFILE", "a40", "Timing profile of the sim backend: a4
 MLX_OPENBLAS = _flag(
     "MLX_OPENBLAS", True, "On Linux CPUs load OpenBLAS under MLX; without it MLX is 26 to 60 times slower."
 )
+SESSION = _flag("WORKER_SESSION", True, "Offer the Session call; 0 is for measuring and testing the fixed RPCs.")
 EXIT_ON_STDIN_CLOSE = _flag(
     "WORKER_EXIT_ON_STDIN_CLOSE", False, "End when stdin reaches its end, and leave Ctrl-C to the parent process."
 )

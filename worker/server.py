@@ -8,19 +8,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterable, Sequence
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from backends.backend import Answer, Backend, Failure, Outcome, Row, Status
-from config import DEBUG_BATCH_LOGGING, DEFAULT_MAX_TOKENS, Settings
+from config import DEBUG_BATCH_LOGGING, DEFAULT_MAX_TOKENS, SESSION, Settings
+from in_flight import InFlight
 from logs import event
+from outbox import Outbox
+from rows import last_chunk, ms, reply_of, row_of
+from session import STOPPING, Session
 from wire import pb2, pb2_grpc
 
 SERVICE = "omnispan.Worker"
 MAX_RECEIVE_BYTES = 256 * 1024 * 1024
+LAST_WORDS_SECONDS = 0.2  # for results and the ends of streams, at the stop
 
 Context = grpc.aio.ServicerContext[object, object]
 
@@ -30,10 +35,10 @@ class WorkerService(pb2_grpc.WorkerServicer):
         self._backend = backend
         self._default_max_tokens = settings[DEFAULT_MAX_TOKENS]
         self._log_batches = settings[DEBUG_BATCH_LOGGING]
+        self._with_sessions = settings[SESSION]
         self._stopping = False
-        self._in_flight = 0
-        self._drained = asyncio.Event()
-        self._drained.set()
+        self._in_flight = InFlight()
+        self._sessions: set[Session] = set()
 
     async def Generate(self, request: pb2.WorkerGenerateRequest, context: Context) -> pb2.WorkerGenerateReply:
         return (await self._answer([request], time.perf_counter()))[0]
@@ -43,29 +48,70 @@ class WorkerService(pb2_grpc.WorkerServicer):
     ) -> pb2.WorkerBatchGenerateReply:
         received = time.perf_counter()
         replies = await self._answer(request.requests, received)
-        return pb2.WorkerBatchGenerateReply(responses=replies, batch_latency_ms=_ms(time.perf_counter() - received))
+        return pb2.WorkerBatchGenerateReply(responses=replies, batch_latency_ms=ms(time.perf_counter() - received))
 
     async def GenerateStream(self, request: pb2.WorkerGenerateRequest, context: Context) -> None:
-        await context.abort(
-            grpc.StatusCode.UNIMPLEMENTED, "this worker does not stream yet: use Generate or GenerateBatch"
-        )
+        """A reader that is behind gets several tokens in a chunk."""
+        received = time.perf_counter()
+        self._in_flight.enter()
+        try:
+            row = self._row(request, received, True)
+            outcome = await self._stream(row, request.request_id, context) if isinstance(row, Row) else row
+            await context.write(last_chunk(reply_of(request.request_id, request.tenant_id, outcome, received)))
+        finally:
+            self._in_flight.leave()
+
+    async def Session(self, commands: AsyncIterable[pb2.WorkerCommand], context: Context) -> None:
+        if not self._with_sessions:
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, "sessions are turned off: WORKER_SESSION is 0")
+        session = Session(self._backend, self._row, self._in_flight, self._log_batches)
+        self._sessions.add(session)
+        if self._stopping:
+            session.drain()
+        try:
+            await session.run(commands, context.write)
+        finally:
+            self._sessions.discard(session)
 
     async def drain(self, seconds: float) -> None:
-        """Refuses what comes from now on and waits until the calls in flight have ended, at most `seconds`."""
+        """Refuses what comes from now on and waits until what is in flight has ended, at most `seconds`. What has not
+        is cancelled in the sessions, which end then."""
         self._stopping = True
+        for session in self._sessions:
+            session.drain()
         try:
-            await asyncio.wait_for(self._drained.wait(), seconds)
+            if self._in_flight.count:
+                await asyncio.wait_for(self._in_flight.none(), seconds)
         except asyncio.TimeoutError:
-            event(logging.WARNING, "stopping with calls in flight", calls=self._in_flight)
+            event(logging.WARNING, "stopping with requests in flight", requests=self._in_flight.count)
+        for session in self._sessions:
+            session.close()
+
+    async def _stream(self, row: Row, request_id: str, context: Context) -> Outcome:
+        outbox = Outbox()
+        numbers = self._backend.submit([row], outbox)
+        try:
+            while True:
+                await outbox.wait()
+                deltas, ended = outbox.take()
+                for _, index, tokens, text in deltas:
+                    await context.write(
+                        pb2.WorkerChunk(
+                            request_id=request_id, text_delta=text, token_index=index, tokens=tokens, status="ok"
+                        )
+                    )
+                if ended:
+                    return ended[0].outcome
+        finally:
+            self._backend.cancel(numbers)
 
     async def _answer(
         self, requests: Sequence[pb2.WorkerGenerateRequest], received: float
     ) -> list[pb2.WorkerGenerateReply]:
         """Runs the requests as one batch. Cancelling it (the caller went or its deadline passed) ends the rows."""
-        self._in_flight += 1
-        self._drained.clear()
+        self._in_flight.enter()
         try:
-            outcomes = await self._run([self._row(request, received) for request in requests])
+            outcomes = await self._run([self._row(request, received, False) for request in requests])
         except asyncio.CancelledError:
             event(logging.DEBUG, "batch cancelled", rows=len(requests))
             raise
@@ -75,20 +121,18 @@ class WorkerService(pb2_grpc.WorkerServicer):
             failure = Failure(Status.INTERNAL_ERROR, f"the worker failed: {type(error).__name__}: {error}")
             outcomes = [failure] * len(requests)
         finally:
-            self._in_flight -= 1
-            if not self._in_flight:
-                self._drained.set()
+            self._in_flight.leave()
         if self._log_batches:
             self._log_batch(outcomes, received)
-        return [_reply(request, outcome, received) for request, outcome in zip(requests, outcomes, strict=True)]
+        return [
+            reply_of(request.request_id, request.tenant_id, outcome, received)
+            for request, outcome in zip(requests, outcomes, strict=True)
+        ]
 
-    def _row(self, request: pb2.WorkerGenerateRequest, received: float) -> Row | Failure:
+    def _row(self, request: pb2.WorkerGenerateRequest, received: float, stream: bool) -> Row | Failure:
         if self._stopping:
-            return Failure(Status.UNAVAILABLE, "the worker is stopping")
-        if not request.prompt:
-            return Failure(Status.RUNTIME_ERROR, 'prompt must not be empty, got ""')
-        deadline = received + request.timeout_ms / 1000 if request.timeout_ms else None
-        return Row(request.prompt, request.max_tokens or self._default_max_tokens, deadline)
+            return STOPPING
+        return row_of(request, received, self._default_max_tokens, stream)
 
     async def _run(self, rows: list[Row | Failure]) -> list[Outcome]:
         """The good rows go to the backend together; the others keep their failure and their place."""
@@ -106,37 +150,10 @@ class WorkerService(pb2_grpc.WorkerServicer):
             ok=len(answers),
             input_tokens=sum(answer.input_tokens for answer in answers),
             output_tokens=sum(answer.output_tokens for answer in answers),
-            latency_ms=_ms(time.perf_counter() - received),
+            latency_ms=ms(time.perf_counter() - received),
             steps_since_start=stats.steps,
             mean_rows_per_step=stats.row_steps / stats.steps if stats.steps else 0.0,
         )
-
-
-def _reply(request: pb2.WorkerGenerateRequest, outcome: Outcome, received: float) -> pb2.WorkerGenerateReply:
-    if isinstance(outcome, Failure):
-        return pb2.WorkerGenerateReply(
-            request_id=request.request_id,
-            tenant_id=request.tenant_id,
-            worker_latency_ms=_ms(time.perf_counter() - received),
-            status=outcome.status.value,
-            error_message=outcome.message,
-        )
-    between = max(1, outcome.output_tokens - 1)
-    return pb2.WorkerGenerateReply(
-        request_id=request.request_id,
-        tenant_id=request.tenant_id,
-        response_text=outcome.text,
-        input_tokens=outcome.input_tokens,
-        output_tokens=outcome.output_tokens,
-        worker_latency_ms=_ms(outcome.last_token_at - received),
-        status="ok",
-        ttft_ms=_ms(outcome.first_token_at - received),
-        tpot_ms=_ms(outcome.last_token_at - outcome.first_token_at) / between,
-    )
-
-
-def _ms(seconds: float) -> float:
-    return max(0.0, seconds * 1000)
 
 
 class Server:
@@ -150,6 +167,10 @@ class Server:
                 ("grpc.so_reuseport", 0),  # else a second worker on the same port would start and share it
                 ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
                 ("grpc.max_send_message_length", MAX_RECEIVE_BYTES),
+                # An engine may look every second whether its connection is alive, also while nothing runs.
+                ("grpc.http2.min_recv_ping_interval_without_data_ms", 1000),
+                ("grpc.http2.max_ping_strikes", 0),
+                ("grpc.keepalive_permit_without_calls", 1),
             ]
         )
         pb2_grpc.add_WorkerServicer_to_server(self._service, self._server)
@@ -165,7 +186,7 @@ class Server:
         return port
 
     async def stop(self, grace_seconds: float) -> None:
-        """Health first, so nobody sends more; then the calls in flight; then the port."""
+        """Health first, so nobody sends more; then the requests in flight; then the port."""
         await self._health.enter_graceful_shutdown()
         await self._service.drain(grace_seconds)
-        await self._server.stop(0.2)  # health watchers never end by themselves
+        await self._server.stop(LAST_WORDS_SECONDS)  # health watchers never end by themselves

@@ -11,3 +11,4 @@ class WorkerStub:
     Generate: grpc.aio.UnaryUnaryMultiCallable[pb2.WorkerGenerateRequest, pb2.WorkerGenerateReply]
     GenerateBatch: grpc.aio.UnaryUnaryMultiCallable[pb2.WorkerBatchGenerateRequest, pb2.WorkerBatchGenerateReply]
     GenerateStream: grpc.aio.UnaryStreamMultiCallable[pb2.WorkerGenerateRequest, pb2.WorkerChunk]
+    Session: grpc.aio.StreamStreamMultiCallable[pb2.WorkerCommand, pb2.WorkerEvent]

@@ -113,14 +113,6 @@ async def test_large_messages_are_taken(start: Start) -> None:
     assert is_answer_to(prompt, await worker.stub.Generate(request(prompt, 1), timeout=SECONDS))
 
 
-async def test_streaming_is_refused_with_a_clear_text(start: Start) -> None:
-    worker = await start(WORKER_BACKEND="sim", SIM_PROFILE="null")
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await worker.stub.GenerateStream(request(), timeout=SECONDS).read()
-    assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
-    assert "does not stream yet" in str(caught.value.details())
-
-
 @pytest.mark.parametrize("service", ["", "omnispan.Worker"])
 async def test_health_says_serving_and_at_the_stop_not_serving(start: Start, service: str) -> None:
     worker = await start(WORKER_BACKEND="sim", SIM_PROFILE="fixed20")

@@ -1,0 +1,94 @@
+"""Requests become rows, outcomes become replies."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from backends.backend import Failure, Outcome, Row, Sampling, Status
+from wire import pb2
+
+MOST_STOPS = 16
+MOST_STOP_CHARACTERS = 256
+
+
+def row_of(request: pb2.WorkerGenerateRequest, received: float, default_max_tokens: int, stream: bool) -> Row | Failure:
+    """The row that a request asks for, or which rule it breaks. `received` is seconds of `time.perf_counter()`."""
+    if problem := _problem(request):
+        return Failure(Status.RUNTIME_ERROR, problem)
+    return Row(
+        prompt=request.prompt,
+        max_tokens=request.max_tokens or default_max_tokens,
+        deadline=received + request.timeout_ms / 1000 if request.timeout_ms else None,
+        sampling=Sampling(
+            temperature=request.temperature,
+            top_p=request.top_p or 1.0,
+            top_k=request.top_k,
+            seed=request.seed if request.HasField("seed") else None,
+        ),
+        stop=tuple(request.stop),
+        ignore_eos=request.ignore_eos,
+        stream=stream,
+    )
+
+
+def _problem(request: pb2.WorkerGenerateRequest) -> str | None:
+    if not request.prompt:
+        return 'prompt must not be empty, got ""'
+    if not (math.isfinite(request.temperature) and 0 <= request.temperature <= 2):
+        return f"temperature must be a number from 0 to 2, got {request.temperature:g}"
+    if not (math.isfinite(request.top_p) and 0 <= request.top_p <= 1):
+        return f"top_p must be a number above 0 and up to 1, or 0 for 1, got {request.top_p:g}"
+    if len(request.stop) > MOST_STOPS:
+        return f"stop must have at most {MOST_STOPS} texts, got {len(request.stop)}"
+    for number, stop in enumerate(request.stop):
+        if not stop:
+            return f'stop[{number}] must not be empty, got ""'
+        if len(stop) > MOST_STOP_CHARACTERS:
+            return f"stop[{number}] must have at most {MOST_STOP_CHARACTERS} characters, got {len(stop)}"
+    return None
+
+
+def reply_of(request_id: str, tenant_id: str, outcome: Outcome, received: float) -> pb2.WorkerGenerateReply:
+    if isinstance(outcome, Failure):
+        return pb2.WorkerGenerateReply(
+            request_id=request_id,
+            tenant_id=tenant_id,
+            worker_latency_ms=ms(time.perf_counter() - received),
+            status=outcome.status.value,
+            error_message=outcome.message,
+        )
+    decoding = ms(outcome.last_token_at - outcome.first_token_at)
+    return pb2.WorkerGenerateReply(
+        request_id=request_id,
+        tenant_id=tenant_id,
+        response_text=outcome.text,
+        input_tokens=outcome.input_tokens,
+        output_tokens=outcome.output_tokens,
+        worker_latency_ms=ms(outcome.last_token_at - received),
+        status="ok",
+        ttft_ms=ms(outcome.first_token_at - received),
+        tpot_ms=decoding / max(1, outcome.output_tokens - 1),
+        finish_reason=outcome.finish_reason.value,
+    )
+
+
+def last_chunk(reply: pb2.WorkerGenerateReply) -> pb2.WorkerChunk:
+    """The chunk that ends a stream with what the reply says, but without its text."""
+    return pb2.WorkerChunk(
+        request_id=reply.request_id,
+        token_index=reply.output_tokens,
+        finished=True,
+        input_tokens=reply.input_tokens,
+        output_tokens=reply.output_tokens,
+        worker_latency_ms=reply.worker_latency_ms,
+        ttft_ms=reply.ttft_ms,
+        tpot_ms=reply.tpot_ms,
+        status=reply.status,
+        error_message=reply.error_message,
+        finish_reason=reply.finish_reason,
+    )
+
+
+def ms(seconds: float) -> float:
+    return max(0.0, seconds * 1000)

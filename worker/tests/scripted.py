@@ -1,0 +1,64 @@
+"""A runtime whose steps the test lets happen."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from backends.backend import FinishReason
+from backends.runtime import NewRow, Runtime, Stepped
+
+SECONDS = 10.0
+
+
+class Scripted(Runtime):
+    """One letter of the prompt a step; a step waits for `go`."""
+
+    def __init__(self) -> None:
+        self.context = 20
+        self.go = threading.Semaphore(0)
+        self.rows: dict[int, list[int]] = {}
+        self.joined: list[int] = []  # rows per `add`
+        self.sizes: list[int] = []  # rows per step
+        self.error: Exception | None = None
+        self.refuse_add = False
+        self.threads: set[int] = set()
+        self.repeat = 0  # so many tokens instead of the prompt's own
+        self.closed = False
+
+    def load(self) -> None:
+        self.threads.add(threading.get_ident())
+
+    def encode(self, prompt: str) -> list[int]:
+        if prompt == "unreadable":
+            raise ValueError("no tokens for this")
+        return [ord(letter) for letter in prompt if letter != " "]
+
+    def decode(self, tokens: list[int]) -> str:
+        return "".join(map(chr, tokens))
+
+    def add(self, rows: Sequence[NewRow]) -> None:
+        if self.refuse_add:
+            raise RuntimeError("no memory")
+        self.joined.append(len(rows))
+        self.rows.update((row.number, ([*row.prompt, *[120] * self.repeat])[: row.max_tokens]) for row in rows)
+
+    def remove(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            del self.rows[number]
+
+    def step(self) -> list[Stepped]:
+        assert self.go.acquire(timeout=SECONDS)
+        self.threads.add(threading.get_ident())
+        if self.error:
+            raise self.error
+        self.sizes.append(len(self.rows))
+        stepped = []
+        for number, letters in list(self.rows.items()):
+            stepped.append(Stepped(number, [letters.pop(0)], None if letters else FinishReason.LENGTH))
+            if not letters:
+                del self.rows[number]
+        return stepped
+
+    def close(self) -> None:
+        self.closed = True
