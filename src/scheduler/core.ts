@@ -168,6 +168,10 @@ export class SchedulerCore {
   /** Takes in what happened up to `now`, in this order, then lets the policy decide once. Time never steps back in here. */
   handle(events: readonly Event[], now: Millis, effects: Effect[]): void {
     this.#now = Math.max(this.#now, now);
+    for (const event of events) {
+      // The clocks of two threads differ by a little; a request never comes before it was received.
+      if (event.kind === "arrive") this.#now = Math.max(this.#now, event.submission.receivedAt);
+    }
     this.#expire(effects);
     for (const event of events) this.#apply(event, effects);
     this.#letGo(effects);
@@ -217,8 +221,6 @@ export class SchedulerCore {
   }
 
   #arrive(ticket: Ticket, submission: Submission, effects: Effect[]): void {
-    // The clocks of two threads differ by a little; a request never comes before it was received.
-    this.#now = Math.max(this.#now, submission.receivedAt);
     if (this.#isFull(submission)) this.#letGo(effects);
     const refusal = this.#refusal(submission);
     if (refusal) {
@@ -376,24 +378,29 @@ export class SchedulerCore {
   /** Sends again what the worker can't answer any more, as long as that is safe and allowed. */
   #lose(sequences: readonly SequenceId[], reply: WorkerReply, effects: Effect[]): void {
     const mayRetry = reply.status === "worker_unavailable" || reply.status === "worker_transport_error";
+    const again: Entry[] = [];
     for (const sequence of sequences) {
       const entry = this.#running.get(sequence);
       if (!entry) continue;
       const { run, attempts } = entry;
       const tried = attempts >= this.limits.maxAttempts;
-      if (mayRetry && !tried && run.tokens === 0) {
+      const begun = run.firstTokenAt !== undefined;
+      if (mayRetry && !tried && !begun) {
         this.#leaveWorker(run);
-        this.#retried++;
-        this.#enqueue(entry);
+        again.push(entry);
         continue;
       }
-      const why = run.tokens > 0
+      const why = begun
         ? ` after ${run.tokens} tokens of this answer`
         : mayRetry && attempts > 1
         ? `; sent ${attempts} times (WORKER_TRIES)`
         : "";
       this.#answer(entry, { ...reply, errorMessage: reply.errorMessage + why }, effects);
     }
+    if (again.length === 0) return;
+    this.#retried += again.length;
+    this.#releasedAt = this.#now; // until now each of them had a place
+    for (const entry of again.reverse()) this.#enqueue(entry); // the last first: each then goes to the very front
   }
 
   #answer(entry: Entry & { run: Run }, reply: WorkerReply, effects: Effect[]): void {
@@ -523,7 +530,8 @@ export class SchedulerCore {
 
   /** How long the most patient member still waits, at most the worker's time-out. */
   #patience(group: readonly DispatchMember[]): Millis {
-    const longest = Math.max(...group.map((member) => member.remainingMs ?? Infinity));
+    let longest = 0;
+    for (const { remainingMs = Infinity } of group) longest = Math.max(longest, remainingMs);
     return Math.min(longest, this.limits.workerTimeoutMs);
   }
 

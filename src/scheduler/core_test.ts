@@ -1,237 +1,480 @@
+/** The scheduler's promises, one example each; what holds whatever happens is what tests/simulator looks for. */
 import assert from "node:assert/strict";
-import fc from "fast-check";
-import { direct } from "../policy/direct.ts";
-import { microBatch } from "../policy/micro_batch.ts";
-import { queued } from "../policy/queued.ts";
 import { World } from "./core_world.ts";
+import { answerText, promptOf } from "./oracle/answers.ts";
 
-const LIMITS = { queueCapacity: 8, workerTimeoutMs: 1000 };
+const BATCHES = {
+  ENGINE_MODE: "micro_batch",
+  BATCH_WINDOW_MS: 10,
+  MAX_BATCH_SIZE: 3,
+  BATCHES_IN_FLIGHT: 1,
+} as const;
+const QUEUED = { ENGINE_MODE: "queued", QUEUED_CONCURRENCY: 1 } as const;
+const DIRECT = { ENGINE_MODE: "direct", MAX_CONCURRENT_STREAMS: 0 } as const;
+const CONTINUOUS = { ENGINE_MODE: "continuous", MAX_CONCURRENT_STREAMS: 4 } as const;
 
 Deno.test("direct sends each request at once and alone", () => {
-  const world = new World(direct, LIMITS);
-  world.arrive();
-  world.arrive();
-  assert.deepEqual(world.running.map((group) => group.members.length), [1, 1]);
+  const world = new World(DIRECT);
+  const [first, second] = [world.arrive(), world.arrive({ stream: true })];
+  assert.deepEqual(world.groups, [[first], [second]]);
+  world.finish();
+});
+
+Deno.test("direct with a limit lets the next in when one ends", () => {
+  const world = new World({ ...DIRECT, MAX_CONCURRENT_STREAMS: 2 });
+  const [first, second, third] = world.arriveTogether(3);
+  assert.deepEqual(world.running, [first, second]);
+  world.answer(second!);
+  assert.deepEqual(world.groups.at(-1), [third]);
+  world.finish();
 });
 
 Deno.test("queued keeps one at the worker and sends the next when it comes back", () => {
-  const world = new World(queued(1), LIMITS);
+  const world = new World(QUEUED);
   const [first, second] = [world.arrive(), world.arrive()];
-  assert.deepEqual(world.runningTickets(), [first]);
+  assert.deepEqual(world.running, [first]);
   world.advance(5);
-  world.answerOldest();
-  assert.deepEqual(world.runningTickets(), [second]);
-  world.answerOldest();
-  assert.equal(world.answered(second).dispatch.queueWaitMs, 5);
-  assert.equal(world.answered(second).dispatch.lateMs, 0);
+  world.answer(first);
+  assert.deepEqual(world.running, [second]);
+  world.answer(second);
+  assert.equal(world.answered(second).dispatch?.queueWaitMs, 5);
+  assert.equal(world.answered(second).dispatch?.lateMs, 0);
 });
 
-const BATCHES = { windowMs: 10, maxSize: 3, batchesInFlight: 1 };
+Deno.test("continuous lets all that fit go as one group, and fills up as rows end", () => {
+  const world = new World(CONTINUOUS);
+  const tickets = world.arriveTogether(6, { stream: true });
+  assert.deepEqual(world.groups, [tickets.slice(0, 4)]);
+  world.answer(tickets[2]!);
+  assert.deepEqual(world.groups.at(-1), [tickets[4]]);
+  assert.equal(world.stats.inFlight, 4);
+  world.finish();
+});
 
 Deno.test("a batch leaves when its first request has waited the window, not the last", () => {
-  const world = new World(microBatch(BATCHES), LIMITS);
-  world.arrive();
+  const world = new World(BATCHES);
+  const first = world.arrive();
   world.advance(9);
-  world.arrive();
-  assert.equal(world.running.length, 0);
+  const second = world.arrive();
+  assert.deepEqual(world.groups, []);
   world.advance(1);
-  assert.equal(world.running[0]?.members.length, 2);
-  world.answerOldest();
-  assert.deepEqual(world.answered(1).dispatch, {
+  assert.deepEqual(world.groups, [[first, second]]);
+  world.answer(first);
+  assert.deepEqual(world.answered(first).dispatch, {
     id: 1,
     size: 2,
     reason: "window",
     lateMs: 0,
     queueWaitMs: 10,
+    attempts: 1,
   });
 });
 
-Deno.test("a full batch leaves without waiting", () => {
-  const world = new World(microBatch(BATCHES), LIMITS);
-  for (let i = 0; i < 3; i++) world.arrive();
-  world.answerOldest();
-  assert.equal(world.answered(3).dispatch.reason, "full");
-  assert.equal(world.answered(3).dispatch.queueWaitMs, 0);
+Deno.test("a full batch leaves without waiting, streams and answers in one piece together", () => {
+  const world = new World(BATCHES);
+  world.arriveTogether(2);
+  const stream = world.arrive({ stream: true });
+  assert.equal(world.groups[0]?.length, 3);
+  world.answer(stream);
+  assert.equal(world.answered(stream).dispatch?.reason, "full");
+  assert.equal(world.answered(stream).dispatch?.queueWaitMs, 0);
+  world.finish();
 });
 
-Deno.test("while a batch is out the queue fills, and what is due leaves when it comes back", () => {
-  const world = new World(microBatch(BATCHES), LIMITS);
-  for (let i = 0; i < 5; i++) world.arrive();
+Deno.test("while a batch is out the queue fills, and what is due leaves when its last row comes back", () => {
+  const world = new World(BATCHES);
+  const tickets = world.arriveTogether(5);
   world.advance(50);
-  assert.deepEqual(world.runningTickets(), [1, 2, 3]);
-  world.answerOldest();
-  assert.deepEqual(world.runningTickets(), [4, 5]);
-  world.answerOldest();
-  assert.equal(world.answered(4).dispatch.lateMs, 0, "waiting for the worker is not the scheduler's delay");
+  for (const ticket of tickets.slice(0, 2)) world.answer(ticket);
+  assert.equal(world.groups.length, 1);
+  world.answer(tickets[2]!);
+  assert.deepEqual(world.groups[1], tickets.slice(3));
+  world.answer(tickets[3]!);
+  assert.equal(
+    world.answered(tickets[3]!).dispatch?.lateMs,
+    0,
+    "waiting for the worker is not the scheduler's delay",
+  );
 });
 
-Deno.test("with whenIdle a request leaves an idle worker's queue at once, and waits for a busy one", () => {
-  const world = new World(microBatch({ ...BATCHES, batchesInFlight: 2, whenIdle: true }), LIMITS);
-  world.arrive();
-  world.arrive();
-  assert.deepEqual(world.runningTickets(), [1]);
-  world.answerOldest();
-  assert.deepEqual(world.runningTickets(), [2]);
+Deno.test("with BATCH_WHEN_IDLE a request leaves an idle worker's queue at once, and waits for a busy one", () => {
+  const world = new World({ ...BATCHES, BATCHES_IN_FLIGHT: 2, BATCH_WHEN_IDLE: true });
+  const [first, second] = [world.arrive(), world.arrive()];
+  assert.deepEqual(world.groups, [[first]]);
+  world.answer(first);
+  assert.deepEqual(world.groups, [[first], [second]]);
+  world.answer(second);
+  assert.equal(world.answered(second).dispatch?.reason, "idle");
+});
+
+Deno.test("tokens go to their caller as they come, and a stream ends after its last", () => {
+  const world = new World(DIRECT);
+  const [first, second] = world.arriveTogether(2, { stream: true, tokens: 3 });
+  world.token(first!);
+  world.token(second!, 2);
+  world.token(first!, 2);
+  assert.equal(world.streamed(first!), answerText(promptOf("prompt 1", 3), 0, 3));
+  assert.equal(world.outcomes.size, 0);
+  world.answer(first!);
+  assert.equal(world.answered(first!).reply.status, "ok");
+  world.finish();
 });
 
 Deno.test("a full queue refuses with its depth and limit, and takes requests again when there is room", () => {
-  const world = new World(queued(1), { ...LIMITS, queueCapacity: 2 });
-  for (let i = 0; i < 3; i++) world.arrive();
-  const refused = world.arrive();
-  const { code, message } = world.refused(refused);
+  const world = new World(QUEUED, { queueCapacity: 2 });
+  const first = world.arrive();
+  world.arriveTogether(2);
+  const { code, message, retryAfterMs } = world.refused(world.arrive());
   assert.equal(code, "resource_exhausted");
-  assert.match(message, /2 requests wait, QUEUE_CAPACITY is 2/);
-  world.answerOldest();
+  assert.match(message, /2 requests wait, QUEUE_CAPACITY is 2; try again in 1000 ms/);
+  assert.equal(retryAfterMs, 1000, "how fast the queue empties is not known yet");
+  world.answer(first);
   assert.equal(world.outcomes.has(world.arrive()), false);
-  assert.equal(world.core.stats().refused, 1);
-  assert.equal(world.core.stats().accepted, 4);
+  assert.equal(world.stats.refused, 1);
+  assert.equal(world.stats.accepted, 4);
 });
 
-Deno.test("a burst in one tick is refused only beyond what the policy could send", () => {
-  const world = new World(direct, { ...LIMITS, queueCapacity: 1 });
+Deno.test("a refused request should come back when about half of the queue is gone", () => {
+  const world = new World(QUEUED, { queueCapacity: 4 });
+  world.arriveTogether(5);
+  for (let ticket = 1; ticket <= 40; ticket++) {
+    world.advance(100);
+    world.answer(ticket);
+    world.arrive();
+  }
+  const { retryAfterMs } = world.refused(world.arrive());
+  assert.ok(retryAfterMs! > 150 && retryAfterMs! <= 200, `${retryAfterMs} ms for 4 requests of 100 ms`);
+});
+
+Deno.test("a queue of long prompts is full by their bytes, and room comes back with each that leaves", () => {
+  const world = new World(QUEUED, { queueBytes: 100 });
+  const first = world.arrive({ bytes: 60 });
+  world.arrive({ bytes: 60 });
+  assert.match(
+    world.refused(world.arrive({ bytes: 41 })).message,
+    /60 bytes of prompts wait, QUEUE_BYTES is 100/,
+  );
+  const fits = world.arrive({ bytes: 40 });
+  world.cancel(fits);
+  assert.equal(world.outcomes.has(world.arrive({ bytes: 40 })), false);
+  world.answer(first);
+  assert.equal(world.stats.queuedBytes, 40);
+  world.finish();
+});
+
+Deno.test("a burst in one turn is refused only beyond what the policy could send", () => {
+  const world = new World(DIRECT, { queueCapacity: 1 });
   const tickets = world.arriveTogether(50);
-  assert.deepEqual(world.runningTickets(), tickets);
+  assert.deepEqual(world.running, tickets);
+});
+
+Deno.test("REFUSE_LATE turns away at once what can't be answered in time, and takes what can", () => {
+  const world = new World(QUEUED, { refuseLate: true, queueCapacity: 100 });
+  world.arriveTogether(30);
+  for (let ticket = 1; ticket <= 20; ticket++) {
+    world.advance(100);
+    world.answer(ticket);
+  }
+  assert.match(
+    world.refused(world.arrive({ deadlineIn: 500 })).message,
+    /the deadline can't be met.*REFUSE_LATE/,
+  );
+  assert.equal(world.outcomes.has(world.arrive({ deadlineIn: 5000 })), false);
+  assert.equal(world.outcomes.has(world.arrive()), false);
 });
 
 Deno.test("a cancelled or overdue request in the queue never reaches the worker", () => {
-  const world = new World(queued(1), LIMITS);
-  world.arrive();
-  const cancelled = world.arrive();
-  const overdue = world.arrive({ deadlineIn: 20 });
-  const last = world.arrive();
+  const world = new World(QUEUED);
+  const [first, cancelled, overdue, last] = [
+    world.arrive(),
+    world.arrive(),
+    world.arrive({ deadlineIn: 20 }),
+    world.arrive(),
+  ];
   world.cancel(cancelled);
   world.advance(20);
   assert.equal(world.refused(cancelled).code, "cancelled");
   assert.equal(world.refused(overdue).code, "deadline_exceeded");
-  world.answerOldest();
-  assert.deepEqual(world.runningTickets(), [last]);
+  world.answer(first);
+  assert.deepEqual(world.running, [last]);
 });
 
 Deno.test("a request that arrives after its deadline is not sent", () => {
-  const world = new World(direct, LIMITS);
-  assert.equal(world.refused(world.arrive({ deadlineIn: -1 })).code, "deadline_exceeded");
-  assert.equal(world.running.length, 0);
+  const world = new World(DIRECT);
+  assert.equal(world.refused(world.arrive({ deadlineIn: 0 })).code, "deadline_exceeded");
+  assert.deepEqual(world.groups, []);
+  world.finish();
 });
 
-Deno.test("what is left of the deadline goes with the request, and the call lasts as long as its most patient member", () => {
-  const world = new World(microBatch({ ...BATCHES, maxSize: 2 }), LIMITS);
-  world.arrive({ deadlineIn: 100 });
+Deno.test("what is left of the deadline goes along, and a group lasts as long as its most patient member", () => {
+  const world = new World({ ...BATCHES, MAX_BATCH_SIZE: 2 });
+  const first = world.arrive({ deadlineIn: 100 });
   world.advance(4);
-  world.arrive({ deadlineIn: 300 });
-  const [group] = world.running;
-  assert.deepEqual(group?.members.map((member) => member.remainingMs), [96, 300]);
-  assert.equal(group?.timeoutMs, 300);
+  const second = world.arrive({ deadlineIn: 300 });
+  assert.deepEqual([first, second].map((ticket) => world.row(ticket).remainingMs), [96, 300]);
+  assert.equal(world.groupTimeoutMs, 300);
 });
 
-Deno.test("a batch goes on for the others when one caller leaves, and ends when all have left", () => {
-  const world = new World(microBatch({ ...BATCHES, maxSize: 2 }), LIMITS);
-  const [first, second] = [world.arrive(), world.arrive()];
-  world.cancel(first);
-  assert.deepEqual(world.cancelledCalls, []);
-  world.cancel(second);
-  assert.deepEqual(world.cancelledCalls, [1]);
-  assert.equal(world.core.stats().inFlight, 0);
+Deno.test("the worker hears at once of each row that nobody waits for any more; the others go on", () => {
+  const world = new World({ ...BATCHES, MAX_BATCH_SIZE: 2 });
+  const [cancelled, overdue] = [world.arrive({ stream: true }), world.arrive({ deadlineIn: 20 })];
+  world.token(cancelled);
+  world.cancel(cancelled);
+  assert.deepEqual(world.cancelledRows, [cancelled]);
+  assert.deepEqual(world.running, [overdue]);
+  world.advance(20);
+  assert.deepEqual(world.cancelledRows, [cancelled, overdue]);
+  assert.equal(world.stats.inFlight, 0);
 });
 
-Deno.test("a silent worker is given up after its time-out and the next request is sent", () => {
-  const world = new World(queued(1), LIMITS);
+Deno.test("what crosses a cancel on its way is ignored", () => {
+  const world = new World(DIRECT);
+  const ticket = world.arrive({ stream: true });
+  world.cancel(ticket);
+  const row = world.lastRow(ticket);
+  world.tokens(row, 0);
+  world.end(row);
+  assert.equal(world.refused(ticket).code, "cancelled");
+  assert.deepEqual(world.warnings, []);
+  world.finish();
+});
+
+Deno.test("a silent worker is given up after its time-out, told so, and the next request is sent", () => {
+  const world = new World(QUEUED);
   const [first, second] = [world.arrive(), world.arrive()];
   world.advance(1000);
   assert.equal(world.answered(first).reply.status, "worker_timeout");
-  assert.match(world.answered(first).reply.errorMessage, /1000 ms/);
-  assert.deepEqual(world.cancelledCalls, [1]);
-  assert.deepEqual(world.runningTickets(), [second]);
+  assert.match(world.answered(first).reply.errorMessage, /did not answer within 1000 ms/);
+  assert.deepEqual(world.cancelledRows, [first]);
+  assert.deepEqual(world.running, [second]);
 });
 
-Deno.test("a call that failed answers each of its members with the failure", () => {
-  const world = new World(microBatch({ ...BATCHES, maxSize: 2 }), LIMITS);
-  const tickets = [world.arrive(), world.arrive()];
-  world.failOldest("worker_unavailable");
-  for (const ticket of tickets) assert.equal(world.answered(ticket).reply.status, "worker_unavailable");
-});
-
-const policies = fc.oneof(
-  fc.constant({ name: "direct" as const }),
-  fc.record({ name: fc.constant("queued" as const), concurrency: fc.integer({ min: 1, max: 3 }) }),
-  fc.record({
-    name: fc.constant("micro_batch" as const),
-    windowMs: fc.nat(20),
-    maxSize: fc.integer({ min: 1, max: 5 }),
-    batchesInFlight: fc.integer({ min: 1, max: 3 }),
-    whenIdle: fc.boolean(),
-  }),
-);
-
-const steps = fc.array(
-  fc.oneof(
-    {
-      weight: 6,
-      arbitrary: fc.record({ kind: fc.constant("arrive" as const), deadlineIn: fc.option(fc.nat(60)) }),
-    },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant("burst" as const), count: fc.nat(12) }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant("cancel" as const), pick: fc.nat() }) },
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant("advance" as const), ms: fc.nat(25) }) },
-    {
-      weight: 4,
-      arbitrary: fc.record({
-        kind: fc.constant("answer" as const),
-        pick: fc.nat(),
-        fault: fc.constantFrom("none", "none", "drop", "double", "stray", "swap", "fail"),
-      }),
-    },
-  ),
-  { maxLength: 80 },
-);
-
-Deno.test("whatever happens, each request settles once, in order, within the limits and with its own reply", () => {
-  fc.assert(
-    fc.property(policies, fc.integer({ min: 1, max: 10 }), steps, (options, queueCapacity, steps) => {
-      const world = new World(policyOf(options), { queueCapacity, workerTimeoutMs: 200 });
-      for (const step of steps) {
-        if (step.kind === "arrive") {
-          world.arrive(step.deadlineIn === null ? {} : { deadlineIn: step.deadlineIn });
-        } else if (step.kind === "burst") world.arriveTogether(step.count);
-        else if (step.kind === "cancel") world.cancel(1 + step.pick % Math.max(1, world.lastTicket));
-        else if (step.kind === "advance") world.advance(step.ms);
-        else if (step.fault === "fail") world.failOldest("worker_transport_error", step.pick);
-        else world.answerOldest(step.fault, step.pick);
-        checkLimits(world, options, queueCapacity);
-      }
-      world.finish();
-      assert.equal(world.outcomes.size, world.lastTicket, "every request settled");
-      const { accepted, settled, refused, queueDepth, inFlight } = world.core.stats();
-      assert.deepEqual({ queueDepth, inFlight }, { queueDepth: 0, inFlight: 0 });
-      assert.equal(accepted, settled);
-      assert.equal(accepted + refused, world.lastTicket);
-      assert.equal(world.wakeAt, undefined, "nothing is left to wake up for");
-    }),
-    { numRuns: 2000 },
-  );
-});
-
-type PolicyOptions = typeof policies extends fc.Arbitrary<infer T> ? T : never;
-
-function policyOf(options: PolicyOptions) {
-  if (options.name === "direct") return direct;
-  return options.name === "queued" ? queued(options.concurrency) : microBatch(options);
-}
-
-function checkLimits(world: World, options: PolicyOptions, queueCapacity: number): void {
-  const { queueDepth } = world.core.stats();
-  assert.ok(queueDepth <= queueCapacity);
-  const oldest = world.oldestWaiting();
-  if (options.name === "direct") return assert.equal(queueDepth, 0);
-  if (options.name === "queued") {
-    assert.ok(world.running.length <= options.concurrency);
-    return assert.ok(
-      queueDepth === 0 || world.running.length === options.concurrency,
-      "no idle slot while some wait",
-    );
+Deno.test("each token gives a stream its whole time-out again", () => {
+  const world = new World(DIRECT);
+  const ticket = world.arrive({ stream: true, tokens: 9 });
+  for (let token = 0; token < 5; token++) {
+    world.advance(900);
+    world.token(ticket);
   }
-  assert.ok(world.running.length <= options.batchesInFlight);
-  for (const { members } of world.running) assert.ok(members.length <= options.maxSize);
-  if (!oldest || world.running.length === options.batchesInFlight) return;
-  assert.ok(queueDepth < options.maxSize, "a full batch waits while the worker is free");
-  assert.ok(world.now < oldest.receivedAt + options.windowMs, "a window is over while the worker is free");
-  assert.ok(world.wakeAt !== undefined && world.wakeAt <= oldest.receivedAt + options.windowMs);
+  world.advance(999);
+  assert.equal(world.outcomes.size, 0);
+  world.advance(1);
+  assert.match(world.answered(ticket).reply.errorMessage, /gave no token after 5 within 1000 ms/);
+});
+
+Deno.test("requests whose worker is lost wait for the next one, ahead of younger ones, unary and streams alike", () => {
+  const world = new World({ ...CONTINUOUS, MAX_CONCURRENT_STREAMS: 2 });
+  const tickets = [world.arrive(), world.arrive({ stream: true }), world.arrive()];
+  world.crash();
+  assert.equal(world.outcomes.size, 0);
+  assert.equal(world.stats.queueDepth, 3);
+  world.advance(3000);
+  world.worker("up");
+  assert.deepEqual(world.running, tickets.slice(0, 2));
+  world.finish();
+  for (const ticket of tickets) assert.equal(world.answered(ticket).reply.status, "ok");
+  assert.equal(world.answered(tickets[0]!).dispatch?.attempts, 2);
+  assert.equal(world.answered(tickets[2]!).dispatch?.attempts, 1);
+  assert.equal(world.stats.retried, 2);
+});
+
+Deno.test("a stream that has given a token is not sent again when its worker is lost", () => {
+  const world = new World(DIRECT);
+  const ticket = world.arrive({ stream: true });
+  world.token(ticket);
+  world.crash();
+  const { reply } = world.answered(ticket);
+  assert.equal(reply.status, "worker_unavailable");
+  assert.equal(reply.errorMessage, "the worker is gone after 1 tokens of this answer");
+});
+
+Deno.test("text without a token of its own also keeps a stream from being sent again", () => {
+  const world = new World(DIRECT);
+  const ticket = world.arrive({ stream: true });
+  world.tokens(world.row(ticket), 0, 0);
+  world.crash();
+  assert.equal(world.answered(ticket).reply.status, "worker_unavailable");
+});
+
+Deno.test("a request is sent at most WORKER_TRIES times", () => {
+  const world = new World(DIRECT, { maxAttempts: 3 });
+  const ticket = world.arrive();
+  for (let attempt = 0; attempt < 3; attempt++) world.lose(ticket);
+  const { reply, dispatch } = world.answered(ticket);
+  assert.equal(reply.errorMessage, "the call broke; sent 3 times (WORKER_TRIES)");
+  assert.equal(dispatch?.attempts, 3);
+});
+
+Deno.test("being sent again is no delay of the scheduler, and the first sending no wait for a batch", () => {
+  const world = new World(DIRECT);
+  const ticket = world.arrive();
+  world.advance(700);
+  world.lose(ticket);
+  world.advance(5);
+  world.answer(ticket);
+  const { dispatch, phases } = world.answered(ticket);
+  assert.equal(dispatch?.lateMs, 0);
+  assert.equal(phases.placeAt, 1700);
+  assert.equal(phases.dispatchedAt, 1700);
+});
+
+Deno.test("a failure that is no loss of the worker is the answer", () => {
+  const world = new World({ ...BATCHES, MAX_BATCH_SIZE: 2 });
+  const [failed, lost] = [world.arrive(), world.arrive()];
+  world.answer(failed, { status: "worker_runtime_error", errorMessage: "no memory" });
+  world.crash("worker_internal_error");
+  assert.equal(world.answered(failed).reply.errorMessage, "no memory");
+  assert.equal(world.answered(lost).reply.status, "worker_internal_error");
+});
+
+Deno.test("requests wait workerWaitMs for a lost worker, then fail, and later ones fail at once", () => {
+  const world = new World(DIRECT, { workerWaitMs: 5000 });
+  const running = world.arrive();
+  world.advance(10);
+  world.crash();
+  world.advance(4000);
+  const waiting = world.arrive();
+  world.advance(999);
+  assert.equal(world.outcomes.size, 0);
+  world.advance(1);
+  for (const ticket of [running, waiting, world.arrive()]) {
+    assert.equal(world.answered(ticket).reply.status, "worker_unavailable");
+    assert.equal(world.answered(ticket).dispatch, undefined);
+  }
+  world.worker("up");
+  const last = world.arrive();
+  world.answer(last);
+  assert.equal(world.answered(last).reply.status, "ok");
+});
+
+Deno.test("where there never was a worker requests fail as soon as that is known", () => {
+  const world = new World(DIRECT, {}, { state: "unknown" });
+  const ticket = world.arrive();
+  world.advance(100);
+  assert.equal(world.outcomes.size, 0, "it may be about to connect");
+  world.worker("down");
+  assert.match(world.answered(ticket).reply.errorMessage, /no worker takes requests: the worker is down/);
+  assert.equal(world.answered(world.arrive()).reply.status, "worker_unavailable");
+});
+
+Deno.test("a worker of which nothing is heard at all is waited for no longer than a lost one", () => {
+  const world = new World(DIRECT, { workerWaitMs: 5000 }, { state: "unknown" });
+  const ticket = world.arrive();
+  world.advance(5000);
+  assert.equal(world.answered(ticket).reply.status, "worker_unavailable");
+});
+
+Deno.test("a draining worker ends what it has, and what it turns back goes to the next", () => {
+  const world = new World(CONTINUOUS);
+  const [running, turnedBack] = world.arriveTogether(2, { stream: true });
+  world.worker("draining");
+  world.end(world.row(turnedBack!), {
+    status: "worker_unavailable",
+    errorMessage: "draining",
+    outputTokens: 0,
+  });
+  const later = world.arrive();
+  world.answer(running!);
+  assert.equal(world.answered(running!).reply.status, "ok");
+  assert.deepEqual(world.running, []);
+  world.worker("down");
+  world.worker("up");
+  assert.deepEqual(world.groups.at(-1), [turnedBack, later]);
+  world.finish();
+  assert.equal(world.answered(turnedBack!).reply.status, "ok");
+});
+
+for (const [name, tokenIndex] of [["gap", 2], ["repeated token", 0]] as const) {
+  Deno.test(`a stream with a ${name} fails, and its row is freed`, () => {
+    const world = new World(DIRECT);
+    const ticket = world.arrive({ stream: true });
+    world.token(ticket);
+    world.tokens(world.row(ticket), tokenIndex);
+    assert.equal(world.answered(ticket).reply.status, "worker_internal_error");
+    assert.match(
+      world.answered(ticket).reply.errorMessage,
+      new RegExp(`sent token ${tokenIndex} where token 1 was`),
+    );
+    assert.deepEqual(world.cancelledRows, [ticket]);
+  });
 }
+
+Deno.test("a stream whose last tokens are missing fails", () => {
+  const world = new World(DIRECT);
+  const ticket = world.arrive({ stream: true, tokens: 3 });
+  world.token(ticket, 2);
+  world.end(world.row(ticket));
+  assert.match(world.answered(ticket).reply.errorMessage, /not whole: 2 of 3 tokens came/);
+});
+
+Deno.test("an answer under another request's id reaches nobody", () => {
+  const world = new World({ ...BATCHES, MAX_BATCH_SIZE: 2 });
+  const [first, second] = [world.arrive(), world.arrive()];
+  const { wireId } = world.row(second);
+  world.answer(first, { wireId, responseText: "of the second" });
+  assert.equal(world.answered(first).reply.status, "worker_internal_error");
+  assert.equal(world.answered(first).reply.responseText, "");
+  world.answer(second);
+  assert.equal(world.answered(second).reply.status, "ok");
+});
+
+Deno.test("what is said of a sequence that was never sent reaches nobody but the log", () => {
+  const world = new World(DIRECT);
+  world.arrive();
+  world.step({ deltas: [{ sequence: 77, tokenIndex: 0, tokens: 1, text: "whose?" }] });
+  assert.deepEqual(world.warnings, ["the worker spoke of a sequence 77 that was never sent"]);
+  world.finish();
+});
+
+Deno.test("the phases of a request follow each other from its arrival to its answer", () => {
+  const world = new World({ ...BATCHES, MAX_BATCH_SIZE: 2 });
+  world.arriveTogether(2);
+  world.advance(3);
+  const ticket = world.arrive({ stream: true, tokens: 2 });
+  world.advance(4);
+  world.answer(1);
+  world.answer(2);
+  world.advance(6);
+  world.advance(20);
+  world.token(ticket);
+  world.advance(5);
+  world.answer(ticket);
+  assert.deepEqual(world.answered(ticket).phases, {
+    queuedAt: 1003,
+    placeAt: 1007,
+    dispatchedAt: 1013,
+    firstTokenAt: 1033,
+    lastTokenAt: 1038,
+  });
+});
+
+Deno.test("a request that another thread's clock puts into the future moves the time, and what is due with it", () => {
+  const world = new World(QUEUED);
+  const first = world.arrive();
+  const overdue = world.arrive({ deadlineIn: 10 });
+  world.now += 12;
+  const ahead = world.arrival();
+  world.now -= 12;
+  world.tell(ahead);
+  assert.equal(world.refused(overdue).code, "deadline_exceeded");
+  world.answer(first);
+  assert.deepEqual(world.running, [ahead.ticket]);
+});
+
+Deno.test("two hundred thousand waiting requests leave as one group and come back from a lost worker", () => {
+  const many = 200_000;
+  const world = new World({ ...CONTINUOUS, MAX_CONCURRENT_STREAMS: 0 }, {
+    queueCapacity: many,
+    queueBytes: 1e9,
+  }, {
+    state: "draining",
+  });
+  world.arriveTogether(many);
+  world.worker("up");
+  assert.equal(world.running.length, many);
+  world.crash();
+  assert.equal(world.stats.queueDepth, many);
+  world.worker("up");
+  const lastTicket = world.groups.at(-1)!.at(-1)!;
+  assert.equal(lastTicket, many);
+});

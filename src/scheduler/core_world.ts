@@ -1,95 +1,204 @@
 /**
- * The world around the core for tests: a virtual clock that wakes the core exactly when it asked, and workers
- * that answer, or misbehave, on command. It checks on each effect what must hold whatever happens.
+ * The world around the core for examples: a virtual clock that wakes the core exactly when it asked, and a worker
+ * that gives tokens and answers, or misbehaves, on command. The core is under watch, so each example also checks
+ * every promise that holds always.
  */
 import assert from "node:assert/strict";
-import type { Policy } from "../policy/policy.ts";
+import { parseSettings } from "../config.ts";
 import {
   type AddressedReply,
   type Answer,
-  type DispatchId,
   failedReply,
   type Millis,
+  type SchedulerStats,
+  type SequenceId,
   type Submission,
   type Ticket,
+  type TokenDelta,
   type WorkerFailure,
+  type WorkerState,
+  type WorkerStep,
 } from "../types.ts";
+import { choosePolicy } from "./choose_policy.ts";
 import {
   type CoreLimits,
-  type DispatchGroup,
-  type DispatchResult,
+  type DispatchMember,
   type Effect,
   type Event,
   type Outcome,
   SchedulerCore,
 } from "./core.ts";
+import { answerText, promptOf, tokensOf } from "./oracle/answers.ts";
+import { CheckedCore } from "./oracle/checked_core.ts";
+import { ticketOf } from "./oracle/dispatch_checks.ts";
+import { modeLaw, type ModeSettings } from "./oracle/laws.ts";
 
-export type Fault = "none" | "drop" | "double" | "stray" | "swap";
+const LIMITS: CoreLimits = {
+  queueCapacity: 8,
+  queueBytes: 10_000,
+  workerTimeoutMs: 1000,
+  workerWaitMs: 5000,
+  maxAttempts: 3,
+  refuseLate: false,
+};
+
+export interface Arrival {
+  readonly stream?: boolean;
+  /** Of the answer. */
+  readonly tokens?: number;
+  readonly bytes?: number;
+  readonly deadlineIn?: Millis;
+}
+
+/** A request at the worker. */
+interface Row extends DispatchMember {
+  readonly ticket: Ticket;
+  /** Tokens that were sent. */
+  sent: number;
+}
 
 export class World {
-  readonly core: SchedulerCore;
   readonly outcomes = new Map<Ticket, Outcome>();
-  /** The calls at the worker, oldest first. */
-  running: DispatchGroup[] = [];
-  readonly cancelledCalls: DispatchId[] = [];
+  readonly warnings: string[] = [];
+  /** Members of each group that left. */
+  readonly groups: Ticket[][] = [];
+  /** What the last group may take at the worker. */
+  groupTimeoutMs: Millis | undefined;
+  readonly cancelledRows: Ticket[] = [];
   now: Millis = 1000;
-  lastTicket: Ticket = 0;
-  wakeAt: Millis | undefined;
-  readonly #submissions = new Map<Ticket, Submission>();
-  readonly #cancelled = new Set<Ticket>();
-  readonly #dispatched = new Set<Ticket>();
-  #lastDispatched: Ticket = 0;
+  readonly #core: CheckedCore;
+  readonly #rows = new Map<SequenceId, Row>();
+  readonly #sent: Row[] = [];
+  readonly #deltas: TokenDelta[] = [];
+  #lastTicket: Ticket = 0;
 
-  constructor(policy: Policy, limits: CoreLimits) {
-    this.core = new SchedulerCore(policy, limits);
+  /** The worker is up, unless its `state` is given; "unknown": nothing has been heard of it. */
+  constructor(
+    mode: Partial<ModeSettings>,
+    limits: Partial<CoreLimits> = {},
+    { state = "up" }: { state?: WorkerState | "unknown" } = {},
+  ) {
+    const settings = { ...parseSettings([], {}).settings, ...mode };
+    const all = { ...LIMITS, ...limits };
+    this.#core = new CheckedCore(new SchedulerCore(choosePolicy(settings), all), modeLaw(settings), all);
+    if (state !== "unknown") this.worker(state);
   }
 
-  arrive({ deadlineIn }: { deadlineIn?: Millis } = {}): Ticket {
-    this.#handle([this.#arrival(deadlineIn)]);
-    return this.lastTicket;
+  arrive(arrival: Arrival = {}): Ticket {
+    return this.arriveTogether(1, arrival)[0]!;
   }
 
-  /** In one tick. */
-  arriveTogether(count: number): Ticket[] {
-    const arrivals = Array.from({ length: count }, () => this.#arrival());
+  /** In one turn. */
+  arriveTogether(count: number, arrival: Arrival = {}): Ticket[] {
+    const arrivals = Array.from({ length: count }, () => this.arrival(arrival));
     this.#handle(arrivals);
     return arrivals.map(({ ticket }) => ticket);
   }
 
-  /** Of a request that has arrived. */
-  cancel(ticket: Ticket): void {
-    if (ticket > this.lastTicket) return;
-    this.#cancelled.add(ticket);
-    this.#handle([{ kind: "cancel", ticket }]);
+  cancel(...tickets: Ticket[]): void {
+    this.tell(...tickets.map((ticket) => ({ kind: "cancel" as const, ticket })));
   }
 
   /** Moves the clock, stopping wherever the core asked to be woken. */
   advance(ms: Millis): void {
     const end = this.now + ms;
-    while (this.wakeAt !== undefined && this.wakeAt <= end) {
-      this.now = Math.max(this.now, this.wakeAt);
-      this.wakeAt = undefined;
-      this.#handle([{ kind: "wake" }]);
+    for (let at = this.#core.wakeAt; at !== undefined && at <= end; at = this.#core.wakeAt) {
+      this.now = at;
+      this.tell({ kind: "wake" });
     }
     this.now = end;
   }
 
-  /** Lets a call come back; `pick` chooses another than the oldest. */
-  answerOldest(fault: Fault = "none", pick = 0): void {
-    this.#comeBack(pick, (group) => ({ kind: "replies", replies: repliesTo(group, fault) }));
+  worker(state: WorkerState): void {
+    this.tell({ kind: "worker", state, detail: `the worker is ${state}` });
   }
 
-  failOldest(status: WorkerFailure, pick = 0): void {
-    this.#comeBack(pick, () => ({ kind: "failed", status, message: "the call broke" }));
+  /** The worker dies: what it had is lost. */
+  crash(status: WorkerFailure = "worker_unavailable"): void {
+    const detail = "the worker is gone";
+    this.tell({ kind: "worker", state: "down", detail }, { kind: "lost", status, message: detail });
+    this.#rows.clear();
   }
 
-  /** Answers all that is out until nothing waits. */
+  /** Only these rows are lost; the worker stays up. */
+  lose(...tickets: Ticket[]): void {
+    const sequences = tickets.map((ticket) => this.row(ticket).sequence);
+    for (const sequence of sequences) this.#rows.delete(sequence);
+    this.tell({ kind: "lost", sequences, status: "worker_unavailable", message: "the call broke" });
+  }
+
+  /** Sends the next tokens of a streamed row. */
+  token(ticket: Ticket, tokens = 1): void {
+    const row = this.row(ticket);
+    this.tokens(row, row.sent, tokens);
+    row.sent += tokens;
+  }
+
+  /** Sends any tokens of a row, also the wrong ones. */
+  tokens({ sequence, submission }: Row, tokenIndex: number, tokens = 1): void {
+    const text = answerText(submission.prompt, tokenIndex, tokenIndex + tokens);
+    this.step({ deltas: [{ sequence, tokenIndex, tokens, text }] });
+  }
+
+  /** A row comes to its end: all that is left of its tokens, then the result. */
+  answer(ticket: Ticket, reply: Partial<AddressedReply> = {}): void {
+    const row = this.row(ticket);
+    const left = tokensOf(row.submission.prompt) - row.sent;
+    if (row.submission.stream && left > 0) this.token(ticket, left);
+    this.end(row, reply);
+  }
+
+  /** Sends a row's result. */
+  end(row: Row, reply: Partial<AddressedReply> = {}): void {
+    this.#rows.delete(row.sequence);
+    this.step({ results: [{ sequence: row.sequence, reply: { ...okReply(row), ...reply } }] });
+  }
+
+  step({ deltas = [], results = [] }: Partial<WorkerStep>): void {
+    this.tell({ kind: "step", step: { deltas, results } });
+  }
+
+  /** Gives the core events in one turn and carries out what it wants. */
+  tell(...events: Event[]): void {
+    this.#handle(events);
+  }
+
+  /** Answers all that is out until nothing waits, and checks that nothing is left. */
   finish(): void {
-    for (let rounds = 0; this.running.length > 0 || this.wakeAt !== undefined; rounds++) {
-      assert.ok(rounds < 10_000, "the scheduler never comes to rest");
-      if (this.running.length > 0) this.answerOldest();
-      else this.advance(this.wakeAt! - this.now);
+    while (this.#core.open > 0) {
+      const [row] = this.#rows.values();
+      if (row) this.answer(row.ticket);
+      else this.advance(this.#core.wakeAt! - this.now);
     }
+    this.#core.checkRest(this.now);
+  }
+
+  /** At the worker, oldest first. */
+  get running(): Ticket[] {
+    return [...this.#rows.values()].map(({ ticket }) => ticket);
+  }
+
+  get wakeAt(): Millis | undefined {
+    return this.#core.wakeAt;
+  }
+
+  get stats(): SchedulerStats {
+    return this.#core.stats();
+  }
+
+  row(ticket: Ticket): Row {
+    const row = this.#rows.values().find((row) => row.ticket === ticket);
+    assert.ok(row, `request ${ticket} is not at the worker`);
+    return row;
+  }
+
+  /** The request's newest sending, also when it has ended. */
+  lastRow(ticket: Ticket): Row {
+    return this.#sent.findLast((row) => row.ticket === ticket)!;
+  }
+
+  streamed(ticket: Ticket): string {
+    return this.#deltas.filter((delta) => delta.ticket === ticket).map(({ text }) => text).join("");
   }
 
   answered(ticket: Ticket): Answer {
@@ -104,113 +213,73 @@ export class World {
     return outcome as Extract<Outcome, { kind: "refused" }>;
   }
 
-  runningTickets(): Ticket[] {
-    return this.running.flatMap(({ members }) => members.map(({ wireId }) => ticketOf(wireId)));
-  }
-
-  oldestWaiting(): Submission | undefined {
-    for (const [ticket, submission] of this.#submissions) {
-      if (!this.outcomes.has(ticket) && !this.#dispatched.has(ticket)) return submission;
-    }
-    return undefined;
-  }
-
-  #arrival(deadlineIn?: Millis): Extract<Event, { kind: "arrive" }> {
-    const ticket = ++this.lastTicket;
+  /** A request that is received now. */
+  arrival(
+    { stream = false, tokens = 3, bytes = 10, deadlineIn }: Arrival = {},
+  ): Extract<Event, { kind: "arrive" }> {
+    const ticket = ++this.#lastTicket;
     const submission: Submission = {
       requestId: "the same id for all",
       tenantId: "",
-      prompt: `prompt ${ticket}`,
-      maxTokens: 1,
+      prompt: promptOf(`prompt ${ticket}`, tokens),
+      promptBytes: bytes,
+      maxTokens: tokens,
+      stream,
       receivedAt: this.now,
       ...(deadlineIn !== undefined && { deadline: this.now + deadlineIn }),
     };
-    this.#submissions.set(ticket, submission);
     return { kind: "arrive", ticket, submission };
   }
 
-  #comeBack(pick: number, result: (group: DispatchGroup) => DispatchResult): void {
-    const group = this.running[pick % Math.max(1, this.running.length)];
-    if (!group) return;
-    this.running = this.running.filter((other) => other !== group);
-    this.#handle([{ kind: "result", dispatch: group.id, result: result(group) }]);
-    this.#handle([{ kind: "result", dispatch: group.id, result: result(group) }]); // a second end must not matter
+  #handle(events: readonly Event[]): void {
+    for (const effect of this.#core.handle(events, this.now)) this.#carryOut(effect);
   }
 
-  #handle(events: Event[]): void {
-    const effects: Effect[] = [];
-    this.core.handle(events, this.now, effects);
-    for (const effect of effects) this.#check(effect);
-  }
-
-  #check(effect: Effect): void {
+  #carryOut(effect: Effect): void {
     switch (effect.kind) {
-      case "dispatch":
-        for (const member of effect.group.members) this.#checkDispatched(member.wireId, member.submission);
-        this.running.push(effect.group);
+      case "dispatch": {
+        const rows = effect.group.members.map((member) => ({
+          ...member,
+          ticket: ticketOf(member.wireId),
+          sent: 0,
+        }));
+        for (const row of rows) this.#rows.set(row.sequence, row);
+        for (const row of rows) this.#sent.push(row);
+        this.groups.push(rows.map(({ ticket }) => ticket));
+        this.groupTimeoutMs = effect.group.timeoutMs;
+        return;
+      }
+      case "cancel":
+        for (const sequence of effect.sequences) {
+          this.cancelledRows.push(this.#sent.find((row) => row.sequence === sequence)!.ticket);
+          this.#rows.delete(sequence);
+        }
+        return;
+      case "delta":
+        this.#deltas.push(effect.delta);
         return;
       case "settle":
-        assert.ok(!this.outcomes.has(effect.ticket), `request ${effect.ticket} settled twice`);
         this.outcomes.set(effect.ticket, effect.outcome);
-        return this.#checkOutcome(effect.ticket, effect.outcome);
-      case "cancel_dispatch":
-        this.cancelledCalls.push(effect.dispatch);
-        this.running = this.running.filter(({ id }) => id !== effect.dispatch);
-        return;
-      case "wake_at":
-        this.wakeAt = effect.time;
         return;
       case "warn":
+        this.warnings.push(effect.message);
         return;
+      case "wake_at":
+        return; // the checked core remembers it
       default:
         effect satisfies never;
     }
   }
-
-  #checkDispatched(wireId: string, submission: Submission): void {
-    const ticket = ticketOf(wireId);
-    assert.equal(submission, this.#submissions.get(ticket), "a request left under another's ticket");
-    assert.ok(!this.#cancelled.has(ticket), `request ${ticket} was sent after its cancel`);
-    assert.ok(!this.outcomes.has(ticket), `request ${ticket} was sent after it settled`);
-    assert.ok(this.now < (submission.deadline ?? Infinity), `request ${ticket} was sent after its deadline`);
-    assert.ok(
-      ticket > this.#lastDispatched,
-      `request ${ticket} was sent after request ${this.#lastDispatched}`,
-    );
-    this.#lastDispatched = ticket;
-    this.#dispatched.add(ticket);
-  }
-
-  #checkOutcome(ticket: Ticket, outcome: Outcome): void {
-    if (outcome.kind !== "answered") return;
-    assert.equal(outcome.dispatch.lateMs, 0, "the core itself is never late on an exact clock");
-    if (outcome.reply.status === "ok") assert.equal(outcome.reply.responseText, `answer to prompt ${ticket}`);
-  }
 }
 
-function ticketOf(wireId: string): Ticket {
-  return Number(wireId.split("#").at(-1));
-}
-
-function repliesTo({ members }: DispatchGroup, fault: Fault): AddressedReply[] {
-  const replies: AddressedReply[] = members.map(({ wireId, submission }) => ({
+function okReply({ wireId, submission: { prompt, stream } }: DispatchMember): AddressedReply {
+  const tokens = tokensOf(prompt);
+  return {
     ...failedReply("worker_internal_error", ""),
     status: "ok",
     wireId,
-    responseText: `answer to ${submission.prompt}`,
-  }));
-  const [first] = replies;
-  if (!first) return replies;
-  switch (fault) {
-    case "none":
-      return replies;
-    case "drop":
-      return replies.slice(1);
-    case "double":
-      return [...replies, { ...first, responseText: "of another" }];
-    case "stray":
-      return [{ ...first, wireId: "nobody's", responseText: "of another" }, ...replies];
-    case "swap":
-      return replies.reverse();
-  }
+    finishReason: "length",
+    responseText: stream ? "" : answerText(prompt, 0, tokens),
+    outputTokens: tokens,
+  };
 }

@@ -6,16 +6,18 @@ const MEMORY = 32;
 /** How fast the queue empties while requests wait in it, and so how long a new one will wait. */
 export class DrainRate {
   #since: Millis = 0;
+  #began: Millis = 0;
   /** Mean time between two departures. */
   #perRequestMs: Millis | undefined;
 
   /** The queue, empty before, holds requests from now on. */
   backlogBegan(now: Millis): void {
-    this.#since = now;
+    this.#since = this.#began = now;
   }
 
   /** So many left the queue for the worker. */
   left(requests: number, now: Millis): void {
+    if (now === this.#began) return; // they went straight through: nobody waited, which tells nothing
     const sample = (now - this.#since) / requests;
     this.#since = now;
     this.#perRequestMs = blend(this.#perRequestMs, sample, Math.min(1, requests / MEMORY));

@@ -14,6 +14,8 @@ export interface SentGroup {
   readonly size: number;
   /** Members at the worker. */
   left: number;
+  /** How late the scheduler may have been with it. */
+  readonly lateMost: Millis;
 }
 
 /** What is known from outside of a request that has arrived and not settled. */
@@ -27,6 +29,8 @@ export interface Tracked {
   group: SentGroup | undefined;
   dispatchedAt: Millis;
   progressAt: Millis;
+  /** Something of the answer came. */
+  begun: boolean;
   /** Tokens that the worker gave, and those that went to the caller. */
   heard: number;
   given: number;
@@ -43,6 +47,7 @@ export function track(ticket: Ticket, submission: Submission, queuedAt: Millis):
     group: undefined,
     dispatchedAt: 0,
     progressAt: 0,
+    begun: false,
     heard: 0,
     given: 0,
     verdict: undefined,
@@ -101,7 +106,15 @@ export class Book {
 
   start(request: Tracked, sequence: SequenceId, group: SentGroup, now: Millis): void {
     this.#stopWaiting(request);
-    Object.assign(request, { sequence, group, dispatchedAt: now, progressAt: now, heard: 0, given: 0 });
+    Object.assign(request, {
+      sequence,
+      group,
+      dispatchedAt: now,
+      progressAt: now,
+      begun: false,
+      heard: 0,
+      given: 0,
+    });
     request.attempts++;
     this.#running.set(sequence, request);
     this.#silences.push({ request, sequence, at: now });

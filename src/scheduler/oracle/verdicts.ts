@@ -7,6 +7,8 @@ import type { Book, Tracked } from "./tracked.ts";
 export class Judge {
   /** The requests with a verdict since the last `clear`. */
   readonly judged: Tracked[] = [];
+  /** Those whose tokens came since then. */
+  readonly heardFrom: Tracked[] = [];
   readonly cancelled = new Set<Ticket>();
   lostAny = false;
 
@@ -15,6 +17,7 @@ export class Judge {
   clear(): void {
     for (const request of this.judged) request.verdict = undefined;
     this.judged.length = 0;
+    this.heardFrom.length = 0;
     this.cancelled.clear();
     this.lostAny = false;
   }
@@ -50,18 +53,20 @@ export class Judge {
     if (!request.submission.stream || tokenIndex !== request.heard) {
       return this.#fail(request, "worker_internal_error", true);
     }
+    this.heardFrom.push(request);
+    request.begun = true;
     request.heard += tokens;
     request.progressAt = now;
   }
 
-  #hearResult({ sequence, reply }: WorkerResult, now: Millis): void {
+  #hearResult({ sequence, reply, streamed = reply.outputTokens }: WorkerResult, now: Millis): void {
     const request = this.#undecided(sequence, now);
     if (!request) return;
     const { submission, ticket, heard } = request;
-    if (reply.status === "worker_unavailable") return this.#lose(sequence, reply.status, now);
     const own = reply.wireId === wireId(submission.requestId, ticket);
-    const whole = !submission.stream || reply.status !== "ok" || reply.outputTokens === heard;
+    const whole = !submission.stream || reply.status !== "ok" || streamed === heard;
     if (!own || !whole) return this.#fail(request, "worker_internal_error");
+    if (reply.status === "worker_unavailable") return this.#lose(sequence, reply.status, now);
     if (reply.status !== "ok") return this.#fail(request, reply.status);
     request.verdict = { kind: "ok" };
     this.judged.push(request);
@@ -71,7 +76,7 @@ export class Judge {
     const request = this.#undecided(sequence, now);
     if (!request) return;
     const mayRetry = status === "worker_unavailable" || status === "worker_transport_error";
-    if (!mayRetry || request.heard > 0 || request.attempts >= this.limits.maxAttempts) {
+    if (!mayRetry || request.begun || request.attempts >= this.limits.maxAttempts) {
       return this.#fail(request, status);
     }
     request.verdict = { kind: "requeue" };

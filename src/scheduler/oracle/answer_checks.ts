@@ -1,0 +1,120 @@
+import type { TokenDelta } from "../../types.ts";
+import type { Outcome } from "../core.ts";
+import { answerText, tokensOf } from "./answers.ts";
+import { Broken } from "./broken.ts";
+import type { Situation } from "./situation.ts";
+import type { Tracked } from "./tracked.ts";
+
+export type Answered = Extract<Outcome, { kind: "answered" }>;
+export type Refused = Extract<Outcome, { kind: "refused" }>;
+
+const RETRY_AFTER_MS = { least: 50, most: 30_000 };
+
+/** Tokens go to a caller: they must be its own, the next ones, and of the run that is at the worker. */
+export function checkDelta({ book }: Situation, delta: TokenDelta): void {
+  const { ticket, tokenIndex, tokens, text, queueWaitMs } = delta;
+  const request = book.find(ticket);
+  if (!request?.group) {
+    throw new Broken("no token comes outside a request's run", `token ${tokenIndex}`, ticket);
+  }
+  const { submission, given, dispatchedAt } = request;
+  if (tokenIndex !== given) {
+    throw new Broken("tokens come once and in order", `${tokenIndex} where ${given} was next`, ticket);
+  }
+  request.given += tokens;
+  if (text !== answerText(submission.prompt, tokenIndex, request.given)) {
+    throw new Broken("a caller gets its own text", `token ${tokenIndex} was ${JSON.stringify(text)}`, ticket);
+  }
+  if (queueWaitMs !== dispatchedAt - submission.receivedAt) {
+    throw new Broken("the queue wait is told", `${queueWaitMs} ms`, ticket);
+  }
+}
+
+/** A request that arrives is turned away: the queue must be full, or the deadline may be out of reach. */
+export function checkTurnedAway({ book, limits }: Situation, arriving: Tracked, outcome: Refused): void {
+  const { ticket, submission } = arriving;
+  const full = book.waiting >= limits.queueCapacity ||
+    book.waitingBytes + submission.promptBytes > limits.queueBytes;
+  const late = limits.refuseLate && submission.deadline !== undefined && book.waiting > 0;
+  if (!full && !late) {
+    const detail = `${book.waiting} wait with ${book.waitingBytes} bytes, and yet: ${outcome.message}`;
+    throw new Broken("only a full queue refuses", detail, ticket);
+  }
+  const ms = outcome.retryAfterMs;
+  if (ms === undefined || !(ms >= RETRY_AFTER_MS.least && ms <= RETRY_AFTER_MS.most)) {
+    throw new Broken("a refusal says when to come back", `${ms} ms`, ticket);
+  }
+}
+
+/** The caller left, or its deadline came. */
+export function checkEnded({ judge, freed, now }: Situation, request: Tracked, outcome: Refused): void {
+  const { ticket, submission, sequence } = request;
+  const cancelled = outcome.code === "cancelled" && judge.cancelled.has(ticket);
+  const overdue = outcome.code === "deadline_exceeded" && submission.deadline! <= now;
+  if (!cancelled && !overdue) {
+    throw new Broken("a request ends for a reason", `${outcome.code}: ${outcome.message}`, ticket);
+  }
+  if (sequence > 0) freed.add(sequence);
+}
+
+export function checkAnswer(situation: Situation, request: Tracked, outcome: Answered): void {
+  const { ticket, group } = request;
+  const { reply, dispatch } = outcome;
+  checkPhases(situation, request, outcome);
+  if (!dispatch) return checkGaveUp(situation, request, outcome);
+  if (!group) throw new Broken("no request fails without a cause", JSON.stringify(reply), ticket);
+  if (dispatch.attempts !== request.attempts || dispatch.id !== group.id || dispatch.size !== group.size) {
+    throw new Broken("an answer says how it was sent", JSON.stringify(dispatch), ticket);
+  }
+  if (!(dispatch.lateMs >= 0 && dispatch.lateMs <= group.lateMost)) {
+    const detail = `${dispatch.lateMs} ms, where ${group.lateMost} can be`;
+    throw new Broken("the scheduler is late only when it is asked late", detail, ticket);
+  }
+  if (reply.status === "ok") checkText(request, outcome);
+  else checkFailure(situation, request, outcome);
+}
+
+function checkPhases({ now }: Situation, { ticket, submission }: Tracked, { phases }: Answered): void {
+  const { queuedAt, placeAt, dispatchedAt, firstTokenAt, lastTokenAt } = phases;
+  const falls = !(submission.receivedAt <= queuedAt && queuedAt <= placeAt && placeAt <= dispatchedAt &&
+    dispatchedAt <= firstTokenAt && firstTokenAt <= lastTokenAt && lastTokenAt <= now);
+  if (!falls) return;
+  const detail = `received ${submission.receivedAt}, ${JSON.stringify(phases)}, settled ${now}`;
+  throw new Broken("phases never fall", detail, ticket);
+}
+
+function checkGaveUp({ patience, now }: Situation, { ticket, sequence }: Tracked, { reply }: Answered): void {
+  const gone = patience.state !== "up" && patience.giveUpAt !== undefined && patience.giveUpAt <= now;
+  if (gone && sequence === 0 && reply.status === "worker_unavailable") return;
+  throw new Broken("requests wait for a lost worker", `${reply.status}: ${reply.errorMessage}`, ticket);
+}
+
+function checkFailure({ judge, freed, now }: Situation, request: Tracked, { reply }: Answered): void {
+  const { ticket, verdict, sequence } = request;
+  if (verdict?.kind === "failed") {
+    if (reply.status !== verdict.status) {
+      throw new Broken("a failure says what happened", `${reply.status} for ${verdict.status}`, ticket);
+    }
+    if (verdict.tellWorker) freed.add(sequence);
+    return;
+  }
+  const silent = reply.status === "worker_timeout" && judge.timeoutAt(request) <= now;
+  if (!silent) {
+    throw new Broken("no request fails without a cause", `${reply.status}: ${reply.errorMessage}`, ticket);
+  }
+  freed.add(sequence);
+}
+
+function checkText({ ticket, submission, verdict, given }: Tracked, { reply }: Answered): void {
+  const { prompt, stream } = submission;
+  const tokens = tokensOf(prompt);
+  if (verdict?.kind !== "ok") {
+    throw new Broken("ok is what the worker said", `it said ${verdict?.kind}`, ticket);
+  }
+  const own = stream
+    ? given === tokens && reply.responseText === ""
+    : reply.responseText === answerText(prompt, 0, tokens);
+  if (own && reply.outputTokens === tokens) return;
+  const got = stream ? `${given} of ${tokens} tokens` : JSON.stringify(reply.responseText);
+  throw new Broken("a caller gets its own text", `ok with ${got}`, ticket);
+}

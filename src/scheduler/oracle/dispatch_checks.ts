@@ -1,0 +1,84 @@
+import type { Millis, Ticket } from "../../types.ts";
+import type { DispatchGroup, DispatchMember } from "../core.ts";
+import { wireId } from "../wire_id.ts";
+import { Broken } from "./broken.ts";
+import type { Situation } from "./situation.ts";
+import type { SentGroup, Tracked } from "./tracked.ts";
+
+/** A group leaves: takes note of it, and checks that it may, now and in this order. */
+export function checkDispatch(situation: Situation, { id, members, timeoutMs }: DispatchGroup): void {
+  const { book, law, limits, patience, now } = situation;
+  const [first] = members;
+  if (!first) throw new Broken("the mode's limits hold", `dispatch ${id} is empty`);
+  const ticket = ticketOf(first.wireId);
+  const lateMost = mostLateness(situation, members);
+  const group: SentGroup = { id, size: members.length, left: members.length, lateMost };
+  book.groups++;
+  for (const member of members) {
+    const request = checkMember(situation, member);
+    book.start(request, member.sequence, group, now);
+    situation.lastSequence = member.sequence;
+  }
+  const up = situation.sawArrivals ? situation.wasUp : patience.state === "up";
+  if (!up) throw new Broken("only a worker that is up is sent to", `it is ${patience.state}`, ticket);
+  const { groups, running } = book;
+  if (members.length > law.maxGroup || groups > law.maxGroups || running > law.maxRunning) {
+    const detail = `a group of ${members.length}, ${groups} groups, ${running} running; ${
+      JSON.stringify(law)
+    }`;
+    throw new Broken("the mode's limits hold", detail, ticket);
+  }
+  let most = 0;
+  for (const { remainingMs } of members) most = Math.max(most, remainingMs ?? Infinity);
+  if (timeoutMs !== Math.min(most, limits.workerTimeoutMs)) {
+    throw new Broken("a call lasts as long as somebody waits", `${timeoutMs} ms`, ticket);
+  }
+}
+
+/** Of a request that was sent under this id. */
+export function ticketOf(wireId: string): Ticket {
+  return Number(wireId.slice(wireId.lastIndexOf("#") + 1));
+}
+
+function checkMember(situation: Situation, member: DispatchMember): Tracked {
+  const { book, limits, now, lastSequence, sawArrivals } = situation;
+  const { sequence, submission, remainingMs } = member;
+  const ticket = ticketOf(member.wireId);
+  const request = book.find(ticket);
+  if (!request) throw new Broken("nothing is sent that nobody waits for", "it is not open", ticket);
+  if (request.sequence > 0) throw new Broken("a request runs once at a time", "it is at the worker", ticket);
+  if (request.submission !== submission || member.wireId !== wireId(submission.requestId, ticket)) {
+    throw new Broken("a request leaves as it came", JSON.stringify(submission), ticket);
+  }
+  if (sequence <= lastSequence) {
+    throw new Broken("sequence numbers are used once", `${sequence} after ${lastSequence}`, ticket);
+  }
+  const leftMs = submission.deadline === undefined ? undefined : submission.deadline - now;
+  if (leftMs !== undefined && leftMs <= 0) {
+    throw new Broken("nothing is sent after its deadline", `${-leftMs} ms late`, ticket);
+  }
+  if (remainingMs !== leftMs) {
+    throw new Broken("the deadline goes along", `${remainingMs} ms for ${leftMs}`, ticket);
+  }
+  if (request.given > 0) {
+    throw new Broken("nothing is sent again after a token", `${request.given} were given`, ticket);
+  }
+  if (request.attempts >= limits.maxAttempts) {
+    throw new Broken("a request is sent at most WORKER_TRIES times", `${request.attempts} before`, ticket);
+  }
+  // In one turn with arrivals, a group may have left before the loss that put older ones back.
+  const oldest = book.oldestWaiting()!;
+  if (oldest.ticket < ticket && !(sawArrivals && oldest.verdict)) {
+    throw new Broken("first in, first out", `request ${oldest.ticket} waits`, ticket);
+  }
+  return request;
+}
+
+/** How late a dispatch may call itself: since the core was last asked, or since a member came that it hears of only now. */
+function mostLateness({ now, before, book }: Situation, members: readonly DispatchMember[]): Millis {
+  let most = now - before;
+  for (const { wireId, submission } of members) {
+    if (book.find(ticketOf(wireId))?.queuedAt === now) most = Math.max(most, now - submission.receivedAt);
+  }
+  return most;
+}

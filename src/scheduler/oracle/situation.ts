@@ -1,0 +1,41 @@
+import type { Millis, SequenceId } from "../../types.ts";
+import type { CoreLimits } from "../core.ts";
+import { type ModeLaw, Patience } from "./laws.ts";
+import { Book } from "./tracked.ts";
+import { Judge } from "./verdicts.ts";
+
+/** What is known from outside while one turn of the core is checked. */
+export class Situation {
+  readonly book = new Book();
+  readonly judge: Judge;
+  readonly patience: Patience;
+  /** The time as the core must see it: never back; and that of the turn before. */
+  now: Millis = -Infinity;
+  before: Millis = -Infinity;
+  /** The core's last wish that was not fulfilled. */
+  wakeAt: Millis | undefined;
+  lastSequence: SequenceId = 0;
+  /** Something arrived in this turn. */
+  sawArrivals = false;
+  /** The worker was up at some time of this turn. */
+  wasUp = false;
+  /** Sequences that the core told the worker to drop in this turn, and those that it had to. */
+  readonly toldWorker = new Set<SequenceId>();
+  readonly freed = new Set<SequenceId>();
+
+  constructor(readonly law: ModeLaw, readonly limits: CoreLimits) {
+    this.judge = new Judge(this.book, limits);
+    this.patience = new Patience(limits.workerWaitMs);
+  }
+
+  /** At `now`, by whichever of the threads' clocks is ahead. */
+  nextTurn(now: Millis): void {
+    this.judge.clear();
+    this.toldWorker.clear();
+    this.freed.clear();
+    this.before = this.now;
+    this.now = Math.max(this.now, now);
+    this.sawArrivals = false;
+    this.wasUp = this.patience.state === "up";
+  }
+}

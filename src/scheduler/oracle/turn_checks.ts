@@ -1,0 +1,107 @@
+import type { Millis, SchedulerStats } from "../../types.ts";
+import { Broken } from "./broken.ts";
+import type { Situation } from "./situation.ts";
+
+/** What was decided in this turn has been carried out in it. */
+export function checkVerdicts({ book, judge, freed, toldWorker }: Situation): void {
+  for (const request of judge.judged) {
+    if (request.verdict!.kind !== "requeue" && book.find(request.ticket) === request) {
+      throw new Broken(
+        "the worker's last word settles a request",
+        `${request.verdict!.kind}`,
+        request.ticket,
+      );
+    }
+  }
+  for (const { ticket, heard, given, sequence } of judge.heardFrom) {
+    if (sequence > 0 && given !== heard && book.findRunning(sequence)) {
+      throw new Broken("tokens come once and in order", `${heard} came, ${given} went on`, ticket);
+    }
+  }
+  for (const ticket of judge.cancelled) {
+    if (book.find(ticket)) throw new Broken("a cancel ends a request at once", "it goes on", ticket);
+  }
+  for (const sequence of freed) {
+    if (!toldWorker.has(sequence)) {
+      throw new Broken("the worker hears of each row that nobody waits for", `sequence ${sequence}`);
+    }
+  }
+  for (const sequence of toldWorker) {
+    if (!freed.has(sequence)) throw new Broken("only what has ended is cancelled", `sequence ${sequence}`);
+  }
+}
+
+/** Nothing that is due has been left, and the core is woken in time for what comes next. */
+export function checkTimes(situation: Situation): void {
+  const { book, judge, patience, now, wakeAt } = situation;
+  const overdue = book.nextDeadline();
+  const silent = book.longestSilent();
+  if (overdue && overdue.submission.deadline! <= now) {
+    throw new Broken(
+      "a deadline ends a request",
+      `${now - overdue.submission.deadline!} ms ago`,
+      overdue.ticket,
+    );
+  }
+  if (silent && judge.timeoutAt(silent) <= now) {
+    throw new Broken("a silent worker is given up", `${now - silent.progressAt} ms`, silent.ticket);
+  }
+  let next = Math.min(
+    overdue?.submission.deadline ?? Infinity,
+    silent ? judge.timeoutAt(silent) : Infinity,
+    groupDueAt(situation),
+  );
+  if (book.waiting > 0 && patience.state !== "up") {
+    const giveUpAt = patience.giveUpAt ?? Infinity;
+    if (giveUpAt <= now) {
+      throw new Broken("nobody waits for ever", "no worker, and yet it waits", oldest(situation));
+    }
+    next = Math.min(next, giveUpAt);
+  }
+  if (book.size > 0 ? wakeAt === undefined || wakeAt > next : wakeAt !== undefined) {
+    const wish = wakeAt === undefined ? "not at all" : `at ${wakeAt}`;
+    throw new Broken(
+      "the core is woken when something is due",
+      `at ${next}, it asks for ${wish}`,
+      oldest(situation),
+    );
+  }
+  if (wakeAt !== undefined && wakeAt <= now) {
+    throw new Broken("the core sleeps until something is due", `at ${now} it asks for ${wakeAt}`);
+  }
+}
+
+/** When the policy has to let those that wait go, if nothing else happens; it must not have missed it. */
+function groupDueAt(situation: Situation): Millis {
+  const { book, law, patience, now } = situation;
+  const place = book.running < law.maxRunning && book.groups < law.maxGroups;
+  if (book.waiting === 0 || patience.state !== "up" || !place) return Infinity;
+  const dueAt = book.oldestWaiting()!.submission.receivedAt + law.windowMs;
+  if (book.waiting >= law.fullAt || dueAt <= now || (law.whenIdle && book.groups === 0)) {
+    const detail =
+      `${book.waiting} wait, ${book.running} run in ${book.groups} groups, due at ${dueAt}, now ${now}`;
+    throw new Broken("nothing waits beside a free place", detail, oldest(situation));
+  }
+  return dueAt;
+}
+
+export function checkStats({ book }: Situation, stats: SchedulerStats, ended: Ended): void {
+  const expected = {
+    ...ended,
+    queueDepth: book.waiting,
+    queuedBytes: book.waitingBytes,
+    inFlight: book.running,
+  };
+  for (const key of Object.keys(expected) as (keyof typeof expected)[]) {
+    if (stats[key] !== expected[key]) {
+      throw new Broken("the counts are right", `${key} is ${stats[key]} where ${expected[key]} are`);
+    }
+  }
+}
+
+/** Requests that were taken, that have ended, and that were turned away. */
+export type Ended = Pick<SchedulerStats, "accepted" | "settled" | "refused">;
+
+function oldest({ book }: Situation): number | undefined {
+  return book.oldestWaiting()?.ticket;
+}
