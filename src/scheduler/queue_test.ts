@@ -37,3 +37,26 @@ Deno.test("a queue behaves like an array under pushes, shifts and removals from 
     assert.deepEqual(Array.from({ length: queue.length }, () => queue.shift()), model);
   }));
 });
+
+Deno.test("an inserted item goes ahead of the first it precedes, wherever that is", () => {
+  fc.assert(fc.property(fc.uniqueArray(fc.nat(50)), fc.uniqueArray(fc.nat(50)), (waiting, back) => {
+    const queue = new FifoQueue<Item>();
+    const ids = waiting.toSorted((a, b) => a - b);
+    for (const id of ids) queue.push(item(id));
+    for (const id of back) queue.insert(item(id), (other) => id < other.id);
+    const order = Array.from({ length: queue.length }, () => queue.shift()!.id);
+    assert.deepEqual(order, [...ids, ...back].toSorted((a, b) => a - b));
+    assert.equal(queue.first, undefined);
+  }));
+});
+
+Deno.test("an item that has left can come back", () => {
+  const queue = new FifoQueue<Item>();
+  const [first, second] = [item(1), item(2)];
+  for (const one of [first, second]) queue.push(one);
+  queue.remove(first);
+  queue.push(first);
+  queue.remove(second);
+  queue.insert(second, () => true);
+  assert.deepEqual([queue.shift(), queue.shift(), queue.shift()], [second, first, undefined]);
+});
