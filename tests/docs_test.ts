@@ -5,7 +5,13 @@ import { CONFIGURATION, withSettings } from "../docs/settings_table.ts";
 import { SETTING_NAMES } from "../src/config.ts";
 import { hasCommand, ROOT, runShellLine, Serve } from "./support/serve.ts";
 
-const PAGES = ["README.md", "docs/architecture.md", "docs/configuration.md", "docs/benchmarks.md"];
+const PAGES = [
+  "README.md",
+  "docs/architecture.md",
+  "docs/configuration.md",
+  "docs/operations.md",
+  "docs/benchmarks.md",
+];
 const README = await read("README.md");
 const GRPCURL = await hasCommand("grpcurl");
 
