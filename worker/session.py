@@ -233,4 +233,4 @@ STOPPING = Failure(Status.UNAVAILABLE, "the worker is stopping")
 
 def _rounded(load: Load) -> Load:
     """A KV cache that fills slowly is no news at each step."""
-    return Load(load.running, load.waiting, round(load.kv_usage, 2))
+    return Load(load.running, load.waiting, round(load.kv_usage, 3))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import Engine, sequence
 from running import FRANCE, RUNTIMES, SETTINGS, Start
 from wire import pb2
 
@@ -30,6 +31,25 @@ async def test_it_serves_overlapping_calls_and_ends_clean(start: Start, runtime:
     log = await worker.stderr()
     assert "Traceback" not in log
     assert "capital of France" not in log
+
+
+async def test_a_session_streams_and_rows_that_are_cancelled_leave_nothing_behind(start: Start, runtime: str) -> None:
+    worker = await start(**SETTINGS, WORKER_BACKEND=runtime)
+    engine = Engine(worker.stub)
+    await engine.submit(sequence(1, FRANCE, 40), *(sequence(number, FRANCE, 800, ignore_eos=True) for number in (2, 3)))
+    (reply,) = await engine.results(1)
+    assert (reply.status, reply.finish_reason, reply.response_text) == ("ok", "stop", "")
+    assert engine.text[1] == "The capital of France is Paris."
+    await engine.cancel(2)
+    await asyncio.sleep(0.2)
+    seen = engine.tokens[2]
+    await engine.until(lambda: engine.tokens[3] > seen + 20)
+    assert engine.tokens[2] == seen
+    await engine.close()  # cancels the third
+    assert await worker.end() == 0
+    log = await worker.stderr()
+    assert "Traceback" not in log
+    assert "leak" not in log
 
 
 async def test_a_model_that_is_not_there_ends_the_process_with_1_and_a_line(

@@ -7,13 +7,14 @@ import importlib
 import itertools
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
 import config
-from backends.backend import Answer, Backend, Failure, Outcome, Row, Status
+from backends.backend import Answer, Backend, Delta, Ended, Failure, FinishReason, Outcome, Row, Sampling, Status
 from running import FRANCE, RUNTIMES, SETTINGS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -45,6 +46,46 @@ async def answers(backend: Backend, *rows: Row) -> list[Answer]:
     outcomes = await generate(backend, *rows)
     assert all(isinstance(outcome, Answer) for outcome in outcomes), outcomes
     return [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+
+
+class Stream:
+    """One streamed row: what came, and at which of the backend's steps."""
+
+    def __init__(self, backend: Backend, row: Row) -> None:
+        self.backend = backend
+        self.deltas: list[Delta] = []
+        self.outcome: Outcome | None = None
+        self.ended = asyncio.Event()
+        (self.number,) = backend.submit([row], self)
+
+    def __call__(self, deltas: Sequence[Delta], ended: Sequence[Ended]) -> None:
+        for delta in deltas:
+            assert delta.token_index == self.tokens
+            self.deltas.append(delta)
+        for end in ended:
+            self.outcome = end.outcome
+            self.ended.set()
+
+    @property
+    def tokens(self) -> int:
+        return sum(delta.tokens for delta in self.deltas)
+
+    @property
+    def text(self) -> str:
+        return "".join(delta.text for delta in self.deltas)
+
+    async def answer(self) -> Answer:
+        await asyncio.wait_for(self.ended.wait(), SECONDS)
+        assert isinstance(self.outcome, Answer), self.outcome
+        assert self.outcome.text == ""
+        assert self.tokens == self.outcome.output_tokens
+        return self.outcome
+
+    async def has(self, tokens: int) -> None:
+        end = time.monotonic() + SECONDS
+        while self.tokens < tokens:
+            assert time.monotonic() < end, "waited too long"
+            await asyncio.sleep(0.001)
 
 
 def shared_start(one: str, other: str) -> int:
@@ -132,3 +173,100 @@ async def test_a_row_that_is_too_long_fails_alone_and_names_the_limit(backend: B
 
 async def test_odd_prompts_are_answered(backend: Backend) -> None:
     await answers(backend, Row(" ", 4), Row("\n", 4), Row("日本語のテキスト 🦊", 4), Row("<|im_end|>", 4))
+
+
+async def test_deltas_come_token_by_token_and_make_the_unary_answer(backend: Backend) -> None:
+    row = Row(LONG, 40)
+    (unary,) = await answers(backend, row)
+    stream = Stream(backend, replace(row, stream=True))
+    answer = await stream.answer()
+    assert (stream.text, answer.output_tokens) == (unary.text, 40)
+    assert answer.finish_reason is unary.finish_reason is FinishReason.LENGTH
+    assert len(stream.deltas) > 30
+    short = Stream(backend, Row(FRANCE, 40, stream=True))
+    assert (await short.answer()).finish_reason is FinishReason.STOP
+    assert (short.text, short.tokens) == ("The capital of France is Paris.", 7)
+
+
+async def test_odd_characters_are_never_split(backend: Backend) -> None:
+    for prompt in ("Repeat exactly: 🦊🐻👩‍👩‍👧 日本語のテキスト ça", "日本語で答えてください。", "Write ten emojis 🦊"):
+        # Hot enough that bytes come that make no character.
+        row = Row(prompt, 60, sampling=Sampling(temperature=1.8, seed=5), ignore_eos=True)
+        (unary,) = await answers(backend, row)
+        stream = Stream(backend, replace(row, stream=True))
+        await stream.answer()
+        # Another batch than the unary one may round otherwise: what they share must be the same characters.
+        same = shared_start(stream.text, unary.text)
+        assert stream.text == unary.text or same > 10
+        assert sum(delta.text.count("\ufffd") for delta in stream.deltas[:-1]) <= stream.text.count("\ufffd")
+
+
+async def test_a_stop_text_over_several_tokens_ends_the_answer_and_never_leaks(backend: Backend) -> None:
+    (whole,) = await answers(backend, Row(LONG, 40))
+    stop = whole.text[30:52]
+    rows = [Row(LONG, 40, stop=("@@@", stop), stream=stream) for stream in (False, True)]
+    (unary,) = await answers(backend, rows[0])
+    stream = Stream(backend, rows[1])
+    answer = await stream.answer()
+    assert stream.text == unary.text == whole.text[: whole.text.index(stop)]
+    assert answer.finish_reason is unary.finish_reason is FinishReason.STOP
+    assert answer.output_tokens == unary.output_tokens < 40
+    (none,) = await answers(backend, Row(LONG, 40, stop=("@@@",)))
+    assert (none.text, none.finish_reason) == (whole.text, FinishReason.LENGTH)
+
+
+async def test_a_seed_repeats_an_answer_and_others_differ(backend: Backend) -> None:
+    def row(seed: int | None) -> Row:
+        return Row("Write a poem.", 20, sampling=Sampling(temperature=1.0, top_p=0.95, top_k=50, seed=seed))
+
+    texts = [(await answers(backend, row(seed)))[0].text for seed in (7, 7, 8, None, None)]
+    assert texts[0] == texts[1]
+    assert len(set(texts[1:])) == 4
+    together = await answers(backend, row(None), row(None), row(None))
+    assert len({answer.text for answer in together}) == 3
+
+
+async def test_the_narrowest_sampling_is_greedy(backend: Backend) -> None:
+    narrow = [Sampling(temperature=2.0, top_k=1, seed=1), Sampling(temperature=2.0, top_p=1e-6), Sampling(0.01)]
+    (greedy, *others) = [(await answers(backend, Row(FRANCE, 20, sampling=s)))[0].text for s in (Sampling(), *narrow)]
+    assert others == [greedy] * 3
+
+
+async def test_ignore_eos_goes_on_to_max_tokens(backend: Backend) -> None:
+    (answer,) = await answers(backend, Row(FRANCE, 30, ignore_eos=True))
+    assert (answer.output_tokens, answer.finish_reason) == (30, FinishReason.LENGTH)
+    assert answer.text.startswith("The capital of France is Paris.")
+    stream = Stream(backend, Row(FRANCE, 30, ignore_eos=True, stream=True))
+    await stream.answer()
+    assert (stream.text, stream.tokens) == (answer.text, 30)
+
+
+async def test_a_cancelled_stream_is_silent_and_leaves_the_batch_within_a_step(backend: Backend) -> None:
+    goes, stays = [Stream(backend, Row(LONG, 400, ignore_eos=True, stream=True)) for _ in range(2)]
+    await asyncio.gather(goes.has(5), stays.has(5))
+    backend.cancel([goes.number])
+    seen, before = goes.tokens, backend.step_stats()
+    at = stays.tokens
+    await stays.has(at + 20)
+    after = backend.step_stats()
+    steps = after.steps - before.steps
+    assert goes.tokens == seen
+    assert steps >= 18
+    assert after.row_steps - before.row_steps <= steps + 2  # it was in the step that ran, and perhaps one more
+    backend.cancel([stays.number])
+    backend.cancel([goes.number, stays.number])
+    await asyncio.sleep(0.5)
+    assert (backend.load_now().running, backend.load_now().waiting) == (0, 0)
+    assert goes.outcome is stays.outcome is None
+
+
+async def test_the_load_shows_rows_and_the_cache(backend: Backend) -> None:
+    streams = [Stream(backend, Row(LONG, 300, ignore_eos=True, stream=True)) for _ in range(6)]
+    await asyncio.gather(*(stream.has(3) for stream in streams))
+    await asyncio.sleep(0.3)
+    load = backend.load_now()
+    backend.cancel([stream.number for stream in streams])
+    assert load.running == 6
+    assert 0 <= load.kv_usage <= 1
+    assert backend.limits.max_rows == 32
+    assert backend.limits.context_tokens in (2048, 8192)
