@@ -92,7 +92,7 @@ class Ended(NamedTuple):
 
 
 class Listener(Protocol):
-    def __call__(self, deltas: Sequence[Delta], ended: Sequence[Ended]) -> asyncio.Future[None] | None:
+    def __call__(self, deltas: Sequence[Delta], ended: Sequence[Ended], /) -> asyncio.Future[None] | None:
         """What one step gave the rows submitted with this listener. Called on the event loop, at most once a step;
         a row's deltas come before its end, and their tokens add up to its `output_tokens`.
 

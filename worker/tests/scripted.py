@@ -23,6 +23,7 @@ class Scripted(Runtime):
         self.error: Exception | None = None
         self.refuse_add = False
         self.threads: set[int] = set()
+        self.at_once = 1  # tokens a step
         self.repeat = 0  # so many tokens instead of the prompt's own
         self.closed = False
 
@@ -55,7 +56,8 @@ class Scripted(Runtime):
         self.sizes.append(len(self.rows))
         stepped = []
         for number, letters in list(self.rows.items()):
-            stepped.append(Stepped(number, [letters.pop(0)], None if letters else FinishReason.LENGTH))
+            given, letters[: self.at_once] = letters[: self.at_once], []
+            stepped.append(Stepped(number, given, None if letters else FinishReason.LENGTH))
             if not letters:
                 del self.rows[number]
         return stepped

@@ -19,6 +19,7 @@ from backends.step_loop import StepLoop
 from engine import SECONDS, Engine, connect, sequence
 from scripted import Scripted
 from server import Server
+from tools import session_bench
 from wire import pb2, pb2_grpc
 
 
@@ -27,7 +28,7 @@ class Served:
     server: Server
     backend: Backend
     stub: pb2_grpc.WorkerStub
-    channel: grpc.aio.Channel
+    address: str
 
 
 Serve = Callable[..., Coroutine[None, None, Served]]
@@ -53,7 +54,7 @@ async def serve() -> AsyncIterator[Serve]:
             port = await server.start("127.0.0.1:0")
             stack.push_async_callback(server.stop, 0.0)
             channel = await stack.enter_async_context(connect(port))
-            return Served(server, backend, pb2_grpc.WorkerStub(channel), channel)
+            return Served(server, backend, pb2_grpc.WorkerStub(channel), f"127.0.0.1:{port}")
 
         yield start
 
@@ -283,6 +284,15 @@ async def test_the_load_shows_what_runs_and_what_waits(serve: Serve) -> None:
     await engine.results(*range(6))
     await engine.until(lambda: (engine.loads[-1].running, engine.loads[-1].waiting) == (0, 0))
     assert (engine.loads[-1].steps, engine.loads[-1].row_steps) == (12, 36)
+
+
+async def test_the_null_profile_streams_tens_of_thousands_of_tokens_a_second(serve: Serve) -> None:
+    served = await serve("null")
+    address = served.address
+    result = await session_bench.measure(address, rows=32, max_tokens=128, seconds=1.0)
+    rate = result["output_tokens_per_second"]
+    assert isinstance(rate, float)
+    assert rate > 20_000  # with the client in the same process; over 200,000 on a quiet machine from another one
 
 
 # GenerateStream.

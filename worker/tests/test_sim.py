@@ -3,13 +3,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 import config
 from backends import instant_sim, sim, sim_text
-from backends.backend import Answer, Backend, Failure, Row
+from backends.backend import Answer, Backend, Delta, Ended, Failure, Row
 
 
 async def loaded(profile: str, **settings: str) -> Backend:
@@ -139,3 +140,68 @@ def test_a_wrong_profile_is_refused_with_its_rule(profile: dict[str, object], ru
 def test_an_unknown_profile_names_the_shipped_ones() -> None:
     with pytest.raises(config.SettingsError, match='one of a40, fixed20, null or the path of a profile, got "h100"'):
         sim.read_profile("h100")
+
+
+@pytest.mark.parametrize("profile", ["null", "fixed20"])
+async def test_a_stream_is_the_unary_text_a_token_a_step(profile: str) -> None:
+    backend = await loaded(profile)
+    heard: list[tuple[list[Delta], list[Ended]]] = []
+    rows = [Row(f"prompt {number}", 4, stream=True) for number in range(3)]
+    done = asyncio.Event()
+
+    def listen(deltas: Sequence[Delta], ended: Sequence[Ended]) -> None:
+        heard.append((list(deltas), list(ended)))
+        if ended:
+            done.set()
+
+    numbers = backend.submit(rows, listen)
+    assert heard == []
+    await asyncio.wait_for(done.wait(), 5)
+    assert len(heard[-1][1]) == 3
+    assert [len(deltas) for deltas, _ in heard] == [3] * 4
+    for number, row in zip(numbers, rows, strict=True):
+        text = "".join(delta.text for deltas, _ in heard for delta in deltas if delta.number == number)
+        assert text == sim_text.answer_text(sim_text.digest(row.prompt), 4)
+    await backend.close()
+
+
+async def test_the_null_profile_waits_for_a_listener_that_is_behind_and_not_with_the_others() -> None:
+    backend = await loaded("null")
+    ready = asyncio.get_running_loop().create_future()
+    slow, fast = 0, asyncio.Event()
+
+    def behind(deltas: Sequence[Delta], ended: Sequence[Ended]) -> asyncio.Future[None]:
+        nonlocal slow
+        slow += 1
+        return ready
+
+    def quick(deltas: Sequence[Delta], ended: Sequence[Ended]) -> None:
+        if ended:
+            fast.set()
+
+    (waits,) = backend.submit([Row("a", 50, stream=True)], behind)
+    backend.submit([Row("b", 50, stream=True)], quick)
+    await asyncio.wait_for(fast.wait(), 5)
+    assert slow == 1
+    backend.cancel([waits])
+    ready.set_result(None)
+    await asyncio.sleep(0.01)
+    assert slow == 1
+    assert backend.load_now().running == 0
+    await backend.close()
+
+
+async def test_the_null_profile_ends_its_rows_at_the_close() -> None:
+    backend = await loaded("null")
+    ended: list[Ended] = []
+
+    def behind(deltas: Sequence[Delta], news: Sequence[Ended]) -> asyncio.Future[None]:
+        ended.extend(news)
+        return asyncio.get_running_loop().create_future()
+
+    (number,) = backend.submit([Row("a", 50, stream=True)], behind)
+    await asyncio.sleep(0.01)
+    await backend.close()
+    assert [(end.number, end.outcome) for end in ended] == [(number, instant_sim.STOPPING)]
+    (late,) = await backend.generate([Row("a", 50, stream=True)])
+    assert late == instant_sim.STOPPING

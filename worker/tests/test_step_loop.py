@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
-from backends.backend import Answer, Failure, Info, LoadError, Outcome, Row, Status
+from backends.backend import Answer, Delta, Ended, Failure, FinishReason, Info, LoadError, Outcome, Row, Status
 from backends.step_loop import StepLoop
 from scripted import SECONDS, Scripted
 
@@ -187,3 +187,135 @@ async def test_a_model_that_cannot_be_loaded_is_a_load_error() -> None:
         await step_loop.load()
     await step_loop.close()
     assert runtime.closed
+
+
+# Streams.
+
+
+class Heard:
+    """A listener that keeps what it hears, call by call."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[list[Delta], list[Ended]]] = []
+
+    def __call__(self, deltas: Sequence[Delta], ended: Sequence[Ended]) -> None:
+        self.calls.append((list(deltas), list(ended)))
+
+    def text(self, number: int) -> str:
+        return "".join(delta.text for deltas, _ in self.calls for delta in deltas if delta.number == number)
+
+    def outcomes(self) -> dict[int, Outcome]:
+        ended = [end for _, ends in self.calls for end in ends]
+        assert len({end.number for end in ended}) == len(ended), "a row has ended twice"
+        return {end.number: end.outcome for end in ended}
+
+
+async def test_a_step_is_one_call_for_each_listener(loop: StepLoop, runtime: Scripted) -> None:
+    one, other = Heard(), Heard()
+    numbers = loop.submit([Row("abc", 9, stream=True), Row("de", 9, stream=True), Row("fgh", 9)], one)
+    (alone,) = loop.submit([Row("xyz", 9, stream=True)], other)
+    assert one.calls == []
+    runtime.go.release(10)
+    await until(lambda: len(one.outcomes()) == 3 and other.outcomes())
+    assert [one.text(number) for number in numbers] == ["abc", "de", ""]
+    assert other.text(alone) == "xyz"
+    assert len(one.calls) <= len(runtime.sizes)
+    assert [delta.number for delta in one.calls[0][0]] == numbers[:2]
+    first, second, unstreamed = (one.outcomes()[number] for number in numbers)
+    assert isinstance(first, Answer)
+    assert isinstance(second, Answer)
+    assert isinstance(unstreamed, Answer)
+    assert (first.text, second.text, unstreamed.text) == ("", "", "fgh")
+    assert (first.output_tokens, first.input_tokens, first.finish_reason) == (3, 3, FinishReason.LENGTH)
+
+
+async def test_a_cancelled_row_is_silent_at_once_and_gone_before_the_next_step(
+    loop: StepLoop, runtime: Scripted
+) -> None:
+    heard = Heard()
+    goes, stays = loop.submit([Row("abcdef", 9, stream=True), Row("uvwxyz", 9, stream=True)], heard)
+    runtime.go.release(2)
+    await until(lambda: heard.text(goes) == "ab")
+    loop.cancel([goes, goes, 12345])
+    runtime.go.release(10)  # the third step had begun: what it gives the row is not told
+    await until(heard.outcomes)
+    assert (heard.text(goes), heard.text(stays)) == ("ab", "uvwxyz")
+    assert list(heard.outcomes()) == [stays]
+    assert runtime.sizes == [2, 2, 2, 1, 1, 1]
+
+
+async def test_a_stop_text_takes_the_row_out_of_the_runtime(loop: StepLoop, runtime: Scripted) -> None:
+    heard = Heard()
+    streamed, unary, other = loop.submit(
+        [
+            Row("abcdefgh", 9, stop=("zz", "cde"), stream=True),
+            Row("abcdefgh", 9, stop=("cde",)),
+            Row("uvwxyz", 9, stop=("yzz",), stream=True),
+        ],
+        heard,
+    )
+    runtime.go.release(20)
+    await until(lambda: len(heard.outcomes()) == 3)
+    assert (heard.text(streamed), heard.text(other)) == ("ab", "uvwxyz")
+    first, second = heard.outcomes()[streamed], heard.outcomes()[unary]
+    assert isinstance(first, Answer)
+    assert isinstance(second, Answer)
+    assert (second.text, second.output_tokens, second.finish_reason) == ("ab", 5, FinishReason.STOP)
+    assert (first.output_tokens, first.finish_reason) == (5, FinishReason.STOP)
+    assert runtime.sizes == [3] * 5 + [1]
+
+
+async def test_tokens_that_come_together_are_taken_one_by_one(loop: StepLoop, runtime: Scripted) -> None:
+    runtime.at_once = 4
+    heard = Heard()
+    streamed, stopped = loop.submit([Row("abcdef", 9, stream=True), Row("abcdef", 9, stop=("bc",), stream=True)], heard)
+    runtime.go.release(10)
+    await until(lambda: len(heard.outcomes()) == 2)
+    assert [delta for deltas, _ in heard.calls for delta in deltas if delta.number == streamed] == [
+        Delta(streamed, 0, 4, "abcd"),
+        Delta(streamed, 4, 2, "ef"),
+    ]
+    outcome = heard.outcomes()[stopped]
+    assert isinstance(outcome, Answer)
+    assert (heard.text(stopped), outcome.output_tokens) == ("a", 3)
+    assert runtime.sizes == [2, 1]
+
+
+async def test_a_listener_that_fails_does_not_take_the_others_news(loop: StepLoop, runtime: Scripted) -> None:
+    def broken(deltas: Sequence[Delta], ended: Sequence[Ended]) -> None:
+        raise RuntimeError("not listening")
+
+    heard = Heard()
+    loop.submit([Row("abc", 9, stream=True)], broken)
+    (fine,) = loop.submit([Row("xyz", 9, stream=True)], heard)
+    runtime.go.release(10)
+    await until(heard.outcomes)
+    assert heard.text(fine) == "xyz"
+
+
+async def test_streamed_rows_end_once_when_the_loop_dies_and_after_the_close(loop: StepLoop, runtime: Scripted) -> None:
+    heard = Heard()
+    loop.submit([Row("abcdef", 9, stream=True)] * 6, heard)
+    runtime.go.release(1)
+    await until(lambda: heard.calls)
+    runtime.error = RuntimeError("out of luck")
+    runtime.go.release(1)
+    await until(lambda: len(heard.outcomes()) == 6)
+    await loop.close()
+    (late,) = loop.submit([Row("abc", 9)], heard)
+    assert late not in heard.outcomes()
+    await until(lambda: late in heard.outcomes())
+    assert heard.outcomes()[late] == Failure(Status.UNAVAILABLE, "the worker is stopping")
+    assert (loop.load_now().running, loop.load_now().waiting) == (0, 0)
+
+
+async def test_the_load_counts_rows_that_run_and_wait(loop: StepLoop, runtime: Scripted) -> None:
+    heard = Heard()
+    numbers = loop.submit([Row("abcdef", 9)] * 6, heard)
+    await until(lambda: loop.load_now().running == 4)
+    assert (loop.load_now().waiting, loop.limits.max_rows, loop.limits.context_tokens) == (2, 4, 20)
+    loop.cancel(numbers)
+    runtime.go.release(1)
+    await until(lambda: loop.load_now().running == 0)
+    assert heard.calls == []
+    assert runtime.rows == {}
