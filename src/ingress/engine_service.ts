@@ -46,7 +46,12 @@ export function engineService(
   async function submitGenerateStream(call: StreamCall, requestId: string): Promise<void> {
     const submission = accept(call, requestId, true);
     const caller = callerOf(call);
-    const chunks = new ChunkStream(call, submission, settings.STREAM_BUFFER_BYTES, caller);
+    const chunks = new ChunkStream(
+      call,
+      submission,
+      settings.STREAM_BUFFER_BYTES,
+      (why) => caller.abort(why),
+    );
     const answer = await scheduler.submit(submission, caller.signal, (delta) => chunks.push(delta));
     const { endToEndLatencyMs } = chunks.end(answer, mode);
     report(submission, answer, endToEndLatencyMs);

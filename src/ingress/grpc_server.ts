@@ -10,6 +10,7 @@ import type { WorkerState } from "../types.ts";
 import { coalesceWrites } from "./coalesce_writes.ts";
 import { engineService, type Supervision } from "./engine_service.ts";
 import { ignoreFarDeadlines } from "./far_deadlines.ts";
+import { watchFrames } from "./outbox.ts";
 
 /** What reflection lists: the contract also holds the worker's service, which is not served here. */
 const SERVICES = ["omnispan.Engine", "grpc.health.v1.Health"];
@@ -33,6 +34,9 @@ export class GrpcServer implements AsyncDisposable {
       "grpc.max_receive_message_length": 2 * settings.MAX_PROMPT_BYTES + 4 * 2 ** 20,
       "grpc.max_send_message_length": -1,
       "grpc.enable_channelz": 0,
+      // Finds clients whose host has vanished; every gRPC library answers by itself.
+      "grpc.keepalive_time_ms": 60_000,
+      "grpc.keepalive_timeout_ms": 20_000,
     });
     this.#server.addService(omnispan.Engine.service, engineService(settings, scheduler, supervision));
     this.#health.addToServer(this.#server);
@@ -48,6 +52,7 @@ export class GrpcServer implements AsyncDisposable {
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     ignoreFarDeadlines(this.#server);
     this.#listener.on("connection", (socket) => {
+      watchFrames(socket);
       coalesceWrites(socket);
       injector.injectConnection(socket);
     });

@@ -19,6 +19,7 @@ const log = getLogger(["omnispan", "scheduler"]);
 export type OnDelta = (delta: TokenDelta) => void;
 
 interface Completion {
+  readonly signal: AbortSignal;
   readonly onDelta: OnDelta | undefined;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (reason: OmnispanError) => void;
@@ -60,7 +61,7 @@ export class SchedulerHandle implements AsyncDisposable {
 
   /**
    * Hands a request to the scheduler. Rejects with an OmnispanError when the engine refuses it, or when
-   * `signal` (the caller's cancel) fires before the answer. `onDelta` hears the tokens of a streamed submission.
+   * `signal` (the caller's cancel) fires before the answer; with the signal's reason, if that is one. `onDelta` hears the tokens of a streamed submission.
    */
   submit(submission: Submission, signal: AbortSignal, onDelta?: OnDelta): Promise<Answer> {
     if (this.#stop) return Promise.reject(new OmnispanError("unavailable", "the engine is stopping"));
@@ -69,6 +70,7 @@ export class SchedulerHandle implements AsyncDisposable {
     const cancel = () => this.#post({ kind: "cancel", ticket });
     signal.addEventListener("abort", cancel, { once: true });
     this.#completions.set(ticket, {
+      signal,
       onDelta,
       resolve,
       reject,
@@ -167,10 +169,11 @@ export class SchedulerHandle implements AsyncDisposable {
     this.#completions.delete(ticket);
     completion.forget();
     if (this.#completions.size === 0) this.#stop?.drained.resolve();
-    if (outcome.kind === "answered") completion.resolve(outcome);
-    else {completion.reject(
-        new OmnispanError(outcome.code, outcome.message, { retryAfterMs: outcome.retryAfterMs }),
-      );}
+    if (outcome.kind === "answered") return completion.resolve(outcome);
+    const { code, message, retryAfterMs } = outcome;
+    const { reason } = completion.signal;
+    const cancelled = code === "cancelled" && reason instanceof OmnispanError;
+    completion.reject(cancelled ? reason : new OmnispanError(code, message, { retryAfterMs }));
   }
 
   #setWorker(status: WorkerStatus): void {

@@ -1,0 +1,57 @@
+/** Streams whose client does not read: bounded, cut off, and no harm to the streams beside them. */
+import assert from "node:assert/strict";
+import { engineFor } from "./support/engine.ts";
+import { FRAME, RawConnection } from "./support/raw_h2.ts";
+import { SimWorker } from "./support/sim_worker.ts";
+import { waitUntil } from "./support/wait.ts";
+
+const PATH = "/omnispan.Engine/SubmitGenerateStream";
+const TOKENS = 4000;
+/** RST_STREAM's ENHANCE_YOUR_CALM, which gRPC clients read as RESOURCE_EXHAUSTED. */
+const CALM = 11;
+
+/** A GenerateRequest of `prompt` (field 3) and `max_tokens` (field 4) as a gRPC message. */
+function requestOf(prompt: string): Uint8Array {
+  const text = new TextEncoder().encode(prompt);
+  const message = [0x1a, text.length, ...text, 0x20, TOKENS & 127 | 128, TOKENS >> 7];
+  return Uint8Array.from([0, 0, 0, 0, message.length, ...message]);
+}
+
+Deno.test({
+  name: "a client that does not read one stream loses that stream, and its other streams come whole",
+  // grpc-js keeps timers and sockets for a moment after a close.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    // Slow enough for a reader that reads.
+    await using worker = await SimWorker.start({ profile: { stepMs: 0.5 } });
+    await using engine = await engineFor(worker.address, {
+      ENGINE_MODE: "continuous",
+      STREAM_BUFFER_BYTES: 8192,
+    });
+    await engine.connected();
+    using client = await RawConnection.open(engine.engine.address, { initialWindow: 1024 });
+    const unread = client.request(PATH, requestOf("unread"));
+    const read = client.request(PATH, requestOf("read"));
+    let readBytes = 0;
+    const ends = new Map<number, number | "whole">();
+    while (ends.size < 2) {
+      const frame = await client.next();
+      if (frame.type === FRAME.DATA) {
+        if (frame.stream === read) {
+          readBytes += frame.payload.length;
+          client.allow(read, frame.payload.length);
+        }
+        client.allow(0, frame.payload.length); // the connection's own window stays open
+      }
+      if (frame.type === FRAME.RST_STREAM) {
+        ends.set(frame.stream, new DataView(frame.payload.buffer).getUint32(0));
+      }
+      if (frame.type === FRAME.HEADERS && frame.flags & 1) ends.set(frame.stream, "whole");
+    }
+    assert.deepEqual([ends.get(unread), ends.get(read)], [CALM, "whole"]);
+    assert.ok(readBytes > 4 * TOKENS, "the stream beside it came in full");
+    await engine.settled();
+    await waitUntil("its row is free", async () => (await engine.stats()).load?.running === 0);
+  },
+});
