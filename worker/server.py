@@ -104,6 +104,7 @@ class WorkerService(pb2_grpc.WorkerServicer):
                     return ended[0].outcome
         finally:
             self._backend.cancel(numbers)
+            outbox.take()  # lets a backend go on that waits for it
 
     async def _answer(
         self, requests: Sequence[pb2.WorkerGenerateRequest], received: float

@@ -20,6 +20,8 @@ INSTANCE = uuid.uuid4().hex  # of this process
 LOAD_SECONDS = 0.1  # least time between two load reports, but for the one that says draining first
 SILENCE_SECONDS = 0.85  # most time between two; the contract promises one a second
 
+STOPPING = Failure(Status.UNAVAILABLE, "the worker is stopping")
+
 MakeRow = Callable[[pb2.WorkerGenerateRequest, float, bool], Row | Failure]
 Write = Callable[[pb2.WorkerEvent], Awaitable[None]]
 
@@ -75,9 +77,8 @@ class Session:
         finally:
             reader.cancel()
             ticker.cancel()
-            if self._live:
-                event(logging.INFO, "the session's rows are cancelled", rows=len(self._live))
-            self._forget(list(self._live))
+            self._cancel_all()
+            self._outbox.take()  # lets a backend go on that waits for it
             self._in_flight.leave(self._open)
 
     # Commands.
@@ -91,7 +92,7 @@ class Session:
                     self._cancel(command.cancel.sequences)
         finally:  # the engine has closed the stream, or it broke
             self._ending = True
-            self._forget(list(self._live))
+            self._cancel_all()
             self._outbox.wake()
 
     def _submit(self, sequences: Iterable[pb2.WorkerSequence]) -> None:
@@ -134,6 +135,11 @@ class Session:
         self._forget(known)
         self._open -= len(known)
         self._in_flight.leave(len(known))
+
+    def _cancel_all(self) -> None:
+        if self._live:
+            event(logging.INFO, "session ended before its rows", rows=len(self._live))
+            self._forget(list(self._live))
 
     def _forget(self, numbers: list[int]) -> None:
         """Frees the rows; nothing more is written of them."""
@@ -226,9 +232,6 @@ class Session:
                 row_steps=stats.row_steps,
             )
         )
-
-
-STOPPING = Failure(Status.UNAVAILABLE, "the worker is stopping")
 
 
 def _rounded(load: Load) -> Load:

@@ -139,9 +139,12 @@ class _Streamed:
         self._tokens = self._told = 0
         self._stops = StopTexts(row.stop) if row.stop else None
         self._first_at = 0.0
+        self._deadline = row.deadline
 
     def step(self, deltas: list[Delta], now: float) -> Outcome | None:
         """Makes one token; its outcome with the last."""
+        if self._deadline is not None and now >= self._deadline:
+            return Failure(Status.TIMEOUT, "the request's time was over before its answer was complete")
         text = word(self._digest, self._tokens)
         self._tokens += 1
         last = self._tokens == self._left

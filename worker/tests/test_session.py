@@ -191,6 +191,16 @@ async def test_what_cannot_be_taken_gets_a_result_and_the_rest_goes_on(serve: Se
     assert {reply.error_message for reply in refused} == {problem, ""}
 
 
+@pytest.mark.parametrize("profile", ["null", "fixed20"])
+async def test_a_row_over_its_time_ends_and_the_others_go_on(serve: Serve, profile: str) -> None:
+    served = await serve(profile)
+    engine = Engine(served.stub)
+    await engine.submit(sequence(1, "slow", 900_000, timeout_ms=100), sequence(2, "fine", 8))
+    late, fine = await engine.results(1, 2)
+    assert (late.status, fine.status) == ("worker_timeout", "ok")
+    assert late.finish_reason == ""
+
+
 async def test_draining_is_told_at_once_and_what_runs_is_answered(serve: Serve) -> None:
     runtime = Scripted()
     served = await serve(runtime)
@@ -237,6 +247,13 @@ async def test_an_engine_that_does_not_read_gets_joined_deltas(serve: Serve) -> 
         previous = steps
     assert previous < tokens, "it went on without its reader"
     call.cancel()
+    for _ in range(100):
+        await asyncio.sleep(0.02)
+        waiting = [task for task in asyncio.all_tasks() if "InstantSim" in repr(task.get_coro())]
+        if not waiting:
+            break
+    assert waiting == []
+    assert served.backend.load_now().running == 0
 
 
 async def test_a_model_does_not_wait_for_a_slow_engine(serve: Serve) -> None:
