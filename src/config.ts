@@ -180,6 +180,7 @@ export function parseSettings(
     );
   }
   const longest = Number(values.MAX_PROMPT_BYTES);
+  if (!given.has("QUEUE_BYTES")) values.QUEUE_BYTES = Math.max(SETTINGS.QUEUE_BYTES.fallback, longest);
   if (Number(values.QUEUE_BYTES) < longest) {
     problems.push(`QUEUE_BYTES must be at least MAX_PROMPT_BYTES (${longest}), got "${values.QUEUE_BYTES}"`);
   }

@@ -38,7 +38,7 @@ Deno.test("an empty variable counts as not given", () => {
 Deno.test("each problem is a line that names the setting, the rule and the value", () => {
   const problems = problemsOf(["--bind-port", "70000"], { MAX_BATCH_SIZE: "0", ENGINE_MODE: "turbo" });
   assert.deepEqual(problems, [
-    'ENGINE_MODE must be one of direct, queued, micro_batch, got "turbo"',
+    'ENGINE_MODE must be one of direct, queued, micro_batch, continuous, got "turbo"',
     'BIND_PORT must be a whole number from 0 to 65535, got "70000"',
     'MAX_BATCH_SIZE must be a whole number from 1 to 1024, got "0"',
   ]);
@@ -54,6 +54,13 @@ Deno.test("unknown flags, flags without a value and loose words are problems", (
   assert.match(problemsOf(["--max-batchsize", "4"])[0] ?? "", /--max-batchsize is no flag of serve/);
   assert.match(problemsOf(["--bind-port"])[0] ?? "", /--bind-port must be given a value/);
   assert.match(problemsOf(["micro_batch"])[0] ?? "", /flags only, got "micro_batch"/);
+});
+
+Deno.test("the queue's bytes follow a longer prompt's limit, but may not be given below it", () => {
+  const longest = String(64 * 2 ** 20);
+  assert.equal(parseSettings([], {}).settings.QUEUE_BYTES, SETTINGS.QUEUE_BYTES.fallback);
+  assert.ok(parseSettings([], { MAX_PROMPT_BYTES: longest }).settings.QUEUE_BYTES >= Number(longest));
+  assert.match(problemsOf([], { QUEUE_BYTES: "5" })[0] ?? "", /^QUEUE_BYTES must be at least MAX_PROMPT_BYTES/);
 });
 
 Deno.test("the default of max_tokens follows a lower limit, but may not be given above it", () => {
