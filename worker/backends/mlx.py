@@ -25,6 +25,11 @@ from models.context import UNKNOWN
 # padded to the longest of its group.
 PREFILL_ROWS = 32
 
+# Most prompt tokens in one step, all rows together, as far as each still gets PREFILL_ROW_TOKENS: between two such
+# pieces the rows that decode get their step, and what has been cancelled leaves.
+PREFILL_TOKENS = 256
+PREFILL_ROW_TOKENS = 64
+
 
 class MlxRuntime(Runtime):
     def __init__(self, model: str, chat_template: bool, max_rows: int, use_openblas: bool) -> None:
@@ -34,6 +39,7 @@ class MlxRuntime(Runtime):
         self._use_openblas = use_openblas
         self._uids: dict[int, int] = {}  # the generator's number of each running row
         self._numbers: dict[int, int] = {}  # and back
+        self._silent: set[int] = set()  # generator's numbers of the rows that have no token yet
 
     def load(self) -> None:
         self._import()
@@ -96,17 +102,22 @@ class MlxRuntime(Runtime):
         for row, uid in zip(rows, uids, strict=True):
             self._uids[row.number] = uid
             self._numbers[uid] = row.number
+            self._silent.add(uid)
 
     def remove(self, numbers: Sequence[int]) -> None:
         uids = [self._uids.pop(number) for number in numbers]
         for uid in uids:
             del self._numbers[uid]
+        self._silent.difference_update(uids)
         self._generator.remove(uids)
 
     def step(self) -> list[Stepped]:
+        prefilling = max(1, min(len(self._silent), PREFILL_ROWS))
+        self._generator.prefill_step_size = max(PREFILL_ROW_TOKENS, PREFILL_TOKENS // prefilling)
         _, responses = self._generator.next()
         stepped = []
         for response in responses:
+            self._silent.discard(response.uid)
             number = self._numbers[response.uid]
             finish = response.finish_reason and FinishReason(response.finish_reason)
             stepped.append(Stepped(number, () if finish is FinishReason.STOP else (response.token,), finish))

@@ -213,6 +213,8 @@ class VllmBackend(Backend):
         row = self._rows.pop(number, None)
         if row is not None and row.timer is not None:
             row.timer.cancel()
+        if not self._rows:
+            self._running = 0  # nobody tells: vLLM's numbers come with a step's outputs
         return row
 
     def _tell(self, listener: Listener) -> _News:
@@ -252,7 +254,7 @@ class VllmBackend(Backend):
     # The runtime as a whole.
 
     def load_now(self) -> Load:
-        # vLLM tells its numbers with a step's outputs, so they stay as they were when rows end between steps.
+        # A row that has ended since the last step still counts in vLLM's number.
         running = min(self._running, len(self._rows))
         return Load(running, len(self._rows) - running, self._kv_usage if self._rows else 0.0)
 

@@ -22,6 +22,8 @@ SYMBOLS = ("cblas_sgemm", "cblas_dgemm", "cblas_cgemm")
 PREFIX = "scipy_"
 FILE = "libopenblas_for_mlx.so"
 
+_loaded = False
+
 
 def is_needed() -> bool:
     """True where MLX computes with the bundled reference BLAS: Linux without CUDA."""
@@ -32,7 +34,11 @@ def is_needed() -> bool:
 
 
 def load(tell: Callable[[str], None]) -> None:
-    """Puts OpenBLAS in front of MLX. Raises ModelError when MLX is imported already or the library can't be made."""
+    """Puts OpenBLAS in front of MLX, once in a process. Raises ModelError when MLX is imported already or the library
+    can't be made."""
+    global _loaded
+    if _loaded:
+        return
     if "mlx.core" in sys.modules:
         raise ModelError("OpenBLAS must be loaded before mlx is imported, and mlx was imported already")
     # One BLAS thread decodes nearly as fast as two for half the CPU; OpenBLAS reads this as it is loaded.
@@ -41,6 +47,7 @@ def load(tell: Callable[[str], None]) -> None:
         ctypes.CDLL(str(_library(tell)), mode=ctypes.RTLD_GLOBAL)
     except OSError as error:
         raise ModelError(f"loading OpenBLAS failed: {error}") from error
+    _loaded = True
 
 
 def _library(tell: Callable[[str], None]) -> Path:

@@ -1,0 +1,218 @@
+"""What the runtimes with a real model promise of rows that stream, sample, stop and go. Each runtime's test file has a
+class of its own of these, with a `backend` of MAX_ROWS rows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from backends.backend import Answer, Backend, Delta, Ended, FinishReason, Load, Outcome, Row, Sampling
+from running import FRANCE
+
+SECONDS = 60.0
+MAX_ROWS = 4
+STORY = "Write a very long story about a fox, a bear and a river."
+EMOJI = "Write a tweet with many emojis about a party."  # the model's answer is nothing else, three tokens for each
+JAPANESE = "日本語で自己紹介をしてください。"
+HOG = Row(STORY, 1000, ignore_eos=True, stream=True)  # runs until it is cancelled
+
+
+@dataclass(eq=False)
+class Told:
+    """A listener that keeps what it is told."""
+
+    calls: list[tuple[Sequence[Delta], Sequence[Ended]]] = field(default_factory=list)
+    first_at: dict[int, float] = field(default_factory=dict)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+
+    def __call__(self, deltas: Sequence[Delta], ended: Sequence[Ended]) -> None:
+        self.calls.append((deltas, ended))
+        for delta in deltas:
+            self.first_at.setdefault(delta.number, time.perf_counter())
+        self.outcomes.update(ended)
+
+    def deltas(self, number: int) -> list[Delta]:
+        return [delta for deltas, _ in self.calls for delta in deltas if delta.number == number]
+
+    def text(self, number: int) -> str:
+        return "".join(delta.text for delta in self.deltas(number))
+
+    def answer(self, number: int) -> Answer:
+        outcome = self.outcomes[number]
+        assert isinstance(outcome, Answer), outcome
+        return outcome
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async def wait() -> None:
+        while not condition():  # noqa: ASYNC110 - a listener is a plain function
+            await asyncio.sleep(0.002)
+
+    await asyncio.wait_for(wait(), SECONDS)
+
+
+async def play(backend: Backend, *rows: Row) -> tuple[list[int], Told]:
+    told = Told()
+    numbers = backend.submit(rows, told)
+    assert not told.calls  # not before submit returns
+    await until(lambda: len(told.outcomes) == len(rows))
+    return numbers, told
+
+
+async def answer(backend: Backend, row: Row) -> Answer:
+    (number,), told = await play(backend, row)
+    assert row.stream or not told.deltas(number)
+    return told.answer(number)
+
+
+async def streamed(backend: Backend, row: Row) -> tuple[str, Answer]:
+    """The deltas' text and the answer, after a look at the deltas."""
+    (number,), told = await play(backend, replace(row, stream=True))
+    index = 0
+    for delta in told.deltas(number):
+        assert (delta.token_index, delta.tokens > 0) == (index, True)
+        index += delta.tokens
+    assert told.answer(number).text == ""
+    assert told.answer(number).output_tokens == index
+    return told.text(number), told.answer(number)
+
+
+class StreamPromises:
+    async def test_the_deltas_joined_are_the_answer(self, backend: Backend) -> None:
+        for row in (Row(FRANCE, 40), Row(STORY, 33), Row(STORY, 1)):
+            whole = await answer(backend, row)
+            text, ending = await streamed(backend, row)
+            assert text == whole.text != ""
+            assert (ending.input_tokens, ending.output_tokens) == (whole.input_tokens, whole.output_tokens)
+            assert ending.finish_reason is whole.finish_reason
+
+    async def test_tokens_come_as_they_are_made(self, backend: Backend) -> None:
+        (number,), told = await play(backend, replace(HOG, max_tokens=20))
+        assert len(told.deltas(number)) > 15
+        ending = told.answer(number)
+        assert told.first_at[number] < ending.last_token_at
+        assert abs(told.first_at[number] - ending.first_token_at) < 0.5 * (ending.last_token_at - ending.first_token_at)
+
+    async def test_the_rows_of_a_step_come_in_one_call(self, backend: Backend) -> None:
+        numbers, told = await play(backend, *[replace(HOG, max_tokens=20)] * MAX_ROWS)
+        assert all(told.answer(number).output_tokens == 20 for number in numbers)
+        full = [deltas for deltas, _ in told.calls if len(deltas) == MAX_ROWS]
+        assert len(full) > 12
+        assert len(told.calls) < 30
+
+    async def test_a_seed_gives_one_answer_alone_and_among_others(self, backend: Backend) -> None:
+        for sampling in (Sampling(0.9, seed=7), Sampling(1.1, 0.9, 40, 7)):
+            row = Row(STORY, 16, sampling=sampling, stream=True)
+            alone, _ = await streamed(backend, row)
+            assert (await streamed(backend, row))[0] == alone
+            others = Row("Tell me about Rome.", 20), Row("Tell me about Oslo.", 20, sampling=Sampling(1.0))
+            (first, *_, last), told = await play(
+                backend, row, *others, replace(row, sampling=replace(sampling, seed=8))
+            )
+            assert told.text(first) == alone
+            assert told.text(last) != alone
+
+    async def test_without_a_seed_answers_differ(self, backend: Backend) -> None:
+        row = Row(STORY, 16, sampling=Sampling(1.0))
+        numbers, told = await play(backend, row, row, row)
+        assert len({told.answer(number).text for number in numbers}) == 3
+
+    async def test_a_greedy_row_is_greedy_among_sampled_ones(self, backend: Backend) -> None:
+        row, sampled = Row(FRANCE, 20), Row(STORY, 20, sampling=Sampling(1.0))
+        numbers, told = await play(backend, sampled, row, sampled)
+        assert told.answer(numbers[1]).text == "The capital of France is Paris."
+
+    async def test_hardly_any_choice_is_greedy(self, backend: Backend) -> None:
+        greedy = await answer(backend, Row(STORY, 12))
+        for sampling in (Sampling(1.0, top_k=1), Sampling(1.0, top_p=1e-6)):
+            assert (await answer(backend, Row(STORY, 12, sampling=sampling))).text == greedy.text
+
+    async def test_a_stop_text_ends_the_answer_and_nothing_of_it_comes_out(self, backend: Backend) -> None:
+        row = Row(STORY, 40)
+        whole = await answer(backend, row)
+        start = whole.text.index(" ", 30) - 2  # it begins and ends inside words, so it takes more than one token
+        stop = whole.text[start : start + 9]
+        expected = whole.text[: whole.text.index(stop)]
+        cut = replace(row, stop=("no such text", stop))
+        stopped = await answer(backend, cut)
+        text, ending = await streamed(backend, cut)
+        assert text == stopped.text == expected
+        for one in (stopped, ending):
+            assert one.finish_reason is FinishReason.STOP
+            assert 2 < one.output_tokens < whole.output_tokens
+        assert stopped.output_tokens == ending.output_tokens
+        # The row has left the runtime too.
+        await until(lambda: backend.load_now().running == 0)
+
+    async def test_a_stop_text_that_does_not_come_changes_nothing(self, backend: Backend) -> None:
+        whole = await answer(backend, Row(FRANCE, 40))
+        begun = replace(Row(FRANCE, 40), stop=("Paris. And",))
+        assert (await answer(backend, begun)).text == whole.text
+        assert (await streamed(backend, begun))[0] == whole.text
+
+    async def test_ignore_eos_goes_on_to_max_tokens(self, backend: Backend) -> None:
+        natural = await answer(backend, Row(FRANCE, 40))
+        assert (natural.finish_reason, natural.output_tokens) == (FinishReason.STOP, 7)
+        row = Row(FRANCE, 40, ignore_eos=True)
+        further = await answer(backend, row)
+        text, ending = await streamed(backend, row)
+        assert text == further.text
+        assert text.startswith(natural.text)
+        for one in (further, ending):
+            assert (one.finish_reason, one.output_tokens) == (FinishReason.LENGTH, 40)
+
+    async def test_no_character_is_split(self, backend: Backend) -> None:
+        for prompt, expected in ((EMOJI, "🌟🌟🌟"), (JAPANESE, "日本語")):
+            row = Row(prompt, 22, ignore_eos=True, stream=True)
+            (number,), told = await play(backend, row)
+            assert expected in told.text(number)
+            # Only the end, at max_tokens, can fall inside a character.
+            assert not any("\ufffd" in delta.text for delta in told.deltas(number)[:-1])
+            assert told.text(number) == (await answer(backend, replace(row, stream=False))).text
+
+    async def test_a_cancelled_row_frees_its_place_for_one_that_waits(self, backend: Backend) -> None:
+        told = Told()
+        hogs = backend.submit([HOG] * MAX_ROWS, told)
+        await until(lambda: all(len(told.deltas(number)) > 3 for number in hogs))
+        (waiting,) = backend.submit([Row(FRANCE, 20, stream=True)], told)
+        await asyncio.sleep(0.3)
+        assert not told.deltas(waiting)
+        assert backend.load_now() == Load(MAX_ROWS, 1, backend.load_now().kv_usage)
+        seen = len(told.deltas(hogs[0]))
+        before = backend.step_stats().steps
+        backend.cancel([hogs[0], 10**9])
+        await until(lambda: waiting in told.first_at)
+        # One step may be under way; in the next the row joins; its first token may come one or two later.
+        assert backend.step_stats().steps - before <= 4
+        others = [len(told.deltas(number)) for number in hogs[1:]]
+        await until(lambda: waiting in told.outcomes)
+        assert told.text(waiting) == "The capital of France is Paris."
+        assert len(told.deltas(hogs[0])) == seen
+        assert all(len(told.deltas(number)) > count for number, count in zip(hogs[1:], others, strict=True))
+        backend.cancel(hogs)
+        assert set(told.outcomes) == {waiting}
+        await until(lambda: backend.load_now() == Load(0, 0, 0.0))
+
+    async def test_a_row_joins_and_leaves_while_another_runs(self, backend: Backend) -> None:
+        told = Told()
+        (hog,) = backend.submit([HOG], told)
+        await until(lambda: len(told.deltas(hog)) > 3)
+        (guest,) = backend.submit([Row(FRANCE, 20, stream=True)], told)
+        await until(lambda: guest in told.outcomes)
+        assert told.text(guest) == "The capital of France is Paris."
+        count = len(told.deltas(hog))
+        await until(lambda: len(told.deltas(hog)) > count)
+        assert any({delta.number for delta in deltas} == {hog, guest} for deltas, _ in told.calls)
+        backend.cancel([hog])
+        assert hog not in told.outcomes
+
+    async def test_a_long_prompt_does_not_hold_the_event_loop(self, backend: Backend) -> None:
+        longest = 0.0
+        ending = asyncio.create_task(play(backend, Row("many words " * 60_000, 4)))
+        while not ending.done():
+            before = time.perf_counter()
+            await asyncio.sleep(0.005)
+            longest = max(longest, time.perf_counter() - before)
+        assert longest < 0.15

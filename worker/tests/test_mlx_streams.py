@@ -1,0 +1,47 @@
+"""Rows that stream, sample, stop and go on MLX."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+
+import config
+from backends import mlx
+from backends.backend import Backend, Row
+from running import FRANCE, SETTINGS
+from stream_promises import HOG, MAX_ROWS, StreamPromises, Told, answer, until
+
+pytestmark = [pytest.mark.mlx, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def backend() -> AsyncIterator[Backend]:
+    loaded = mlx.make(config.read({**SETTINGS, "WORKER_BACKEND": "mlx", "WORKER_MAX_ROWS": str(MAX_ROWS)}))
+    await loaded.load()
+    yield loaded
+    await loaded.close()
+
+
+class TestStreams(StreamPromises):
+    async def test_a_long_prompt_leaves_the_others_their_steps(
+        self, backend: Backend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(mlx, "PREFILL_TOKENS", mlx.PREFILL_ROW_TOKENS)
+        row = Row("Tell me what this list says: " + " ".join(f"item {i} is {i * 7 % 13}," for i in range(30)), 8)
+        alone = await answer(backend, row)
+        assert alone.input_tokens > 3 * mlx.PREFILL_TOKENS
+        told = Told()
+        (hog,) = backend.submit([HOG], told)
+        await until(lambda: len(told.deltas(hog)) > 3)
+        guest, short = backend.submit([replace(row, stream=True), Row(FRANCE, 20, stream=True)], told)
+        count = len(told.deltas(hog))
+        await until(lambda: short in told.first_at)
+        assert guest not in told.first_at
+        await until(lambda: guest in told.first_at)
+        assert len(told.deltas(hog)) - count > alone.input_tokens / mlx.PREFILL_TOKENS
+        await until(lambda: {guest, short} <= set(told.outcomes))
+        assert (told.text(guest), told.text(short)) == (alone.text, "The capital of France is Paris.")
+        backend.cancel([hog])
