@@ -5,35 +5,50 @@ export interface H2Load {
   readonly address: string;
   readonly requests: number;
   readonly maxTokens: number;
+  /** Default: SubmitGenerate. */
+  readonly rpc?: "SubmitGenerate" | "SubmitGenerateStream";
+  /** Requests under way on each of the 4 connections. Default: 32, so 128 closed-loop clients. */
+  readonly streams?: number;
   /** Open loop at this many a second; without it closed loop. */
   readonly perSecond?: number;
 }
 
-/** 4 connections with 32 requests under way on each: 128 closed-loop clients. */
-const CONNECTIONS = 4;
+export interface H2LoadResult {
+  readonly requestsPerSecond: number;
+  /** The bodies of the replies, without what HTTP/2 puts around them. */
+  readonly bodyBytes: number;
+}
+
+export const H2_CONNECTIONS = 4;
 const STREAMS = 32;
-const PROMPT = "Tell me one fact about the moon, please.";
+export const PROMPT = "Tell me one fact about the moon, please.";
+/** Streams are given an id, so that every chunk is as long as its like. */
+export const STREAM_ID = "speed";
 const TIMEOUT_MS = 120_000;
 
+/** As `loadH2`, for who wants the requests a second alone. */
+export async function h2load(load: H2Load): Promise<number> {
+  return (await loadH2(load)).requestsPerSecond;
+}
+
 /**
- * Loads `SubmitGenerate` with h2load (of nghttp2), whose C client takes little of the processor that it shares
- * with what it measures, and returns the requests a second. It sees HTTP alone: the statuses of the replies are
- * checked by the engine's own counters.
+ * Loads the engine with h2load (of nghttp2), whose C client takes little of the processor that it shares with what
+ * it measures. It sees HTTP alone: the statuses of the replies are checked by the engine's own counters.
  * @throws {SetupError} when h2load is missing or a request failed
  */
-export async function h2load({ address, requests, maxTokens, perSecond }: H2Load): Promise<number> {
+export async function loadH2(load: H2Load): Promise<H2LoadResult> {
+  const { address, requests, maxTokens, rpc = "SubmitGenerate", streams = STREAMS, perSecond } = load;
   const file = await Deno.makeTempFile();
   try {
-    await Deno.writeFile(
-      file,
-      frame(omnispan.Engine.service.SubmitGenerate.requestSerialize({ prompt: PROMPT, maxTokens })),
-    );
-    const rate = perSecond === undefined ? [] : [`--rps=${perSecond / CONNECTIONS}`];
+    const requestId = rpc === "SubmitGenerateStream" ? STREAM_ID : "";
+    const { requestSerialize } = omnispan.Engine.service[rpc];
+    await Deno.writeFile(file, frame(requestSerialize({ requestId, prompt: PROMPT, maxTokens })));
+    const rate = perSecond === undefined ? [] : [`--rps=${perSecond / H2_CONNECTIONS}`];
     const { stdout, code } = await new Deno.Command("h2load", {
       args: [
-        ...["-c", `${CONNECTIONS}`, "-m", `${STREAMS}`, "-n", `${requests}`, ...rate, "-d", file],
+        ...["-c", `${H2_CONNECTIONS}`, "-m", `${streams}`, "-n", `${requests}`, ...rate, "-d", file],
         ...["-H", "content-type: application/grpc", "-H", "te: trailers"],
-        `http://${address}/omnispan.Engine/SubmitGenerate`,
+        `http://${address}/omnispan.Engine/${rpc}`,
       ],
       signal: AbortSignal.timeout(TIMEOUT_MS),
     }).output().catch(() => {
@@ -41,11 +56,12 @@ export async function h2load({ address, requests, maxTokens, perSecond }: H2Load
     });
     const text = new TextDecoder().decode(stdout);
     const [, rateText] = /finished in [^,]+, ([\d.]+) req\/s/.exec(text) ?? [];
+    const [, bytesText] = /\((\d+)\) data$/m.exec(text) ?? [];
     const done = new RegExp(`\\b${requests} succeeded, 0 failed`).test(text);
-    if (code !== 0 || !rateText || !done) {
+    if (code !== 0 || !rateText || !bytesText || !done) {
       throw new SetupError([`h2load against ${address} failed:`, text.trim()]);
     }
-    return Number(rateText);
+    return { requestsPerSecond: Number(rateText), bodyBytes: Number(bytesText) };
   } finally {
     await Deno.remove(file);
   }

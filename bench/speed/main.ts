@@ -10,6 +10,7 @@ import type { Figure } from "./figure.ts";
 import { addedLatency, windowLateness } from "./latency.ts";
 import { queuedMemory } from "./memory.ts";
 import { realModel } from "./model.ts";
+import { pacedTokens, streamedTokens } from "./streaming.ts";
 import { againstEcho, fixedBatchTime } from "./throughput.ts";
 
 const MEASUREMENTS: Readonly<Record<string, (folder: string) => Promise<Figure>>> = {
@@ -18,6 +19,8 @@ const MEASUREMENTS: Readonly<Record<string, (folder: string) => Promise<Figure>>
   lateness: windowLateness,
   latency: addedLatency,
   memory: queuedMemory,
+  streams: streamedTokens,
+  paced: pacedTokens,
   openvino: (folder) => realModel("openvino", 7, folder),
   mlx: (folder) => realModel("mlx", 3, folder),
 };
