@@ -11,6 +11,7 @@ import { addedLatency, windowLateness } from "./latency.ts";
 import { queuedMemory } from "./memory.ts";
 import { realModel } from "./model.ts";
 import { pacedTokens, streamedTokens } from "./streaming.ts";
+import { addedTokenGaps } from "./token_gaps.ts";
 import { againstEcho, fixedBatchTime } from "./throughput.ts";
 
 const MEASUREMENTS: Readonly<Record<string, (folder: string) => Promise<Figure>>> = {
@@ -21,6 +22,7 @@ const MEASUREMENTS: Readonly<Record<string, (folder: string) => Promise<Figure>>
   memory: queuedMemory,
   streams: streamedTokens,
   paced: pacedTokens,
+  gaps: addedTokenGaps,
   openvino: (folder) => realModel("openvino", 7, folder),
   mlx: (folder) => realModel("mlx", 3, folder),
 };
