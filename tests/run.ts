@@ -25,6 +25,8 @@ const CHECK_TIMEOUT_MS = 20 * 60_000;
 const deno = Deno.execPath();
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
+const SIMULATOR = "tests/simulator";
+
 const SUITES: Readonly<Record<string, Suite>> = {
   format: () => [{ name: "deno fmt", command: [deno, "fmt", "--check"] }],
   lint: () => [{ name: "deno lint", command: [deno, "lint"] }],
@@ -39,7 +41,8 @@ const SUITES: Readonly<Record<string, Suite>> = {
       pytest("tests of the worker", reports, python, "not openvino and not mlx and not vllm"),
     ];
   },
-  e2e: (reports) => [denoTests("end-to-end tests", reports, "tests")],
+  simulator: (reports) => [denoTests("the scheduler in the simulator", reports, SIMULATOR)],
+  e2e: (reports) => [denoTests("end-to-end tests", reports, "tests", `--ignore=${SIMULATOR}`)],
   openvino: async (reports) => [
     pytest("tests of the openvino backend", reports, await testPython("openvino"), "openvino"),
   ],
@@ -50,9 +53,9 @@ const SUITES: Readonly<Record<string, Suite>> = {
 /** vllm takes 5 GB, so it runs only when it is named. */
 const STANDARD = Object.keys(SUITES).filter((name) => name !== "vllm");
 
-function denoTests(name: string, reports: string, ...paths: string[]): Check {
-  const report = join(reports, `${paths[0]}.xml`);
-  return { name, command: [deno, "test", "-A", "--quiet", `--junit-path=${report}`, ...paths], report };
+function denoTests(name: string, reports: string, ...args: [path: string, ...args: string[]]): Check {
+  const report = join(reports, `${args[0].replaceAll("/", "-")}.xml`);
+  return { name, command: [deno, "test", "-A", "--quiet", `--junit-path=${report}`, ...args], report };
 }
 
 function pytest(name: string, reports: string, python: string, marker: string): Check {

@@ -16,7 +16,8 @@ export type Trace = (now: Millis, events: readonly Event[], effects: readonly Ef
  * A scheduler core under watch: every event it is told and every effect it gives are held against its promises,
  * worked out a second time from the outside. The first promise that breaks is thrown.
  *
- * Tickets arrive in rising order.
+ * Tickets arrive in rising order, and no turn has both what callers and what the worker said, as the scheduler
+ * thread has it: so the order of effects tells all.
  */
 export class CheckedCore {
   readonly #situation: Situation;
@@ -50,6 +51,7 @@ export class CheckedCore {
 
   handle(events: readonly Event[], now: Millis): Effect[] {
     const situation = this.#situation;
+    checkTurn(events);
     situation.nextTurn(latest(events, now));
     for (const event of events) this.#hear(event);
     const effects: Effect[] = [];
@@ -93,7 +95,6 @@ export class CheckedCore {
         return;
       case "worker":
         patience.told(event.state, now);
-        this.#situation.wasUp ||= event.state === "up";
         return;
       default:
         return judge.hear(event, now);
@@ -102,7 +103,6 @@ export class CheckedCore {
 
   #hearArrival(ticket: Ticket, submission: Submission): void {
     if (ticket <= this.#lastTicket) throw new Error(`request ${ticket} arrives after ${this.#lastTicket}`);
-    this.#situation.sawArrivals = true;
     this.#firstTicket ??= ticket;
     this.#lastTicket = ticket;
     this.#arriving.push(track(ticket, submission, this.#situation.now));
@@ -155,12 +155,11 @@ export class CheckedCore {
   }
 
   #admit(request: Tracked): void {
-    const { book, judge, limits, patience, now } = this.#situation;
+    const { book, limits, patience, now } = this.#situation;
     this.#ended.accepted++;
     book.admit(request);
     patience.wanted(now);
-    // Those that a lost worker gave back wait on top of the limits.
-    const [count, bytes] = judge.lostAny ? [book.fresh, book.freshBytes] : [book.waiting, book.waitingBytes];
+    const { waiting: count, waitingBytes: bytes } = book;
     if (count > limits.queueCapacity) {
       throw new Broken(
         "the queue keeps its limits",
@@ -182,4 +181,16 @@ export class CheckedCore {
 function latest(events: readonly Event[], now: Millis): Millis {
   for (const event of events) if (event.kind === "arrive") now = Math.max(now, event.submission.receivedAt);
   return now;
+}
+
+function checkTurn(events: readonly Event[]): void {
+  let callers = false;
+  let worker = false;
+  for (const { kind } of events) {
+    if (kind === "arrive" || kind === "cancel") callers = true;
+    else if (kind !== "wake") worker = true;
+  }
+  if (callers && worker) {
+    throw new Error("what callers said and what the worker said go to the core in turns of their own");
+  }
 }

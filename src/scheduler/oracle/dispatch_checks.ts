@@ -19,8 +19,9 @@ export function checkDispatch(situation: Situation, { id, members, timeoutMs }: 
     book.start(request, member.sequence, group, now);
     situation.lastSequence = member.sequence;
   }
-  const up = situation.sawArrivals ? situation.wasUp : patience.state === "up";
-  if (!up) throw new Broken("only a worker that is up is sent to", `it is ${patience.state}`, ticket);
+  if (patience.state !== "up") {
+    throw new Broken("only a worker that is up is sent to", `it is ${patience.state}`, ticket);
+  }
   const { groups, running } = book;
   if (members.length > law.maxGroup || groups > law.maxGroups || running > law.maxRunning) {
     const detail = `a group of ${members.length}, ${groups} groups, ${running} running; ${
@@ -41,12 +42,11 @@ export function ticketOf(wireId: string): Ticket {
 }
 
 function checkMember(situation: Situation, member: DispatchMember): Tracked {
-  const { book, limits, now, lastSequence, sawArrivals } = situation;
+  const { book, limits, now, lastSequence } = situation;
   const { sequence, submission, remainingMs } = member;
   const ticket = ticketOf(member.wireId);
   const request = book.find(ticket);
   if (!request) throw new Broken("nothing is sent that nobody waits for", "it is not open", ticket);
-  if (request.sequence > 0) throw new Broken("a request runs once at a time", "it is at the worker", ticket);
   if (request.submission !== submission || member.wireId !== wireId(submission.requestId, ticket)) {
     throw new Broken("a request leaves as it came", JSON.stringify(submission), ticket);
   }
@@ -66,9 +66,9 @@ function checkMember(situation: Situation, member: DispatchMember): Tracked {
   if (request.attempts >= limits.maxAttempts) {
     throw new Broken("a request is sent at most WORKER_TRIES times", `${request.attempts} before`, ticket);
   }
-  // In one turn with arrivals, a group may have left before the loss that put older ones back.
+  if (request.sequence > 0) throw new Broken("a request runs once at a time", "it is at the worker", ticket);
   const oldest = book.oldestWaiting()!;
-  if (oldest.ticket < ticket && !(sawArrivals && oldest.verdict)) {
+  if (oldest.ticket < ticket) {
     throw new Broken("first in, first out", `request ${oldest.ticket} waits`, ticket);
   }
   return request;

@@ -15,10 +15,6 @@ export class Situation {
   /** The core's last wish that was not fulfilled. */
   wakeAt: Millis | undefined;
   lastSequence: SequenceId = 0;
-  /** Something arrived in this turn. */
-  sawArrivals = false;
-  /** The worker was up at some time of this turn. */
-  wasUp = false;
   /** Sequences that the core told the worker to drop in this turn, and those that it had to. */
   readonly toldWorker = new Set<SequenceId>();
   readonly freed = new Set<SequenceId>();
@@ -35,7 +31,5 @@ export class Situation {
     this.freed.clear();
     this.before = this.now;
     this.now = Math.max(this.now, now);
-    this.sawArrivals = false;
-    this.wasUp = this.patience.state === "up";
   }
 }

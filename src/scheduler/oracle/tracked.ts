@@ -69,9 +69,6 @@ export class Book {
   readonly #silences = new TinyQueue<Alarm>([], (a, b) => a.at - b.at);
   waiting = 0;
   waitingBytes = 0;
-  /** Of those that wait, the ones that were never sent. */
-  fresh = 0;
-  freshBytes = 0;
   groups = 0;
 
   get size(): number {
@@ -172,12 +169,9 @@ export class Book {
     this.#count(request, -1);
   }
 
-  #count({ attempts, submission: { promptBytes } }: Tracked, one: 1 | -1): void {
+  #count({ submission: { promptBytes } }: Tracked, one: 1 | -1): void {
     this.waiting += one;
     this.waitingBytes += one * promptBytes;
-    if (attempts > 0) return;
-    this.fresh += one;
-    this.freshBytes += one * promptBytes;
   }
 
   #stopRunning(request: Tracked): void {

@@ -10,7 +10,6 @@ export class Judge {
   /** Those whose tokens came since then. */
   readonly heardFrom: Tracked[] = [];
   readonly cancelled = new Set<Ticket>();
-  lostAny = false;
 
   constructor(private readonly book: Book, private readonly limits: CoreLimits) {}
 
@@ -19,7 +18,6 @@ export class Judge {
     this.judged.length = 0;
     this.heardFrom.length = 0;
     this.cancelled.clear();
-    this.lostAny = false;
   }
 
   hear(event: Extract<Event, { kind: "cancel" | "step" | "lost" }>, now: Millis): void {
@@ -32,7 +30,6 @@ export class Judge {
         for (const result of event.step.results) this.#hearResult(result, now);
         return;
       case "lost":
-        this.lostAny = true;
         for (const sequence of event.sequences ?? this.book.runningSequences()) {
           this.#lose(sequence, event.status, now);
         }
@@ -81,7 +78,6 @@ export class Judge {
     }
     request.verdict = { kind: "requeue" };
     this.judged.push(request);
-    this.lostAny = true;
     this.book.requeue(request);
   }
 

@@ -1,0 +1,178 @@
+import { parseSettings } from "../../src/config.ts";
+import { choosePolicy } from "../../src/scheduler/choose_policy.ts";
+import type { SchedulerCore } from "../../src/scheduler/core.ts";
+import type { MakeCore } from "./engine.ts";
+
+/** A change of a source of the scheduler; the text to change must be there exactly once. */
+interface Bug {
+  /** @default "core.ts" */
+  readonly file?: "core.ts" | "deadlines.ts" | "queue.ts" | "worker_watch.ts" | "phases.ts";
+  readonly from: string;
+  readonly to: string;
+  /** A second place, where the bug needs one. */
+  readonly and?: { readonly from: string; readonly to: string };
+}
+
+/** Mistakes that one could make; each name says what goes wrong. */
+const BUGS: Readonly<Record<string, Bug>> = {
+  settlement_dropped: {
+    from: `effects.push({ kind: "settle", ticket: entry.ticket, outcome });`,
+    to: `if (this.#settled % 50 !== 0) effects.push({ kind: "settle", ticket: entry.ticket, outcome });`,
+  },
+  settled_twice: {
+    from: `effects.push({ kind: "cancel", sequences: [sequence] });\n    this.#answer(`,
+    to:
+      `effects.push({ kind: "cancel", sequences: [sequence] });\n    this.#answer({ ...entry }, failedReply(` +
+      `"worker_timeout", message), effects);\n    this.#answer(`,
+  },
+  matched_by_position: {
+    from: `const entry = this.#running.get(sequence);\n    if (!entry && !(`,
+    to: `const entry = this.#running.values().next().value;\n    if (!entry && !(`,
+  },
+  wrong_id_accepted: { from: `if (reply.wireId !== wireId) {`, to: `if (reply.wireId === "") {` },
+  cancel_ignored: {
+    from: `return this.#end(event.ticket, "cancelled", "the caller cancelled", effects);`,
+    to: `return;`,
+  },
+  cancel_ignored_while_it_runs: {
+    from: `    if (!entry) return;\n    if (entry.run) {`,
+    to: `    if (!entry || (entry.run && code === "cancelled")) return;\n    if (entry.run) {`,
+  },
+  worker_not_told_of_a_cancel: {
+    from: `effects.push({ kind: "cancel", sequences: [entry.run.sequence] });`,
+    to: ``,
+  },
+  sent_after_the_deadline: {
+    from: `let due = this.#deadlines.popDue(now); due !== undefined; due = this.#deadlines.popDue(now)`,
+    to: `let due = this.#deadlines.popDue(now - 3); due !== undefined; due = this.#deadlines.popDue(now - 3)`,
+  },
+  sent_again_after_tokens: { from: `if (mayRetry && !tried && !begun) {`, to: `if (mayRetry && !tried) {` },
+  sent_too_often: { from: `attempts >= this.limits.maxAttempts`, to: `attempts > this.limits.maxAttempts` },
+  never_sent_again: { from: `if (mayRetry && !tried && !begun) {`, to: `if (mayRetry && tried && !begun) {` },
+  sent_again_out_of_order: {
+    from:
+      `if (entry.attempts > 0) this.#queue.insert(entry, (other) => entry.ticket < other.ticket);\n    else `,
+    to: ``,
+  },
+  bytes_not_returned: { from: `this.#queuedBytes -= entry.submission.promptBytes;`, to: `` },
+  queue_one_too_long: {
+    from: `if (depth >= queueCapacity) {`,
+    to: `if (depth > queueCapacity) {`,
+    and: { from: `this.#queue.length >= queueCapacity ||`, to: `this.#queue.length > queueCapacity ||` },
+  },
+  bytes_one_too_many: {
+    from: `this.#queuedBytes + promptBytes > queueBytes`,
+    to: `this.#queuedBytes + promptBytes > queueBytes + 1`,
+  },
+  gate_one_too_wide: {
+    from: `running: this.#running.size,`,
+    to: `running: Math.max(0, this.#running.size - 1),`,
+  },
+  group_never_comes_back: {
+    from: `if (--run.group.left === 0) this.#groupsInFlight--;`,
+    to: `if (--run.group.left === 0 && run.group.record.id % 10 !== 0) this.#groupsInFlight--;`,
+  },
+  group_comes_back_early: {
+    from: `if (--run.group.left === 0) this.#groupsInFlight--;`,
+    to: `if (run.group.left-- === run.group.record.size) this.#groupsInFlight--;`,
+  },
+  window_from_the_last_arrival: {
+    from: `oldestReceivedAt: oldest.submission.receivedAt,`,
+    to: `oldestReceivedAt: [...this.#entries.values()].at(-1)!.submission.receivedAt,`,
+  },
+  policy_wake_up_lost: { from: `      this.#policyWakeAt,\n`, to: `` },
+  deadline_wake_up_lost: { from: `      this.#deadlines.next(),\n`, to: `` },
+  timeout_wake_up_lost: { from: `      this.#timeouts.next(),\n`, to: `` },
+  give_up_wake_up_lost: { from: `waiting ? this.#worker.giveUpAt : undefined,`, to: `` },
+  wake_up_taken_for_asked: {
+    from: `        this.#wakeAt = undefined;\n        return;`,
+    to: `        return;`,
+  },
+  deadline_kept_after_the_end: { from: `this.#deadlines.delete(entry.ticket);`, to: `` },
+  timeout_kept_after_the_end: { from: `this.#timeouts.delete(run.sequence);`, to: `` },
+  entry_kept_after_the_end: { from: `this.#entries.delete(entry.ticket);`, to: `` },
+  tokens_no_sign_of_life: { from: `    run.progressAt = this.#now;\n`, to: `` },
+  gap_in_a_stream_ignored: { from: `if (tokenIndex !== run.tokens ||`, to: `if (tokenIndex < run.tokens ||` },
+  repeated_token_passed_on: {
+    from: `if (tokenIndex !== run.tokens ||`,
+    to: `if (tokenIndex > run.tokens ||`,
+  },
+  missing_last_tokens_ignored: { from: `&& streamed !== tokens) {`, to: `&& streamed < tokens) {` },
+  time_steps_back: { from: `this.#now = Math.max(this.#now, now);`, to: `this.#now = now;` },
+  clock_of_another_thread_ignored: {
+    from: `if (event.kind === "arrive") this.#now = Math.max(this.#now, event.submission.receivedAt);`,
+    to: ``,
+  },
+  turned_back_is_final: {
+    from: `if (reply.status === "worker_unavailable") return this.#lose([result.sequence], reply, effects);`,
+    to: ``,
+  },
+  sent_to_a_draining_worker: {
+    file: "worker_watch.ts",
+    from: `return this.#state === "up";`,
+    to: `return this.#state === "up" || this.#state === "draining";`,
+  },
+  worker_given_up_at_once: {
+    file: "worker_watch.ts",
+    from: `else this.#giveUpAt ??= now + this.waitMs;`,
+    to: `else this.#giveUpAt ??= now;`,
+  },
+  worker_waited_for_anew: {
+    file: "worker_watch.ts",
+    from: `else this.#giveUpAt ??= now + this.waitMs;`,
+    to: `else this.#giveUpAt = now + this.waitMs;`,
+  },
+  resend_counts_as_lateness: {
+    from: `    this.#releasedAt = this.#now; // until now each of them had a place\n`,
+    to: ``,
+  },
+  first_token_from_the_future: {
+    file: "phases.ts",
+    from: `Math.max(dispatchedAt, now - decodeMs)`,
+    to: `now - decodeMs`,
+  },
+  deadline_heap_upside_down: { file: "deadlines.ts", from: `a.at - b.at`, to: `b.at - a.at` },
+  queue_forgets_its_end: { file: "queue.ts", from: `    else this.#last = item.previous;\n`, to: `` },
+};
+
+export const BUG_NAMES: readonly string[] = Object.keys(BUGS);
+
+const SCHEDULER = new URL("../../src/scheduler/", import.meta.url);
+
+/** The production core with one bug: its source, changed in one place, run from memory. */
+export async function buggyCore(name: string): Promise<MakeCore> {
+  const bug = BUGS[name];
+  if (!bug) throw new Error(`no planted bug is called ${name}; there are ${BUG_NAMES.join(", ")}`);
+  const { file = "core.ts", and } = bug;
+  let changed = sourceOf(file);
+  for (const { from, to } of and ? [bug, and] : [bug]) {
+    changed = replaceOnce(changed, from, to, `${name} in ${file}`);
+  }
+  const core = file === "core.ts"
+    ? changed
+    : sourceOf("core.ts").replace(new URL(file, SCHEDULER).href, moduleOf(changed));
+  const module = await import(moduleOf(core)) as { SchedulerCore: typeof SchedulerCore };
+  return ({ mode, limits }): SchedulerCore =>
+    new module.SchedulerCore(choosePolicy({ ...parseSettings([], {}).settings, ...mode }), limits);
+}
+
+function replaceOnce(source: string, from: string, to: string, what: string): string {
+  const found = source.split(from).length - 1;
+  if (found !== 1) {
+    throw new Error(`the planted bug ${what} must fit in one place, it fits in ${found}: ${from}`);
+  }
+  return source.replace(from, () => to);
+}
+
+/** A source of the scheduler, with imports that hold wherever it is run from. */
+function sourceOf(file: string): string {
+  const url = new URL(file, SCHEDULER);
+  return Deno.readTextFileSync(url).replaceAll(
+    /from "(\.[^"]+)"/g,
+    (_, path: string) => `from "${new URL(path, url).href}"`,
+  );
+}
+
+function moduleOf(source: string): string {
+  return `data:application/typescript;charset=utf-8,${encodeURIComponent(source)}`;
+}

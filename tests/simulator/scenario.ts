@@ -1,0 +1,165 @@
+import { parseSettings } from "../../src/config.ts";
+import type { CoreLimits } from "../../src/scheduler/core.ts";
+import type { ModeSettings } from "../../src/scheduler/oracle/laws.ts";
+import { type Millis, MODES } from "../../src/types.ts";
+import { Random } from "./random.ts";
+
+/** Everything that can go wrong; each run has its own selection. */
+export const FAULTS = [
+  // of clients
+  "cancels",
+  "deadlines",
+  "storms",
+  // of the worker and the way to it
+  "crash",
+  "hang",
+  "slow",
+  "drain",
+  "long_absence",
+  "slow_start",
+  "failures",
+  // of what the worker says
+  "lost_delta",
+  "doubled_delta",
+  "late_delta",
+  "misaddressed_delta",
+  "lost_result",
+  "doubled_result",
+  "misaddressed_result",
+  "stray",
+  // of the engine's own machine
+  "late_wake",
+  "stall",
+  "clock_forward",
+  "clock_back",
+  "clock_skew",
+  "long_turns",
+  "thread_restart",
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+/** One run's settings, traffic, worker and faults. */
+export interface Scenario {
+  readonly seed: number;
+  /** After these nothing arrives and nothing more goes wrong. */
+  readonly requests: number;
+  readonly mode: ModeSettings;
+  readonly limits: CoreLimits;
+  readonly traffic: Traffic;
+  readonly worker: WorkerTraits;
+  readonly faults: ReadonlySet<Fault>;
+  /** Of each message that can be hurt by a fault of this run. */
+  readonly messageFaultRate: number;
+  /** Between two faults of the worker, of the machine. */
+  readonly faultGapMs: Millis;
+}
+
+export interface Traffic {
+  readonly gapMs: Millis;
+  readonly burstChance: number;
+  readonly burstMost: number;
+  readonly streamChance: number;
+  readonly tokensMost: number;
+  readonly bytesMost: number;
+  readonly cancelChance: number;
+  readonly deadlineChance: number;
+}
+
+export interface WorkerTraits {
+  readonly kind: "session" | "fixed_rpcs";
+  readonly maxRows: number;
+  readonly stepMs: Millis;
+  readonly tokensPerStep: number;
+  readonly hopMs: Millis;
+  /** A session without news for so long is given up. */
+  readonly silenceMs: Millis;
+}
+
+export interface Choices {
+  /** @default as the seed decides */
+  readonly requests?: number | undefined;
+  /** Faults that this run does without. */
+  readonly without?: readonly Fault[];
+}
+
+/** What the seed decides. Rare combinations come up because each run draws all its settings and faults anew. */
+export function scenarioOf(seed: number, { requests, without = [] }: Choices = {}): Scenario {
+  const random = new Random(seed, "scenario");
+  const size = random.pick([40, 200, 500, 1000, 1000, 2000, 4000]);
+  const stepMs = random.pick([0.5, 2, 10, 25]);
+  const traffic: Traffic = {
+    gapMs: 0,
+    burstChance: random.pick([0, 0.02, 0.2]),
+    burstMost: random.pick([3, 20, 60]),
+    streamChance: random.pick([0, 0.3, 0.7, 1]),
+    tokensMost: random.pick([1, 4, 12, 30]),
+    bytesMost: random.pick([1, 100, 5000]),
+    cancelChance: random.pick([0.02, 0.1, 0.4]),
+    deadlineChance: random.pick([0.05, 0.3, 0.9]),
+  };
+  const mode = drawMode(random);
+  const worker: WorkerTraits = {
+    kind: random.pick(["session", "session", "fixed_rpcs"]),
+    maxRows: random.pick([1, 4, 8, 32]),
+    stepMs,
+    tokensPerStep: random.pick([1, 1, 2, 5]),
+    hopMs: random.pick([0, 0.25, 2]),
+    silenceMs: random.pick([300, 1500, 5000]),
+  };
+  const meanBurst = 1 + traffic.burstChance * traffic.burstMost / 2;
+  const gapMs = meanBurst * serviceGapMs(mode, worker, traffic) / random.pick([0.2, 0.5, 0.8, 0.95, 2]);
+  const faultGapMs = gapMs * random.pick([8, 40, 200]) + 5;
+  const limits: CoreLimits = {
+    queueCapacity: random.pick([1, 10, 50, 200, 1024, 1024]),
+    queueBytes: traffic.bytesMost * random.pick([1, 3, 40, 1000]),
+    workerTimeoutMs: random.pick([300, 2000, 30_000]),
+    workerWaitMs: random.pick([0, Math.ceil(faultGapMs), Math.ceil(10 * faultGapMs), 20_000]),
+    maxAttempts: random.int(1, 4),
+    refuseLate: random.chance(0.3),
+  };
+  const faultChance = random.pick([0, 0.15, 0.35, 0.6]);
+  const drawn = FAULTS.filter((fault) =>
+    random.chance(fault === "thread_restart" ? faultChance / 3 : faultChance)
+  );
+  const messageFaultRate = random.pick([0.001, 0.01, 0.1]);
+  return {
+    seed,
+    requests: requests ?? size,
+    mode,
+    limits,
+    traffic: { ...traffic, gapMs },
+    worker,
+    faults: new Set(drawn.filter((fault) => !without.includes(fault))),
+    messageFaultRate,
+    faultGapMs,
+  };
+}
+
+/** About how often a busy worker ends a request. */
+function serviceGapMs(
+  mode: ModeSettings,
+  { stepMs, tokensPerStep, maxRows }: WorkerTraits,
+  traffic: Traffic,
+): Millis {
+  const serviceMs = stepMs * (1 + traffic.tokensMost / 2 / tokensPerStep);
+  const together = {
+    direct: mode.MAX_CONCURRENT_STREAMS || Infinity,
+    continuous: mode.MAX_CONCURRENT_STREAMS || Infinity,
+    queued: mode.QUEUED_CONCURRENCY,
+    micro_batch: mode.MAX_BATCH_SIZE * mode.BATCHES_IN_FLIGHT,
+  };
+  return serviceMs / Math.min(maxRows, together[mode.ENGINE_MODE]);
+}
+
+function drawMode(random: Random): ModeSettings {
+  return {
+    ...parseSettings([], {}).settings,
+    ENGINE_MODE: random.pick(MODES),
+    QUEUED_CONCURRENCY: random.pick([1, 1, 2, 7]),
+    MAX_CONCURRENT_STREAMS: random.pick([0, 1, 3, 16]),
+    BATCH_WINDOW_MS: random.pick([0, 1, 10, 50]),
+    MAX_BATCH_SIZE: random.pick([1, 2, 4, 16]),
+    BATCHES_IN_FLIGHT: random.pick([1, 1, 2, 4]),
+    BATCH_WHEN_IDLE: random.chance(0.3),
+  };
+}
