@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { connectivityState, credentials } from "@grpc/grpc-js";
 import { addressOf, type SchedulerSettings } from "../config.ts";
 import { omnispan } from "../grpc/contract.ts";
@@ -6,6 +7,7 @@ import type { DispatchGroup, Event } from "../scheduler/core.ts";
 import type { Millis, SequenceId, WorkerStatus } from "../types.ts";
 import { FixedRpcs } from "./fixed_rpcs.ts";
 import { Session } from "./session.ts";
+import { WorkerHealth } from "./worker_health.ts";
 
 /** Carries requests to a worker that is there. */
 export interface WorkerDriver {
@@ -24,6 +26,9 @@ export interface LinkListener {
 }
 
 const RECONNECT_MS = { first: 100, most: 1000 };
+/** How often a worker without sessions, which can't announce that it stops, is asked whether it serves again. */
+const ASK_AGAIN_MS = 100;
+const HEALTH_TIMEOUT_MS = 2000;
 
 /**
  * The way to one Python worker, opened and re-opened by itself: over a Session, or over the fixed RPCs where the
@@ -112,8 +117,31 @@ export class WorkerLink {
 
   #openFixed(stub: WorkerStub): void {
     const { happened, warn } = this.listener;
-    this.#driver = new FixedRpcs(stub, happened, warn);
-    this.#tell({ state: "up", detail: "driven over the fixed RPCs: it has no sessions" });
+    const driver = this.#driver = new FixedRpcs(stub, (event) => {
+      const turnedAway = unavailable(event);
+      // Told before what it turned away, so that this waits instead of going there again at once.
+      if (turnedAway !== undefined) this.#holdOff(driver, turnedAway);
+      happened(event);
+    }, warn);
+    this.#tell(FIXED);
+  }
+
+  /** Sends nothing more to a worker that turns requests away, until it says that it serves. */
+  #holdOff(driver: WorkerDriver, detail: string): void {
+    if (this.#status.state !== "up") return;
+    this.#tell({ state: "draining", detail });
+    void this.#untilItServes(driver);
+  }
+
+  async #untilItServes(driver: WorkerDriver): Promise<void> {
+    using health = new WorkerHealth(addressOf(this.settings.WORKER_ENDPOINT));
+    for (;;) {
+      await delay(ASK_AGAIN_MS);
+      if (this.#driver !== driver) return;
+      const answer = await health.check(HEALTH_TIMEOUT_MS);
+      if (this.#driver !== driver) return;
+      if (answer.health === "serving" || answer.health === "silent") return this.#tell(FIXED);
+    }
   }
 
   /** The connection is gone, or never came; a new try is on its way. */
@@ -148,4 +176,13 @@ export class WorkerLink {
     if (changed) this.listener.happened({ kind: "worker", state, detail });
     if (news) this.listener.status(this.#status);
   }
+}
+
+const FIXED: WorkerStatus = { state: "up", detail: "driven over the fixed RPCs: it has no sessions" };
+
+/** Why, when an event tells of a worker that takes no requests. */
+function unavailable(event: Event): string | undefined {
+  if (event.kind === "lost" && event.status === "worker_unavailable") return event.message;
+  if (event.kind !== "step") return undefined;
+  return event.step.results.find(({ reply }) => reply.status === "worker_unavailable")?.reply.errorMessage;
 }

@@ -25,11 +25,14 @@ export async function engineFor(workerAddress: string, changes: Partial<Settings
   return new TestEngine(engine);
 }
 
-export class TestEngine implements AsyncDisposable {
+/** A client of an engine, over a connection of its own. */
+export class TestClient implements AsyncDisposable {
   readonly client: EngineClient;
 
-  constructor(readonly engine: Engine) {
-    this.client = new omnispan.Engine(engine.address, credentials.createInsecure());
+  constructor(address: string) {
+    this.client = new omnispan.Engine(address, credentials.createInsecure(), {
+      "grpc.use_local_subchannel_pool": 1,
+    });
   }
 
   /** Resolves with the reply; rejects with a gRPC error. */
@@ -73,12 +76,23 @@ export class TestEngine implements AsyncDisposable {
     });
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    this.client.close();
+    return Promise.resolve();
+  }
+}
+
+export class TestEngine extends TestClient {
+  constructor(readonly engine: Engine) {
+    super(engine.address);
+  }
+
   connected(): Promise<void> {
     return waitUntil("the worker is up", () => this.engine.scheduler.worker.state === "up");
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.client.close();
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
     await this.engine[Symbol.asyncDispose]();
   }
 }

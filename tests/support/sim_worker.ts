@@ -1,4 +1,6 @@
+import { credentials } from "@grpc/grpc-js";
 import { join } from "node:path";
+import { omnispan } from "../../src/grpc/contract.ts";
 import { WORKER_FOLDER } from "../../src/supervisor/plan.ts";
 import { TestProcess } from "./process.ts";
 import { testPython } from "./python.ts";
@@ -52,13 +54,25 @@ export class SimWorker extends TestProcess {
     return this.#address;
   }
 
-  get port(): number {
-    return Number(this.#address.split(":").at(-1));
+  /** Asks it without an engine. */
+  client(): Disposable & { answer(prompt: string, maxTokens: number): Promise<string> } {
+    const stub = new omnispan.Worker(this.#address, credentials.createInsecure());
+    return {
+      answer: (prompt, maxTokens) =>
+        new Promise((resolve, reject) =>
+          stub.generate(
+            { prompt, maxTokens },
+            { deadline: Date.now() + 20_000 },
+            (error, reply) => error ? reject(error) : resolve(reply!.responseText),
+          )
+        ),
+      [Symbol.dispose]: () => stub.close(),
+    };
   }
 }
 
 /** The path of a file that holds it. */
-export async function writeProfile({ stepMs, maxRows = 4096 }: Profile): Promise<string> {
+async function writeProfile({ stepMs, maxRows = 4096 }: Profile): Promise<string> {
   const path = await Deno.makeTempFile({ suffix: ".json" });
   const profile = { source: "a test", step_ms: [[1, stepMs]], max_rows: maxRows };
   await Deno.writeTextFile(path, JSON.stringify(profile));
