@@ -1,11 +1,14 @@
 import { credentials, type ServiceError, status as Status } from "@grpc/grpc-js";
+import { now } from "../src/clock.ts";
 import { omnispan } from "../src/grpc/contract.ts";
 import type { Dispatch__Output } from "../src/grpc/generated/omnispan/Dispatch.ts";
 import type { EngineClient } from "../src/grpc/generated/omnispan/Engine.ts";
 import type { GenerateReply__Output } from "../src/grpc/generated/omnispan/GenerateReply.ts";
+import type { GenerateRequest } from "../src/grpc/generated/omnispan/GenerateRequest.ts";
 import type { StatsReply__Output } from "../src/grpc/generated/omnispan/StatsReply.ts";
 import type { Millis } from "../src/types.ts";
 import type { Result, SampleDispatch, WorkItem } from "./sample.ts";
+import { receive } from "./stream.ts";
 
 /** Connections that all clients share, each taking the next in turn: no connection is the bottleneck, none is new. */
 export const CONNECTIONS = 4;
@@ -31,22 +34,29 @@ export class EngineLoad implements Disposable {
   }
 
   /** Sends one request. A failure is a result too, so this never rejects; `stop` ends it at once. */
-  send({ index, prompt, maxTokens }: WorkItem, stop: AbortSignal): Promise<Result> {
-    if (stop.aborted) return Promise.resolve(failure("interrupted", "CANCELLED", "the run was stopped"));
+  send(item: WorkItem, stop: AbortSignal): Promise<Result> {
+    if (stop.aborted) return Promise.resolve(INTERRUPTED);
     const { promise, resolve } = Promise.withResolvers<Result>();
-    const connection = this.#connections[this.#next++ % CONNECTIONS]!;
-    const request = { requestId: `bench-${index}`, tenantId: "bench", prompt, maxTokens };
-    const call = connection.submitGenerate(
-      request,
-      { deadline: Date.now() + this.timeoutMs },
-      (error, reply) => {
-        stop.removeEventListener("abort", cancel);
-        resolve(resultOf(error, reply, stop.aborted));
-      },
-    );
+    const call = this.#connection().submitGenerate(requestOf(item), this.#options(), (error, reply) => {
+      stop.removeEventListener("abort", cancel);
+      resolve(resultOf(error, reply, stop.aborted));
+    });
     const cancel = () => call.cancel();
     stop.addEventListener("abort", cancel, { once: true });
     return promise;
+  }
+
+  /** As `send`, with the answer token by token. */
+  async stream(item: WorkItem, stop: AbortSignal): Promise<Result> {
+    if (stop.aborted) return INTERRUPTED;
+    const sentAt = now();
+    const call = this.#connection().submitGenerateStream(requestOf(item), this.#options());
+    const cancel = () => call.cancel();
+    stop.addEventListener("abort", cancel, { once: true });
+    const { tokensAt, text, last, error } = await receive(call);
+    stop.removeEventListener("abort", cancel);
+    const reply = last && { ...last, responseText: text };
+    return { ...resultOf(error ?? null, reply, stop.aborted), tokenMs: tokensAt.map((at) => at - sentAt) };
   }
 
   /** Asks the engine for its counters. Rejects when it does not answer within `withinMs`. */
@@ -60,9 +70,21 @@ export class EngineLoad implements Disposable {
     return promise;
   }
 
+  #connection(): EngineClient {
+    return this.#connections[this.#next++ % CONNECTIONS]!;
+  }
+
+  #options(): { deadline: Millis } {
+    return { deadline: Date.now() + this.timeoutMs };
+  }
+
   [Symbol.dispose](): void {
     for (const connection of this.#connections) connection.close();
   }
+}
+
+function requestOf({ index, prompt, maxTokens }: WorkItem): GenerateRequest {
+  return { requestId: `bench-${index}`, tenantId: "bench", prompt, maxTokens };
 }
 
 /** How every answer of the worker's sim backend begins, so that also an engine of `--target` can't hide it. */
@@ -91,14 +113,26 @@ export function resultOf(
     queueWaitMs: reply.dispatch?.queueWaitMs ?? queueWaitOf(reply.status),
     dispatch: reply.dispatch && toSampleDispatch(reply.dispatch),
     simulated: SIMULATED_TEXT.test(reply.responseText),
+    tokenMs: null,
   };
 }
 
 function failure(outcome: Result["outcome"], status: string, errorMessage: string): Result {
   const counts = { inputTokens: 0, outputTokens: 0 };
   const times = { engineLatencyMs: 0, workerLatencyMs: 0, ttftMs: 0, tpotMs: 0, queueWaitMs: null };
-  return { outcome, status, errorMessage, ...counts, ...times, dispatch: null, simulated: false };
+  return {
+    outcome,
+    status,
+    errorMessage,
+    ...counts,
+    ...times,
+    dispatch: null,
+    simulated: false,
+    tokenMs: null,
+  };
 }
+
+const INTERRUPTED = failure("interrupted", "CANCELLED", "the run was stopped");
 
 /** The figure in "ok queue_wait_ms=12.34": all that an engine without the `dispatch` field says. */
 function queueWaitOf(status: string): Millis | null {

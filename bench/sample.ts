@@ -45,6 +45,8 @@ export interface Result {
   readonly dispatch: SampleDispatch | null;
   /** The text is one of the `sim` backend: no model ran. */
   readonly simulated: boolean;
+  /** When each token was at the client, counted from sending; null where the answer came in one piece. */
+  readonly tokenMs: readonly Millis[] | null;
 }
 
 /** One line of samples.ndjson. Instants are Unix milliseconds of the load generator's steady clock. */

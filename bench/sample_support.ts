@@ -25,6 +25,7 @@ export function sampleOf(told: Partial<Sample>): Sample {
     queueWaitMs: 0,
     dispatch: null,
     simulated: false,
+    tokenMs: null,
     ...told,
   };
 }

@@ -11,6 +11,7 @@ import { addedLatency, windowLateness } from "./latency.ts";
 import { queuedMemory } from "./memory.ts";
 import { realModel } from "./model.ts";
 import { pacedTokens, streamedTokens } from "./streaming.ts";
+import { simulatedGpu } from "./simulated_gpu.ts";
 import { addedTokenGaps } from "./token_gaps.ts";
 import { againstEcho, fixedBatchTime } from "./throughput.ts";
 
@@ -23,6 +24,7 @@ const MEASUREMENTS: Readonly<Record<string, (folder: string) => Promise<Figure>>
   streams: streamedTokens,
   paced: pacedTokens,
   gaps: addedTokenGaps,
+  gpu: simulatedGpu,
   openvino: (folder) => realModel("openvino", 7, folder),
   mlx: (folder) => realModel("mlx", 3, folder),
 };

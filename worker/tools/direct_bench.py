@@ -1,7 +1,8 @@
 """Tokens a second of a backend in its own process: no gRPC, no engine.
 
-Each round submits all rows together and waits for the last, as a full batch of the engine does. The settings are the
-worker's own (`python worker/worker.py --help`); prints one JSON object on stdout.
+Each round submits all rows together and waits for the last, as a full batch of the engine does; with --stream the
+rows give their tokens as they come, as they do to streaming clients. The settings are the worker's own (`python
+worker/worker.py --help`); prints one JSON object on stdout.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def main() -> int:
     parser.add_argument("--max-tokens", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--prompts-file", type=Path, help="JSON list of strings, taken in turn")
+    parser.add_argument("--stream", action="store_true", help="with the tokens as they come")
     arguments = parser.parse_args()
     model_setting = "SIM_PROFILE" if arguments.backend == "sim" else "MODEL_ID"
     environment = {**os.environ, "WORKER_BACKEND": arguments.backend, model_setting: arguments.model}
@@ -43,7 +45,10 @@ def main() -> int:
         prompts = [PROMPT.format(number) for number in range(arguments.rows)]
         if arguments.prompts_file:
             prompts = json.loads(arguments.prompts_file.read_text(encoding="utf-8"))
-        rows = [Row(prompts[number % len(prompts)], arguments.max_tokens) for number in range(arguments.rows)]
+        rows = [
+            Row(prompts[number % len(prompts)], arguments.max_tokens, stream=arguments.stream)
+            for number in range(arguments.rows)
+        ]
         result = asyncio.run(measure(config.read(environment), rows, arguments.rounds))
     except (config.SettingsError, LoadError) as error:
         print(f"direct_bench: {error}", file=sys.stderr)
