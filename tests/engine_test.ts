@@ -291,7 +291,10 @@ engineTest("a stream that breaks after tokens ends with a status, one that break
   const before = engine.stream({ prompt: "fail=0", maxTokens: 2 });
   assert.match((await before.last).errorMessage, /as asked; sent 3 times \(WORKER_TRIES\)/);
   assert.equal((await before.last).dispatch?.attempts, 3);
-  await waitUntil("its report is read", () => worker.calls().filter(({ kind }) => kind === "stream").length === 5);
+  await waitUntil(
+    "its report is read",
+    () => worker.calls().filter(({ kind }) => kind === "stream").length === 5,
+  );
 });
 
 engineTest("a caller that leaves its stream ends it at the worker", {}, async (engine, worker) => {
