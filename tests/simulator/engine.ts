@@ -1,5 +1,4 @@
-import type { Core, Trace } from "../../src/scheduler/oracle/checked_core.ts";
-import { CheckedCore } from "../../src/scheduler/oracle/checked_core.ts";
+import { CheckedCore, type Core, type Trace } from "../../src/scheduler/oracle/checked_core.ts";
 import { Broken } from "../../src/scheduler/oracle/broken.ts";
 import { ticketOf } from "../../src/scheduler/oracle/dispatch_checks.ts";
 import { modeLaw } from "../../src/scheduler/oracle/laws.ts";

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import type { MakeCore } from "./engine.ts";
 import { report, shrink } from "./failure.ts";
 import { BUG_NAMES, buggyCore } from "./planted_bugs.ts";
-import { type Choices, type Fault, FAULTS, scenarioOf } from "./scenario.ts";
+import { type Choices, FAULTS, scenarioOf } from "./scenario.ts";
 import { productionCore, simulate } from "./simulate.ts";
 import { Tally } from "./tally.ts";
 
@@ -72,7 +72,7 @@ function parse(args: string[]): Options | undefined {
     runs: number("runs") ?? (seed === undefined ? DEFAULT_RUNS : 1),
     minutes: number("minutes"),
     requests: number("requests"),
-    without: without satisfies Fault[],
+    without,
     bug: values.bug,
     counts: values.counts ?? false,
   };

@@ -49,13 +49,14 @@ export class RpcWorker extends WorkerModel {
     if (!call) return;
     const steps = Math.max(...call.rows.map(({ tokens }) => tokens));
     this.agenda.after(this.stepsMs(steps), () => {
-      if (!this.#finish(call)) return;
+      if (this.#finish(call).length === 0) return;
       const received = this.#hurt(call.rows.map(replyTo));
       const { results } = correlate(members, received);
       this.say([{ kind: "step", step: { deltas: [], results } }]);
     });
     this.agenda.after(timeoutMs, () => {
-      if (this.#finish(call)) this.#lose([...call.wanted], "worker_timeout");
+      const waiting = this.#finish(call);
+      if (waiting.length > 0) this.#lose(waiting, "worker_timeout");
     });
   }
 
@@ -96,10 +97,12 @@ export class RpcWorker extends WorkerModel {
     return call;
   }
 
-  /** Forgets the call; false when nobody waits for it. */
-  #finish(call: Call): boolean {
-    for (const sequence of call.wanted) this.#calls.delete(sequence);
-    return call.wanted.size > 0;
+  /** The call is over; those that still waited for it. */
+  #finish({ wanted }: Call): SequenceId[] {
+    const waiting = [...wanted];
+    for (const sequence of waiting) this.#calls.delete(sequence);
+    wanted.clear();
+    return waiting;
   }
 
   #lose(sequences: SequenceId[], status: WorkerFailure = this.#unreachable()): void {

@@ -132,17 +132,8 @@ export class SessionWorker extends WorkerModel {
     else if (this.suffers("late_delta")) this.#held.push(...deltas.splice(at, 1));
     else if (this.suffers("misaddressed_delta")) {
       const other = random.pick(this.#batch);
-      // With the very number that the other row expects, nobody could tell.
-      if (
-        other.sequence === delta.sequence || other.done === delta.tokenIndex ||
-        other.done === delta.tokenIndex + delta.tokens
-      ) return;
-      if (
-        deltas.some(({ sequence, tokenIndex }) =>
-          sequence === other.sequence && tokenIndex === delta.tokenIndex
-        )
-      ) return;
-      deltas[at] = { ...delta, sequence: other.sequence };
+      // A token that the other row may expect would deceive anybody; it never expects one beyond those it has made.
+      if (delta.tokenIndex > other.done) deltas[at] = { ...delta, sequence: other.sequence };
     }
   }
 

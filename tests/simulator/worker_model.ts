@@ -67,9 +67,9 @@ export abstract class WorkerModel {
 
   /** The engine's side was closed and opens anew. */
   newSession(): void {
-    this.#closeEngineSide();
     this.connected = false;
     this.drop();
+    this.#closeEngineSide();
     if (this.alive) this.#connect();
   }
 
