@@ -8,7 +8,7 @@ import type { GenerateRequest } from "../src/grpc/generated/omnispan/GenerateReq
 import type { StatsReply__Output } from "../src/grpc/generated/omnispan/StatsReply.ts";
 import type { Millis } from "../src/types.ts";
 import type { Result, SampleDispatch, WorkItem } from "./sample.ts";
-import { receive } from "./stream.ts";
+import { receive } from "./load_stream.ts";
 
 /** Connections that all clients share, each taking the next in turn: no connection is the bottleneck, none is new. */
 export const CONNECTIONS = 4;

@@ -2,11 +2,10 @@ import { credentials } from "@grpc/grpc-js";
 import { fileURLToPath } from "node:url";
 import { addressOf } from "../../src/config.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
-import { SetupError } from "../../src/supervisor/setup_error.ts";
 import { now } from "../../src/clock.ts";
-import type { Result } from "../sample.ts";
 import { type Figure, median, percentile } from "./figure.ts";
 import { h2load } from "./load_h2.ts";
+import { ok } from "./rounds.ts";
 import { startEngine, startWorker } from "./setup.ts";
 
 const NEVER = new AbortController().signal;
@@ -86,9 +85,4 @@ async function controlLateness(seconds: number): Promise<number[]> {
     signal: AbortSignal.timeout(1000 * (seconds + 30)),
   }).output();
   return JSON.parse(new TextDecoder().decode(stdout));
-}
-
-function ok(result: Result): Result {
-  if (result.outcome === "ok") return result;
-  throw new SetupError([`a request of the measurement failed: ${result.status}: ${result.errorMessage}`]);
 }

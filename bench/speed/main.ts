@@ -9,7 +9,8 @@ import { tell } from "../progress.ts";
 import type { Figure } from "./figure.ts";
 import { addedLatency, windowLateness } from "./latency.ts";
 import { queuedMemory } from "./memory.ts";
-import { realModel } from "./model.ts";
+import { overload } from "./overload.ts";
+import { realModel, streamedModel } from "./model.ts";
 import { pacedTokens, streamedTokens } from "./streaming.ts";
 import { simulatedGpu } from "./simulated_gpu.ts";
 import { addedTokenGaps } from "./token_gaps.ts";
@@ -25,8 +26,12 @@ const MEASUREMENTS: Readonly<Record<string, (folder: string) => Promise<Figure>>
   paced: pacedTokens,
   gaps: addedTokenGaps,
   gpu: simulatedGpu,
+  overload: (folder) => overload(folder),
   openvino: (folder) => realModel("openvino", 7, folder),
   mlx: (folder) => realModel("mlx", 3, folder),
+  "openvino-streams": (folder) => streamedModel("openvino", 5, folder),
+  "mlx-streams": (folder) => streamedModel("mlx", 3, folder),
+  "vllm-streams": (folder) => streamedModel("vllm", 3, folder),
 };
 
 const HELP = `Usage: deno task bench:speed [MEASUREMENT...]

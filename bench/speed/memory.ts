@@ -47,7 +47,8 @@ async function heldMb(load: EngineLoad, pid: number): Promise<number> {
   return await residentMb(pid) - idleMb;
 }
 
-async function residentMb(pid: number): Promise<number> {
+/** Resident memory of a process. */
+export async function residentMb(pid: number): Promise<number> {
   const { stdout } = await new Deno.Command("ps", { args: ["-o", "rss=", "-p", String(pid)] }).output();
   return Number(new TextDecoder().decode(stdout)) / 1024;
 }

@@ -1,37 +1,60 @@
-import { join } from "node:path";
-import { now } from "../../src/clock.ts";
-import { parseSettings, type Settings } from "../../src/config.ts";
-import { planWorker, WORKER_FOLDER } from "../../src/supervisor/plan.ts";
-import { prepareWorker } from "../../src/supervisor/prepare.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
-import { SetupProgress } from "../progress.ts";
+import type { Backend } from "../../src/supervisor/plan.ts";
+import type { Millis, Mode } from "../../src/types.ts";
+import type { EngineLoad } from "../load.ts";
 import { PROMPTS } from "../workload.ts";
 import { type Figure, median, spread } from "./figure.ts";
+import { inItsOwnProcess } from "./own_process.ts";
+import { inRounds, ok } from "./rounds.ts";
 import { startEngine, startWorker } from "./setup.ts";
 
 const NEVER = new AbortController().signal;
 const ROWS = 32;
-const MAX_TOKENS = 64;
-const ROUNDS = 4;
+const ROUNDS = { prompts: PROMPTS.slice(0, ROWS), maxTokens: 64, rounds: 4 } as const;
+const TIMEOUT = { WORKER_RPC_TIMEOUT_MS: 600_000 } as const;
+const BATCHES = { MAX_BATCH_SIZE: ROWS, BATCH_WINDOW_MS: 100, ...TIMEOUT } as const;
 
 /**
  * A real model with 32 clients: tokens/s of micro_batch 32 against the same backend called in its own process
  * with the same prompts in batches of 32. The two take turns, never at the same time.
  */
-export async function realModel(
-  backend: Settings["WORKER_BACKEND"],
-  turns: number,
-  folder: string,
-): Promise<Figure> {
-  const prompts = PROMPTS.slice(0, ROWS);
+export async function realModel(backend: Backend, turns: number, folder: string): Promise<Figure> {
+  return await againstItself(backend, turns, "micro_batch", folder);
+}
+
+/**
+ * A real model with streaming clients. 32 of them: tokens/s of continuous mode against the same backend called in its
+ * own process, streaming too, in turn. 8 of them: the time to the first token as the client sees it, in continuous
+ * mode over that of queued, each client asking again as soon as it has its answer.
+ */
+export async function streamedModel(backend: Backend, turns: number, folder: string): Promise<Figure> {
+  const rates = await againstItself(backend, turns, "continuous", folder);
+  await using worker = await startWorker(backend, {}, folder);
+  const continuous = await firstTokens(worker.endpoint, "continuous", folder);
+  const queued = await firstTokens(worker.endpoint, "queued", folder);
+  const share = median(continuous) / median(queued);
+  return {
+    ...rates,
+    name: `${rates.name}; TTFT p50 at ${FEW} clients, continuous / queued`,
+    reached: `${rates.reached}; ${share.toFixed(3)} (${median(continuous).toFixed(0)} ms, ` +
+      `${median(queued).toFixed(0)} ms)`,
+    target: `${rates.target}; <= 0.1`,
+    met: rates.met && share <= 0.1,
+    samples: { ...rates.samples, continuousTtftMs: continuous, queuedTtftMs: queued },
+  };
+}
+
+async function againstItself(backend: Backend, turns: number, mode: Mode, folder: string): Promise<Figure> {
+  const stream = mode === "continuous";
   const samples = { own: [] as number[], engine: [] as number[], ratio: [] as number[] };
   for (let turn = 0; turn < turns; turn++) {
-    samples.own.push(await inItsOwnProcess(backend, prompts, folder));
-    samples.engine.push(await throughTheEngine(backend, prompts, folder));
+    samples.own.push(await inItsOwnProcess({ ...ROUNDS, backend, stream }, folder));
+    samples.engine.push(await throughTheEngine(backend, mode, folder));
     samples.ratio.push(samples.engine.at(-1)! / samples.own.at(-1)!);
   }
   return {
-    name: `tokens/s of ${backend} at ${ROWS} clients, micro_batch ${ROWS} / the backend in its own process`,
+    name: `tokens/s of ${backend} at ${ROWS} ${stream ? "streaming " : ""}clients, ` +
+      `${stream ? mode : `${mode} ${ROWS}`} / the backend in its own process`,
     reached: `${spread(samples.ratio)} (engine ${median(samples.engine).toFixed(0)} tok/s, ` +
       `own process ${median(samples.own).toFixed(0)} tok/s)`,
     target: ">= 0.95",
@@ -40,58 +63,34 @@ export async function realModel(
   };
 }
 
-async function inItsOwnProcess(
-  backend: Settings["WORKER_BACKEND"],
-  prompts: readonly string[],
-  folder: string,
-): Promise<number> {
-  const { settings, given } = parseSettings([], { WORKER_BACKEND: backend });
-  const plan = planWorker(settings, given, Deno.build);
-  using progress = new SetupProgress(folder);
-  const { program } = await prepareWorker(plan, progress, NEVER);
-  const file = join(folder, "prompts.json");
-  await Deno.writeTextFile(file, JSON.stringify(prompts));
-  const { stdout, code } = await new Deno.Command(program, {
-    args: [
-      ...[join(WORKER_FOLDER, "tools", "direct_bench.py"), "--backend", backend, "--model", plan.model],
-      ...[
-        "--rows",
-        `${ROWS}`,
-        "--max-tokens",
-        `${MAX_TOKENS}`,
-        "--rounds",
-        `${ROUNDS}`,
-        "--prompts-file",
-        file,
-      ],
-    ],
-    stderr: "null",
-    signal: AbortSignal.timeout(600_000),
-  }).output();
-  if (code !== 0) throw new SetupError([`direct_bench.py ended with exit code ${code}`]);
-  return JSON.parse(new TextDecoder().decode(stdout)).output_tokens_per_second;
+/** 32 closed-loop clients, in rounds: the same work as a batch at a time in the own process. */
+async function throughTheEngine(backend: Backend, mode: Mode, folder: string): Promise<number> {
+  await using worker = await startWorker(backend, {}, folder);
+  await using engine = await startEngine(mode, worker.endpoint, BATCHES, folder);
+  const asked = { ...ROUNDS, stream: mode === "continuous" };
+  await inRounds(engine.load, { ...asked, rounds: 1 });
+  return await inRounds(engine.load, asked);
 }
 
-/** 32 closed-loop clients, in rounds: the same work as a batch at a time in the own process. */
-async function throughTheEngine(
-  backend: Settings["WORKER_BACKEND"],
-  prompts: readonly string[],
-  folder: string,
-): Promise<number> {
-  await using worker = await startWorker(backend, {}, folder);
-  const settings = { MAX_BATCH_SIZE: ROWS, BATCH_WINDOW_MS: 100, WORKER_RPC_TIMEOUT_MS: 600_000 };
-  await using engine = await startEngine("micro_batch", worker.endpoint, settings, folder);
-  const round = async () => {
-    const results = await Promise.all(
-      prompts.map((prompt, index) => engine.load.send({ index, prompt, maxTokens: MAX_TOKENS }, NEVER)),
-    );
-    const failed = results.find(({ outcome }) => outcome !== "ok");
-    if (failed) throw new SetupError([`a request failed: ${failed.status}: ${failed.errorMessage}`]);
-    return results.reduce((sum, { outputTokens }) => sum + outputTokens, 0);
+const FEW = 8;
+const REQUESTS_EACH = 3;
+
+/** Of each request of the few clients. */
+async function firstTokens(endpoint: string, mode: Mode, folder: string): Promise<Millis[]> {
+  await using engine = await startEngine(mode, endpoint, TIMEOUT, folder);
+  const ttftMs: Millis[] = [];
+  const client = async (load: EngineLoad, number: number) => {
+    for (let request = 0; request < REQUESTS_EACH; request++) {
+      const index = FEW * request + number;
+      const item = { index, prompt: PROMPTS[index % PROMPTS.length]!, maxTokens: ROUNDS.maxTokens };
+      const [first] = ok(await load.stream(item, NEVER)).tokenMs ?? [];
+      if (first === undefined) {
+        throw new SetupError([`request ${index} of the ${mode} engine brought no token`]);
+      }
+      ttftMs.push(first);
+    }
   };
-  await round();
-  let tokens = 0;
-  const start = now();
-  for (let i = 0; i < ROUNDS; i++) tokens += await round();
-  return tokens / ((now() - start) / 1000);
+  await inRounds(engine.load, { prompts: PROMPTS.slice(0, FEW), maxTokens: 4, rounds: 1, stream: true });
+  await Promise.all(Array.from({ length: FEW }, (_, number) => client(engine.load, number)));
+  return ttftMs;
 }

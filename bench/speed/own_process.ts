@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { parseSettings } from "../../src/config.ts";
-import { type Backend, planWorker, WORKER_FOLDER } from "../../src/supervisor/plan.ts";
+import { type Backend, WORKER_FOLDER } from "../../src/supervisor/plan.ts";
 import { prepareWorker } from "../../src/supervisor/prepare.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import { SetupProgress } from "../progress.ts";
+import { planLocal } from "./local_plan.ts";
 
 const NEVER = new AbortController().signal;
 const TIMEOUT_MS = 600_000;
@@ -17,8 +17,6 @@ export interface OwnRounds {
   readonly rounds: number;
   /** The rows give their tokens as they come. */
   readonly stream: boolean;
-  /** Further settings of the worker. */
-  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -27,11 +25,10 @@ export interface OwnRounds {
  * @throws {SetupError}
  */
 export async function inItsOwnProcess(asked: OwnRounds, folder: string): Promise<number> {
-  const { backend, prompts, maxTokens, rounds, stream, env = {} } = asked;
-  const { settings, given } = parseSettings([], { WORKER_BACKEND: backend });
-  const plan = planWorker(settings, given, Deno.build);
+  const { backend, prompts, maxTokens, rounds, stream } = asked;
+  const { plan } = planLocal(backend);
   using progress = new SetupProgress(folder);
-  const { program } = await prepareWorker(plan, progress, NEVER);
+  const { program, env } = await prepareWorker(plan, progress, NEVER);
   const file = join(folder, "prompts.json");
   await Deno.writeTextFile(file, JSON.stringify(prompts));
   const { stdout, code } = await new Deno.Command(program, {
@@ -40,7 +37,7 @@ export async function inItsOwnProcess(asked: OwnRounds, folder: string): Promise
       ...["--model", asked.model ?? plan.model, "--prompts-file", file, "--rows", `${prompts.length}`],
       ...["--max-tokens", `${maxTokens}`, "--rounds", `${rounds}`, ...(stream ? ["--stream"] : [])],
     ],
-    env,
+    env: { ...env },
     stderr: "null",
     signal: AbortSignal.timeout(TIMEOUT_MS),
   }).output();

@@ -2,32 +2,30 @@ import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { parseSettings, type Settings } from "../../src/config.ts";
 import { LocalWorker } from "../../src/supervisor/local_worker.ts";
-import { planWorker } from "../../src/supervisor/plan.ts";
+import type { Backend } from "../../src/supervisor/plan.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Mode } from "../../src/types.ts";
 import { EngineProcess, firstLine, untilReady } from "../engine_process.ts";
 import { EngineLoad } from "../load.ts";
 import { SetupProgress } from "../progress.ts";
-import { workerEndpoint } from "../../src/serve/find_worker.ts";
+import { planLocal } from "./local_plan.ts";
 
 const NEVER = new AbortController().signal;
 const READY_WITHIN_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 600_000;
 
-/** A worker on a free port, as `serve` would start it; `env` are settings of the worker itself. */
+/** A worker on a free port; `env` are settings of the worker itself. */
 export async function startWorker(
-  backend: Settings["WORKER_BACKEND"],
+  backend: Backend,
   env: Readonly<Record<string, string>>,
   folder: string,
 ): Promise<{ endpoint: string } & AsyncDisposable> {
-  const { settings, given } = parseSettings([], { WORKER_BACKEND: backend, WORKER_PORT: "0" });
-  const located = { ...settings, WORKER_ENDPOINT: workerEndpoint(settings, given) };
-  const plan = planWorker(located, given, Deno.build);
+  const { plan, endpoint } = planLocal(backend);
   await using parts = new AsyncDisposableStack();
   const progress = parts.use(new SetupProgress(folder));
   await parts.use(new LocalWorker({ ...plan, env: { ...plan.env, ...env } }, progress)).start(NEVER);
   const running = parts.move();
-  return { endpoint: located.WORKER_ENDPOINT, [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return { endpoint, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 /** An engine process that has its worker, and a client of it. */

@@ -4,7 +4,7 @@ import { addressOf } from "../../src/config.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
 import type { GenerateChunk__Output } from "../../src/grpc/generated/omnispan/GenerateChunk.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
-import { receive, type Received } from "../stream.ts";
+import { receive, type Received } from "../load_stream.ts";
 import { checkCounters } from "./counters.ts";
 import { type Figure, median, spread } from "./figure.ts";
 import { H2_CONNECTIONS, loadH2, PROMPT } from "./load_h2.ts";

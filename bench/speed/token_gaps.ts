@@ -7,7 +7,7 @@ import type { WorkerClient } from "../../src/grpc/generated/omnispan/Worker.ts";
 import type { WorkerEvent__Output } from "../../src/grpc/generated/omnispan/WorkerEvent.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Millis } from "../../src/types.ts";
-import { gaps, receive } from "../stream.ts";
+import { gaps, receive } from "../load_stream.ts";
 import { type Figure, median, percentile } from "./figure.ts";
 import { startEngine, startWorker } from "./setup.ts";
 
