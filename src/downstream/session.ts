@@ -25,6 +25,7 @@ export class Session implements WorkerDriver {
   readonly #call: ClientDuplexStream<WorkerCommand, WorkerEvent__Output>;
   #silence: ReturnType<typeof setTimeout> | undefined;
   #heardAt = performance.now();
+  #opened = false;
   #over = false;
 
   /** `silenceMs`: a worker that says nothing for so long hangs. */
@@ -63,8 +64,11 @@ export class Session implements WorkerDriver {
   }
 
   #take(event: WorkerEvent__Output): void {
-    this.#heardAt = performance.now();
     if (this.#over) return;
+    // Before its hello a worker has said nothing.
+    this.#opened ||= event.event === "hello";
+    if (!this.#opened) return;
+    this.#heardAt = performance.now();
     switch (event.event) {
       case "step":
         return this.listener.stepped(toStep(event.step!));

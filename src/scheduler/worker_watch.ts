@@ -3,7 +3,7 @@ import type { Millis, WorkerState } from "../types.ts";
 /** Whether requests may go to the worker, and until when they wait for one that can't take them. */
 export class WorkerWatch {
   #state: WorkerState | "connecting" = "connecting";
-  #detail = "";
+  #detail = "not connected yet";
   /** When those that wait are told that no worker is there; undefined while one is, or nobody has asked. */
   #giveUpAt: Millis | undefined;
 

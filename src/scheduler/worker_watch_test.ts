@@ -45,3 +45,10 @@ Deno.test("one that may still connect is waited for from the first request on", 
   watch.wanted(800);
   assert.equal(watch.giveUpAt, 1300);
 });
+
+Deno.test("who gives up on a worker that was never heard of can say why", () => {
+  const watch = new WorkerWatch(1000);
+  watch.wanted(0);
+  assert.equal(watch.givesUp(1000), true);
+  assert.equal(watch.detail, "not connected yet");
+});

@@ -15,6 +15,7 @@ import type { GenerateReply__Output } from "../../src/grpc/generated/omnispan/Ge
 import type { GenerateRequest } from "../../src/grpc/generated/omnispan/GenerateRequest.ts";
 import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
 import { TestProcess } from "./process.ts";
+import type { Reported } from "./scripted_report.ts";
 import { waitUntil } from "./wait.ts";
 
 /** An engine on a free port that uses the worker at `workerAddress`, and a client of it. */
@@ -140,9 +141,11 @@ export async function refusal(reply: Promise<unknown>): Promise<ServiceError> {
 
 /** A worker process that breaks the contract on request: see scripted_worker.ts. */
 export class ScriptedWorker extends TestProcess {
-  constructor(port = 0) {
+  /** `session`: what its sessions are like, as scripted_session.ts names it; none without. */
+  constructor(port = 0, session?: "sound" | "mute" | "nameless") {
     const script = fileURLToPath(new URL("./scripted_worker.ts", import.meta.url));
-    super(Deno.execPath(), { args: ["run", "-A", script, String(port)] });
+    const args = ["run", "-A", script, String(port)];
+    super(Deno.execPath(), { args: session === undefined ? args : [...args, session] });
   }
 
   async address(): Promise<string> {
@@ -151,10 +154,7 @@ export class ScriptedWorker extends TestProcess {
   }
 
   /** The calls it has seen. */
-  calls(): {
-    kind: "generate" | "batch" | "stream" | "cancelled";
-    requests: { requestId: string; timeoutMs: number }[];
-  }[] {
+  calls(): Reported[] {
     return this.stdout.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
   }
 }

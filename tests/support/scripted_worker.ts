@@ -2,25 +2,17 @@
  * A worker process that misbehaves on request, to see what the engine makes of it: a real gRPC server on a free
  * port that it prints as its first line. The real workers can't be made to break the contract like this.
  *
- * Usage: scripted_worker.ts [PORT]. What a prompt holds decides: "drop" gets no reply, "double" two, "stray" a
+ * Usage: scripted_worker.ts [PORT [SESSION]]. What a prompt holds decides: "drop" gets no reply, "double" two, "stray" a
  * further reply that nobody asked for, "misaddress" a reply under another id, "hang" never an answer;
  * "status=WORD" has that status, "sleep=MS" delays the call. Replies to a batch come in reversed order. Every
- * answer is "echo:" + the prompt.
+ * answer is "echo:" + the prompt. Without SESSION it has no sessions; see scripted_session.ts for what it can be.
  */
 import { Server, ServerCredentials, type ServerUnaryCall } from "@grpc/grpc-js";
 import { omnispan } from "../../src/grpc/contract.ts";
 import type { WorkerGenerateReply } from "../../src/grpc/generated/omnispan/WorkerGenerateReply.ts";
 import type { WorkerGenerateRequest__Output } from "../../src/grpc/generated/omnispan/WorkerGenerateRequest.ts";
-import type { WorkerHandlers } from "../../src/grpc/generated/omnispan/Worker.ts";
-
-/** What the worker saw, as JSON lines on stdout. */
-function report(kind: string, requests: readonly WorkerGenerateRequest__Output[]): void {
-  const line = JSON.stringify({
-    kind,
-    requests: requests.map(({ requestId, timeoutMs }) => ({ requestId, timeoutMs })),
-  });
-  Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
-}
+import { report } from "./scripted_report.ts";
+import { type FixedHandlers, withSessions } from "./scripted_session.ts";
 
 function replies(
   { requestId, tenantId, prompt, maxTokens }: WorkerGenerateRequest__Output,
@@ -55,7 +47,7 @@ async function answer<Q, A>(
   send(requests.flatMap(replies).reverse());
 }
 
-const handlers: WorkerHandlers = {
+const handlers: FixedHandlers = {
   Generate: (call, callback) => {
     report("generate", [call.request]);
     void answer(call, [call.request], ([reply]) => callback(null, reply ?? {}));
@@ -75,13 +67,13 @@ const handlers: WorkerHandlers = {
     const everyMs = Number(/every=(\d+)/.exec(prompt)?.[1] ?? 0);
     const failAt = Number(/fail=(\d+)/.exec(prompt)?.[1] ?? Infinity);
     let index = 0;
-    const next = () => {
+    const next = (): void => {
       if (gone || (prompt.includes("hang") && index > 0)) return;
       if (index === failAt) return void call.emit("error", { code: 14, details: "as asked" });
       if (index < maxTokens) {
         const text = index === 0 ? `echo:${prompt}` : ` ${index}`;
         call.write({ requestId, textDelta: text, tokenIndex: index++ });
-        return setTimeout(next, everyMs);
+        return void setTimeout(next, everyMs);
       }
       if (prompt.includes("cut")) return call.end();
       call.write({ requestId, finished: true, inputTokens: 1, outputTokens: maxTokens, status: "ok" });
@@ -92,8 +84,10 @@ const handlers: WorkerHandlers = {
 };
 
 const server = new Server();
-server.addService(omnispan.Worker.service, handlers);
-server.bindAsync(`127.0.0.1:${Deno.args[0] ?? 0}`, ServerCredentials.createInsecure(), (error, port) => {
+const [port = "0", session] = Deno.args;
+if (session === undefined) server.addService(omnispan.Worker.service, handlers);
+else withSessions(server, handlers, session);
+server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, port) => {
   if (error) throw error;
   Deno.stdout.writeSync(new TextEncoder().encode(`worker listening on 127.0.0.1:${port} backend=scripted\n`));
 });
