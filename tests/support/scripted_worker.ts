@@ -75,7 +75,7 @@ const handlers: FixedHandlers = {
         call.write({ requestId, textDelta: text, tokenIndex: index++ });
         return void setTimeout(next, everyMs);
       }
-      if (prompt.includes("cut")) return call.end();
+      if (prompt.includes("cut")) return void call.end();
       call.write({ requestId, finished: true, inputTokens: 1, outputTokens: maxTokens, status: "ok" });
       call.end();
     };
