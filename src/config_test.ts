@@ -60,7 +60,10 @@ Deno.test("the queue's bytes follow a longer prompt's limit, but may not be give
   const longest = String(64 * 2 ** 20);
   assert.equal(parseSettings([], {}).settings.QUEUE_BYTES, SETTINGS.QUEUE_BYTES.fallback);
   assert.ok(parseSettings([], { MAX_PROMPT_BYTES: longest }).settings.QUEUE_BYTES >= Number(longest));
-  assert.match(problemsOf([], { QUEUE_BYTES: "5" })[0] ?? "", /^QUEUE_BYTES must be at least MAX_PROMPT_BYTES/);
+  assert.match(
+    problemsOf([], { QUEUE_BYTES: "5" })[0] ?? "",
+    /^QUEUE_BYTES must be at least MAX_PROMPT_BYTES/,
+  );
 });
 
 Deno.test("the default of max_tokens follows a lower limit, but may not be given above it", () => {

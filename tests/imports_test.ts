@@ -8,11 +8,11 @@ const MAY_IMPORT: ReadonlyArray<readonly [file: RegExp, imports: RegExp]> = [
   [/^src\/config\.ts$/, /^src\/(types|errors|logging)\.ts$/],
   [/^src\/policy\//, /^src\/(types\.ts|policy\/)/],
   [
-    /^src\/scheduler\/(core|correlate|queue|deadlines)\.ts$/,
+    /^src\/scheduler\/(core|events|run|admission|checked_reply|phases|drain_rate|worker_watch|wire_id|queue|deadlines)\.ts$/,
     /^src\/(types\.ts|errors\.ts|policy\/policy\.ts|scheduler\/)/,
   ],
   [/^src\/scheduler\//, /^src\/((types|errors|clock|config|logging)\.ts|policy\/|scheduler\/|downstream\/)/],
-  [/^src\/downstream\//, /^src\/((types|errors|config)\.ts|grpc\/|scheduler\/core\.ts)/],
+  [/^src\/downstream\//, /^src\/((types|errors|config)\.ts|grpc\/|scheduler\/events\.ts|downstream\/)/],
   [/^src\/ingress\//, /^src\/((types|errors|clock|config)\.ts|grpc\/|scheduler\/handle\.ts|ingress\/)/],
   [/^src\/grpc\//, /^src\/((types|errors)\.ts|grpc\/)/],
 ];

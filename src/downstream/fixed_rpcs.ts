@@ -3,7 +3,7 @@ import type { WorkerClient as WorkerStub } from "../grpc/generated/omnispan/Work
 import type { WorkerChunk__Output } from "../grpc/generated/omnispan/WorkerChunk.ts";
 import type { WorkerGenerateReply__Output } from "../grpc/generated/omnispan/WorkerGenerateReply.ts";
 import { workerFailure } from "../grpc/status.ts";
-import type { DispatchGroup, DispatchMember, Event } from "../scheduler/core.ts";
+import type { DispatchGroup, DispatchMember, Event } from "../scheduler/events.ts";
 import type { Millis, SequenceId } from "../types.ts";
 import { correlate } from "./correlate.ts";
 import { toReply, toWorkerRequest } from "./messages.ts";

@@ -1,7 +1,7 @@
 /** The worker's messages, as the engine's own types and back. */
 import type { WorkerGenerateReply__Output } from "../grpc/generated/omnispan/WorkerGenerateReply.ts";
 import type { WorkerGenerateRequest } from "../grpc/generated/omnispan/WorkerGenerateRequest.ts";
-import type { DispatchMember } from "../scheduler/core.ts";
+import type { DispatchMember } from "../scheduler/events.ts";
 import { type AddressedReply, failedReply, type Millis, WORKER_FAILURES } from "../types.ts";
 
 export function toWorkerRequest({ wireId, submission, remainingMs }: DispatchMember): WorkerGenerateRequest {

@@ -3,7 +3,7 @@ import type { WorkerClient as WorkerStub } from "../grpc/generated/omnispan/Work
 import type { WorkerCommand } from "../grpc/generated/omnispan/WorkerCommand.ts";
 import type { WorkerEvent__Output } from "../grpc/generated/omnispan/WorkerEvent.ts";
 import type { WorkerStep__Output } from "../grpc/generated/omnispan/WorkerStep.ts";
-import type { DispatchGroup } from "../scheduler/core.ts";
+import type { DispatchGroup } from "../scheduler/events.ts";
 import type { Millis, SequenceId, WorkerHello, WorkerLoad, WorkerStep } from "../types.ts";
 import { toReply, toWorkerRequest } from "./messages.ts";
 import type { WorkerDriver } from "./worker_link.ts";

@@ -3,7 +3,7 @@ import { connectivityState, credentials } from "@grpc/grpc-js";
 import { addressOf, type SchedulerSettings } from "../config.ts";
 import { omnispan } from "../grpc/contract.ts";
 import type { WorkerClient as WorkerStub } from "../grpc/generated/omnispan/Worker.ts";
-import type { DispatchGroup, Event } from "../scheduler/core.ts";
+import type { DispatchGroup, Event } from "../scheduler/events.ts";
 import type { Millis, SequenceId, WorkerStatus } from "../types.ts";
 import { FixedRpcs } from "./fixed_rpcs.ts";
 import { Session } from "./session.ts";

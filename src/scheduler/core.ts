@@ -1,7 +1,6 @@
 import type { ErrorCode } from "../errors.ts";
 import type { Policy } from "../policy/policy.ts";
 import {
-  type Answer,
   type DispatchId,
   type DispatchRecord,
   failedReply,
@@ -10,88 +9,19 @@ import {
   type SequenceId,
   type Submission,
   type Ticket,
-  type TokenDelta,
   type WorkerDelta,
-  type WorkerFailure,
   type WorkerReply,
   type WorkerResult,
-  type WorkerState,
-  type WorkerStep,
 } from "../types.ts";
+import { Admission, type QueueLoad } from "./admission.ts";
+import { checkedReply } from "./checked_reply.ts";
 import { Deadlines } from "./deadlines.ts";
-import { DrainRate, ServiceTime } from "./drain_rate.ts";
+import type { CoreLimits, DispatchMember, Effect, Event, Outcome } from "./events.ts";
 import { phases } from "./phases.ts";
 import { FifoQueue, type Queueable } from "./queue.ts";
+import type { Group, Run } from "./run.ts";
 import { wireId } from "./wire_id.ts";
 import { WorkerWatch } from "./worker_watch.ts";
-
-/** Everything that can happen to the scheduler. */
-export type Event =
-  | { readonly kind: "arrive"; readonly ticket: Ticket; readonly submission: Submission }
-  | { readonly kind: "cancel"; readonly ticket: Ticket }
-  /** The time asked for by `wake_at` has come. */
-  | { readonly kind: "wake" }
-  | { readonly kind: "step"; readonly step: WorkerStep }
-  /** No more will come of these sequences, or without `sequences` of any that is at the worker. */
-  | {
-    readonly kind: "lost";
-    readonly sequences?: readonly SequenceId[];
-    readonly status: WorkerFailure;
-    readonly message: string;
-  }
-  | { readonly kind: "worker"; readonly state: WorkerState; readonly detail: string };
-
-/** Everything the shell may have to do, in this order. */
-export type Effect =
-  | { readonly kind: "dispatch"; readonly group: DispatchGroup }
-  /** Nobody waits for these any more: free their rows. */
-  | { readonly kind: "cancel"; readonly sequences: readonly SequenceId[] }
-  | { readonly kind: "delta"; readonly delta: TokenDelta }
-  | { readonly kind: "settle"; readonly ticket: Ticket; readonly outcome: Outcome }
-  | { readonly kind: "wake_at"; readonly time: Millis | undefined }
-  /** The worker broke the contract; the callers are safe, the operator should know. */
-  | { readonly kind: "warn"; readonly message: string };
-
-export interface DispatchGroup {
-  readonly id: DispatchId;
-  readonly members: readonly DispatchMember[];
-  /** After this long nobody waits for an answer in one piece. */
-  readonly timeoutMs: Millis;
-}
-
-export interface DispatchMember {
-  readonly sequence: SequenceId;
-  readonly wireId: string;
-  readonly submission: Submission;
-  /** What is left of the caller's deadline. */
-  readonly remainingMs: Millis | undefined;
-}
-
-/** The one end of a request. */
-export type Outcome =
-  | ({ readonly kind: "answered" } & Answer)
-  | {
-    readonly kind: "refused";
-    readonly code: ErrorCode;
-    readonly message: string;
-    /** When it is worth to try again. */
-    readonly retryAfterMs?: Millis;
-  };
-
-export interface CoreLimits {
-  /** Requests that may wait. */
-  readonly queueCapacity: number;
-  /** Of their prompts together. */
-  readonly queueBytes: number;
-  /** How long the worker may take to answer, or a stream to give its next token. */
-  readonly workerTimeoutMs: Millis;
-  /** How long requests wait for a lost worker to come back. */
-  readonly workerWaitMs: Millis;
-  /** How often one request may be sent to a worker. */
-  readonly maxAttempts: number;
-  /** Refuse at once what can't be answered before its deadline, given the queue. */
-  readonly refuseLate: boolean;
-}
 
 interface Entry extends Queueable<Entry> {
   readonly ticket: Ticket;
@@ -101,30 +31,6 @@ interface Entry extends Queueable<Entry> {
   /** Undefined while it waits. */
   run: Run | undefined;
 }
-
-/** One sending of one request. */
-export interface Run {
-  readonly sequence: SequenceId;
-  readonly wireId: string;
-  readonly entry: { readonly queuedAt: Millis };
-  readonly group: Group;
-  readonly placeAt: Millis;
-  readonly dispatchedAt: Millis;
-  firstTokenAt: Millis | undefined;
-  /** The last sign of life: its dispatch, then its tokens. */
-  progressAt: Millis;
-  tokens: number;
-}
-
-interface Group {
-  readonly record: Pick<DispatchRecord, "id" | "size" | "reason" | "lateMs">;
-  /** Members at the worker. */
-  left: number;
-}
-
-/** A queue's estimate is off by about this much, so a deadline is out of reach only beyond it. */
-const ESTIMATE_MARGIN = 1.2;
-const RETRY_AFTER_MS = { least: 50, unknown: 1000, most: 30_000 };
 
 /**
  * The scheduler as a state machine: events and the time in, effects out; no clock, no randomness, no I/O.
@@ -141,8 +47,7 @@ export class SchedulerCore {
   readonly #running = new Map<SequenceId, Entry & { run: Run }>();
   readonly #deadlines = new Deadlines();
   readonly #timeouts = new Deadlines();
-  readonly #drainRate = new DrainRate();
-  readonly #serviceTime = new ServiceTime();
+  readonly #admission: Admission;
   readonly #worker: WorkerWatch;
   #now: Millis = 0;
   #queuedBytes = 0;
@@ -162,6 +67,7 @@ export class SchedulerCore {
   #dispatchedRequests = 0;
 
   constructor(private readonly policy: Policy, private readonly limits: CoreLimits) {
+    this.#admission = new Admission(limits);
     this.#worker = new WorkerWatch(limits.workerWaitMs);
   }
 
@@ -221,11 +127,11 @@ export class SchedulerCore {
   }
 
   #arrive(ticket: Ticket, submission: Submission, effects: Effect[]): void {
-    if (this.#isFull(submission)) this.#letGo(effects);
-    const refusal = this.#refusal(submission);
+    if (this.#admission.isFull(this.#load, submission)) this.#letGo(effects);
+    const refusal = this.#admission.refusal(this.#load, submission, this.#now);
     if (refusal) {
       this.#refused++;
-      effects.push({ kind: "settle", ticket, outcome: { kind: "refused", ...refusal } });
+      effects.push({ kind: "settle", ticket, outcome: refusal });
       return;
     }
     const entry: Entry = {
@@ -246,53 +152,12 @@ export class SchedulerCore {
     if (submission.deadline <= this.#now) this.#expire(effects);
   }
 
-  #isFull({ promptBytes }: Submission): boolean {
-    const { queueCapacity, queueBytes } = this.limits;
-    return this.#queue.length >= queueCapacity || this.#queuedBytes + promptBytes > queueBytes;
-  }
-
-  /** Why a request that arrives can't be taken. */
-  #refusal(submission: Submission): { code: ErrorCode; message: string; retryAfterMs: Millis } | undefined {
-    const { queueCapacity, queueBytes, refuseLate } = this.limits;
-    const depth = this.#queue.length;
-    const waitMs = this.#drainRate.waitMs(depth);
-    const refuse = (why: string) => {
-      const { least, most, unknown } = RETRY_AFTER_MS;
-      // Half the queue's time: who is refused comes back before it runs empty.
-      const retryAfterMs = Math.round(
-        Math.min(most, Math.max(least, waitMs === undefined ? unknown : waitMs / 2)),
-      );
-      return {
-        code: "resource_exhausted" as const,
-        message: `${why}; try again in ${retryAfterMs} ms`,
-        retryAfterMs,
-      };
-    };
-    if (depth >= queueCapacity) {
-      return refuse(`the queue is full: ${depth} requests wait, QUEUE_CAPACITY is ${queueCapacity}`);
-    }
-    if (this.#isFull(submission)) {
-      return refuse(
-        `the queue is full: ${this.#queuedBytes} bytes of prompts wait, QUEUE_BYTES is ${queueBytes} and this ` +
-          `prompt has ${submission.promptBytes}`,
-      );
-    }
-    const serviceMs = this.#serviceTime.meanMs;
-    if (!refuseLate || submission.deadline === undefined || depth === 0) return undefined;
-    if (waitMs === undefined || serviceMs === undefined) return undefined;
-    const neededMs = (waitMs + serviceMs) * ESTIMATE_MARGIN;
-    const leftMs = submission.deadline - this.#now;
-    if (neededMs <= leftMs) return undefined;
-    return refuse(
-      `the deadline can't be met: it is ${
-        Math.round(leftMs)
-      } ms away, and with ${depth} requests waiting an answer ` +
-        `takes about ${Math.round(neededMs)} ms (REFUSE_LATE)`,
-    );
+  get #load(): QueueLoad {
+    return { requests: this.#queue.length, bytes: this.#queuedBytes };
   }
 
   #enqueue(entry: Entry): void {
-    if (this.#queue.length === 0) this.#drainRate.backlogBegan(this.#now);
+    if (this.#queue.length === 0) this.#admission.drainRate.backlogBegan(this.#now);
     // One that comes back from a lost worker is older than those that never left.
     if (entry.attempts > 0) this.#queue.insert(entry, (other) => entry.ticket < other.ticket);
     else this.#queue.push(entry);
@@ -358,7 +223,7 @@ export class SchedulerCore {
   #takeResult(result: WorkerResult, effects: Effect[]): void {
     const entry = this.#runOf(result.sequence, effects);
     if (!entry) return;
-    const reply = checked(result, entry.run, entry.submission);
+    const reply = checkedReply(result, entry.run, entry.submission);
     if (reply.status === "worker_unavailable") return this.#lose([result.sequence], reply, effects);
     this.#answer(entry, reply, effects);
   }
@@ -406,7 +271,7 @@ export class SchedulerCore {
   #answer(entry: Entry & { run: Run }, reply: WorkerReply, effects: Effect[]): void {
     const { run, submission, attempts } = entry;
     this.#leaveWorker(run);
-    if (reply.status === "ok") this.#serviceTime.took(this.#now - run.dispatchedAt);
+    if (reply.status === "ok") this.#admission.serviceTime.took(this.#now - run.dispatchedAt);
     const dispatch = { ...run.group.record, queueWaitMs: run.dispatchedAt - submission.receivedAt, attempts };
     const answer = { reply, dispatch, phases: phases(entry.queuedAt, run, reply, this.#now) };
     this.#settle(entry, { kind: "answered", ...answer }, effects);
@@ -492,7 +357,7 @@ export class SchedulerCore {
       this.#leaveQueue(entry);
       leaving.push(entry);
     }
-    this.#drainRate.left(leaving.length, now);
+    this.#admission.drainRate.left(leaving.length, now);
     const workerFreeAt = reason === "idle" ? this.#returnedAt : this.#releasedAt;
     const shouldLeaveAt = Math.max(dueAt ?? leaving.at(-1)!.submission.receivedAt, workerFreeAt);
     const id = ++this.#lastDispatch;
@@ -547,22 +412,6 @@ export class SchedulerCore {
     this.#wakeAt = time;
     effects.push({ kind: "wake_at", time });
   }
-}
-
-/** The reply if it is this request's own and whole, else the failure that stands in for it. */
-function checked(
-  { reply, streamed = reply.outputTokens }: WorkerResult,
-  { wireId, tokens }: Run,
-  { stream }: Submission,
-): WorkerReply {
-  if (reply.wireId !== wireId) {
-    return failedReply("worker_internal_error", "the worker's answer carries the id of another request");
-  }
-  if (stream && reply.status === "ok" && streamed !== tokens) {
-    const message = `the worker's stream was not whole: ${tokens} of ${streamed} tokens came`;
-    return failedReply("worker_internal_error", message);
-  }
-  return reply;
 }
 
 function earliest(...times: (Millis | undefined)[]): Millis | undefined {

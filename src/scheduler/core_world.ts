@@ -20,14 +20,8 @@ import {
   type WorkerStep,
 } from "../types.ts";
 import { choosePolicy } from "./choose_policy.ts";
-import {
-  type CoreLimits,
-  type DispatchMember,
-  type Effect,
-  type Event,
-  type Outcome,
-  SchedulerCore,
-} from "./core.ts";
+import { SchedulerCore } from "./core.ts";
+import type { CoreLimits, DispatchMember, Effect, Event, Outcome } from "./events.ts";
 import { answerText, promptOf, tokensOf } from "./oracle/answers.ts";
 import { CheckedCore } from "./oracle/checked_core.ts";
 import { ticketOf } from "./oracle/dispatch_checks.ts";

@@ -1,5 +1,5 @@
 import type { Millis, PhaseInstants, WorkerReply } from "../types.ts";
-import type { Run } from "./core.ts";
+import type { Run } from "./run.ts";
 
 /**
  * When a request that ends `now` passed from phase to phase. Where no tokens were seen on their way (an answer in

@@ -11,7 +11,8 @@ import { WorkerLink } from "../downstream/worker_link.ts";
 import { configureLogging } from "../logging.ts";
 import { choosePolicy } from "./choose_policy.ts";
 import type { Millis, TokenDelta } from "../types.ts";
-import { type Effect, type Event, SchedulerCore } from "./core.ts";
+import { SchedulerCore } from "./core.ts";
+import type { Effect, Event } from "./events.ts";
 import type { FromScheduler, Settlement, ToScheduler } from "./protocol.ts";
 
 const log = getLogger(["omnispan", "scheduler"]);

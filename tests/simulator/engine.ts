@@ -2,7 +2,7 @@ import { CheckedCore, type Core, type Trace } from "../../src/scheduler/oracle/c
 import { Broken } from "../../src/scheduler/oracle/broken.ts";
 import { ticketOf } from "../../src/scheduler/oracle/dispatch_checks.ts";
 import { modeLaw } from "../../src/scheduler/oracle/laws.ts";
-import type { DispatchGroup, Event, Outcome } from "../../src/scheduler/core.ts";
+import type { DispatchGroup, Event, Outcome } from "../../src/scheduler/events.ts";
 import type { Millis, SequenceId, Submission, Ticket, TokenDelta } from "../../src/types.ts";
 import { type Agenda, Wire } from "./agenda.ts";
 import type { Leave } from "./clients.ts";

@@ -6,11 +6,16 @@ import type { MakeCore } from "./engine.ts";
 /** A change of a source of the scheduler; the text to change must be there exactly once. */
 interface Bug {
   /** @default "core.ts" */
-  readonly file?: "core.ts" | "deadlines.ts" | "queue.ts" | "worker_watch.ts" | "phases.ts";
+  readonly file?:
+    | "admission.ts"
+    | "checked_reply.ts"
+    | "core.ts"
+    | "deadlines.ts"
+    | "queue.ts"
+    | "worker_watch.ts"
+    | "phases.ts";
   readonly from: string;
   readonly to: string;
-  /** A second place, where the bug needs one. */
-  readonly and?: { readonly from: string; readonly to: string };
 }
 
 /** Mistakes that one could make; each name says what goes wrong. */
@@ -29,7 +34,11 @@ const BUGS: Readonly<Record<string, Bug>> = {
     from: `const entry = this.#running.get(sequence);\n    if (!entry && !(`,
     to: `const entry = this.#running.values().next().value;\n    if (!entry && !(`,
   },
-  wrong_id_accepted: { from: `if (reply.wireId !== wireId) {`, to: `if (reply.wireId === "") {` },
+  wrong_id_accepted: {
+    file: "checked_reply.ts",
+    from: `if (reply.wireId !== wireId) {`,
+    to: `if (reply.wireId === "") {`,
+  },
   cancel_ignored: {
     from: `return this.#end(event.ticket, "cancelled", "the caller cancelled", effects);`,
     to: `return;`,
@@ -56,13 +65,14 @@ const BUGS: Readonly<Record<string, Bug>> = {
   },
   bytes_not_returned: { from: `this.#queuedBytes -= entry.submission.promptBytes;`, to: `` },
   queue_one_too_long: {
-    from: `if (depth >= queueCapacity) {`,
-    to: `if (depth > queueCapacity) {`,
-    and: { from: `this.#queue.length >= queueCapacity ||`, to: `this.#queue.length > queueCapacity ||` },
+    file: "admission.ts",
+    from: `requests >= queueCapacity ||`,
+    to: `requests > queueCapacity ||`,
   },
   bytes_one_too_many: {
-    from: `this.#queuedBytes + promptBytes > queueBytes`,
-    to: `this.#queuedBytes + promptBytes > queueBytes + 1`,
+    file: "admission.ts",
+    from: `bytes + promptBytes > queueBytes`,
+    to: `bytes + promptBytes > queueBytes + 1`,
   },
   gate_one_too_wide: {
     from: `running: this.#running.size,`,
@@ -97,7 +107,11 @@ const BUGS: Readonly<Record<string, Bug>> = {
     from: `if (tokenIndex !== run.tokens ||`,
     to: `if (tokenIndex > run.tokens ||`,
   },
-  missing_last_tokens_ignored: { from: `&& streamed !== tokens) {`, to: `&& streamed < tokens) {` },
+  missing_last_tokens_ignored: {
+    file: "checked_reply.ts",
+    from: `&& streamed !== tokens) {`,
+    to: `&& streamed < tokens) {`,
+  },
   time_steps_back: { from: `this.#now = Math.max(this.#now, now);`, to: `this.#now = now;` },
   clock_of_another_thread_ignored: {
     from: `if (event.kind === "arrive") this.#now = Math.max(this.#now, event.submission.receivedAt);`,
@@ -143,11 +157,8 @@ const SCHEDULER = new URL("../../src/scheduler/", import.meta.url);
 export async function buggyCore(name: string): Promise<MakeCore> {
   const bug = BUGS[name];
   if (!bug) throw new Error(`no planted bug is called ${name}; there are ${BUG_NAMES.join(", ")}`);
-  const { file = "core.ts", and } = bug;
-  let changed = sourceOf(file);
-  for (const { from, to } of and ? [bug, and] : [bug]) {
-    changed = replaceOnce(changed, from, to, `${name} in ${file}`);
-  }
+  const { file = "core.ts", from, to } = bug;
+  const changed = replaceOnce(sourceOf(file), from, to, `${name} in ${file}`);
   const core = file === "core.ts"
     ? changed
     : sourceOf("core.ts").replace(new URL(file, SCHEDULER).href, moduleOf(changed));

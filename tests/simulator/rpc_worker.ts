@@ -1,5 +1,5 @@
 import { correlate } from "../../src/downstream/correlate.ts";
-import type { DispatchGroup, DispatchMember } from "../../src/scheduler/core.ts";
+import type { DispatchGroup, DispatchMember } from "../../src/scheduler/events.ts";
 import { answerText } from "../../src/scheduler/oracle/answers.ts";
 import type { AddressedReply, SequenceId, WorkerFailure } from "../../src/types.ts";
 import { replyTo, type Row, WorkerModel } from "./worker_model.ts";

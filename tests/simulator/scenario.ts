@@ -1,5 +1,5 @@
 import { parseSettings } from "../../src/config.ts";
-import type { CoreLimits } from "../../src/scheduler/core.ts";
+import type { CoreLimits } from "../../src/scheduler/events.ts";
 import type { ModeSettings } from "../../src/scheduler/oracle/laws.ts";
 import { type Millis, MODES } from "../../src/types.ts";
 import { Random } from "./random.ts";

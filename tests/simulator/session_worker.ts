@@ -1,4 +1,4 @@
-import type { DispatchGroup } from "../../src/scheduler/core.ts";
+import type { DispatchGroup } from "../../src/scheduler/events.ts";
 import { answerText } from "../../src/scheduler/oracle/answers.ts";
 import type { SequenceId, WorkerDelta, WorkerResult } from "../../src/types.ts";
 import { replyTo, type Row, WorkerModel } from "./worker_model.ts";

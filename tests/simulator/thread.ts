@@ -1,5 +1,5 @@
 import { CheckedCore } from "../../src/scheduler/oracle/checked_core.ts";
-import type { DispatchGroup, Effect, Event, Outcome } from "../../src/scheduler/core.ts";
+import type { DispatchGroup, Effect, Event, Outcome } from "../../src/scheduler/events.ts";
 import type { Millis, SequenceId, Ticket, TokenDelta } from "../../src/types.ts";
 import type { Agenda } from "./agenda.ts";
 

@@ -1,6 +1,6 @@
 import type { Trace } from "../../src/scheduler/oracle/checked_core.ts";
 import { ticketOf } from "../../src/scheduler/oracle/dispatch_checks.ts";
-import type { Effect, Event } from "../../src/scheduler/core.ts";
+import type { Effect, Event } from "../../src/scheduler/events.ts";
 import type { Millis, SequenceId, Ticket } from "../../src/types.ts";
 
 /** Turns that are remembered. */

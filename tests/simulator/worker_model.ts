@@ -1,4 +1,4 @@
-import type { DispatchGroup, DispatchMember, Event } from "../../src/scheduler/core.ts";
+import type { DispatchGroup, DispatchMember, Event } from "../../src/scheduler/events.ts";
 import { answerText, tokensOf } from "../../src/scheduler/oracle/answers.ts";
 import {
   type AddressedReply,

@@ -1,5 +1,5 @@
 import type { TokenDelta } from "../../types.ts";
-import type { Outcome } from "../core.ts";
+import type { Outcome } from "../events.ts";
 import { answerText, tokensOf } from "./answers.ts";
 import { Broken } from "./broken.ts";
 import type { Situation } from "./situation.ts";

@@ -1,5 +1,6 @@
 import type { Millis, SchedulerStats, Submission, Ticket } from "../../types.ts";
-import type { CoreLimits, Effect, Event, Outcome, SchedulerCore } from "../core.ts";
+import type { SchedulerCore } from "../core.ts";
+import type { CoreLimits, Effect, Event, Outcome } from "../events.ts";
 import { checkAnswer, checkDelta, checkEnded, checkTurnedAway } from "./answer_checks.ts";
 import { Broken } from "./broken.ts";
 import { checkDispatch, ticketOf } from "./dispatch_checks.ts";

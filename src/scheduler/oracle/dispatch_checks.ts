@@ -1,5 +1,5 @@
 import type { Millis, Ticket } from "../../types.ts";
-import type { DispatchGroup, DispatchMember } from "../core.ts";
+import type { DispatchGroup, DispatchMember } from "../events.ts";
 import { wireId } from "../wire_id.ts";
 import { Broken } from "./broken.ts";
 import type { Situation } from "./situation.ts";

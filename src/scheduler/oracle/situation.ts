@@ -1,5 +1,5 @@
 import type { Millis, SequenceId } from "../../types.ts";
-import type { CoreLimits } from "../core.ts";
+import type { CoreLimits } from "../events.ts";
 import { type ModeLaw, Patience } from "./laws.ts";
 import { Book } from "./tracked.ts";
 import { Judge } from "./verdicts.ts";

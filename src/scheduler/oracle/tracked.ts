@@ -1,5 +1,5 @@
 import TinyQueue from "tinyqueue";
-import type { DispatchGroup } from "../core.ts";
+import type { DispatchGroup } from "../events.ts";
 import type { Millis, SequenceId, Submission, Ticket, WorkerFailure } from "../../types.ts";
 
 /** What the last events must lead to. */

@@ -1,5 +1,5 @@
 import type { Millis, SequenceId, Ticket, WorkerDelta, WorkerFailure, WorkerResult } from "../../types.ts";
-import type { CoreLimits, Event } from "../core.ts";
+import type { CoreLimits, Event } from "../events.ts";
 import { wireId } from "../wire_id.ts";
 import type { Book, Tracked } from "./tracked.ts";
 

@@ -1,0 +1,22 @@
+import type { DispatchRecord, Millis, SequenceId } from "../types.ts";
+
+/** One sending of one request. */
+export interface Run {
+  readonly sequence: SequenceId;
+  readonly wireId: string;
+  readonly entry: { readonly queuedAt: Millis };
+  readonly group: Group;
+  readonly placeAt: Millis;
+  readonly dispatchedAt: Millis;
+  firstTokenAt: Millis | undefined;
+  /** The last sign of life: its dispatch, then its tokens. */
+  progressAt: Millis;
+  tokens: number;
+}
+
+/** Requests that left the queue together. */
+export interface Group {
+  readonly record: Pick<DispatchRecord, "id" | "size" | "reason" | "lateMs">;
+  /** Members at the worker. */
+  left: number;
+}
