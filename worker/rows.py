@@ -11,6 +11,11 @@ from wire import pb2
 MOST_STOPS = 16
 MOST_STOP_CHARACTERS = 256
 
+# Runtimes compute in single precision, where smaller ones become 0 or divide into infinity. As far as anybody can see,
+# a temperature below this is greedy and a top_p below this keeps one token.
+LEAST_TEMPERATURE = 1e-5
+LEAST_TOP_P = 1e-6
+
 
 def row_of(request: pb2.WorkerGenerateRequest, received: float, default_max_tokens: int, stream: bool) -> Row | Failure:
     """The row that a request asks for, or which rule it breaks. `received` is seconds of `time.perf_counter()`."""
@@ -21,8 +26,8 @@ def row_of(request: pb2.WorkerGenerateRequest, received: float, default_max_toke
         max_tokens=request.max_tokens or default_max_tokens,
         deadline=received + request.timeout_ms / 1000 if request.timeout_ms else None,
         sampling=Sampling(
-            temperature=request.temperature,
-            top_p=request.top_p or 1.0,
+            temperature=request.temperature if request.temperature >= LEAST_TEMPERATURE else 0.0,
+            top_p=max(LEAST_TOP_P, request.top_p or 1.0),
             top_k=request.top_k,
             seed=request.seed if request.HasField("seed") else None,
         ),
