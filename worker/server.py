@@ -58,6 +58,8 @@ class WorkerService(pb2_grpc.WorkerServicer):
             row = self._row(request, received, True)
             outcome = await self._stream(row, request.request_id, context) if isinstance(row, Row) else row
             await context.write(last_chunk(reply_of(request.request_id, request.tenant_id, outcome, received)))
+        except grpc.aio.InternalError:
+            event(logging.DEBUG, "stream broke while it was written to")
         finally:
             self._in_flight.leave()
 
@@ -70,6 +72,8 @@ class WorkerService(pb2_grpc.WorkerServicer):
             session.drain()
         try:
             await session.run(commands, context.write)
+        except grpc.aio.InternalError:
+            event(logging.INFO, "session broke while it was written to")
         finally:
             self._sessions.discard(session)
 

@@ -18,7 +18,7 @@ from wire import pb2
 
 INSTANCE = uuid.uuid4().hex  # of this process
 LOAD_SECONDS = 0.1  # least time between two load reports, but for the one that says draining first
-SILENCE_SECONDS = 0.85  # most time between two; the contract promises one a second
+SILENCE_SECONDS = 0.5  # after so long one is due; the contract promises one a second, a runtime's step may hold us up
 
 STOPPING = Failure(Status.UNAVAILABLE, "the worker is stopping")
 
@@ -69,11 +69,16 @@ class Session:
         self._outbox.wake()
 
     async def run(self, commands: AsyncIterable[pb2.WorkerCommand], write: Write) -> None:
-        """Returns when the engine has closed its side, or after `close`. However it ends, its rows end with it."""
+        """Returns when the engine has closed its side, or after `close`. However it ends, its rows end with it.
+
+        Raises what kept the commands or the events from passing, when the stream breaks.
+        """
         reader = asyncio.create_task(self._read(commands))
         ticker = asyncio.create_task(self._tick())
         try:
             await self._write_all(write)
+            if reader.done():
+                reader.result()  # raises when it was not the engine that ended the commands
         finally:
             reader.cancel()
             ticker.cancel()
@@ -99,7 +104,7 @@ class Session:
         received = time.perf_counter()
         rows: list[Row] = []
         live: list[_Live] = []
-        taken = set(self._numbers)
+        taken: set[int] = set()  # by this command
         for sequence in sequences:
             request = sequence.request
             this = _Live(sequence.sequence, request.request_id, request.tenant_id, received)
@@ -120,7 +125,7 @@ class Session:
             self._outbox.wake()
 
     def _row(self, sequence: pb2.WorkerSequence, taken: set[int], received: float) -> Row | Failure:
-        if sequence.sequence in taken:
+        if sequence.sequence in taken or sequence.sequence in self._numbers:
             return Failure(
                 Status.RUNTIME_ERROR, f"sequence must be a number that is not running, got {sequence.sequence} again"
             )
@@ -131,7 +136,7 @@ class Session:
             return Failure(Status.INTERNAL_ERROR, f"the worker failed: {type(error).__name__}: {error}")
 
     def _cancel(self, sequences: Iterable[int]) -> None:
-        known = [self._numbers[sequence] for sequence in sequences if sequence in self._numbers]
+        known = [self._numbers[sequence] for sequence in set(sequences) if sequence in self._numbers]
         self._forget(known)
         self._open -= len(known)
         self._in_flight.leave(len(known))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -18,7 +18,7 @@ from backends.sim_text import answer_text, digest
 from backends.step_loop import StepLoop
 from engine import SECONDS, Engine, connect, sequence
 from scripted import Scripted
-from server import Server
+from server import Server, WorkerService
 from tools import session_bench
 from wire import pb2, pb2_grpc
 
@@ -139,6 +139,59 @@ async def test_a_cancel_frees_the_row_before_the_next_step_and_others_go_on(serv
     assert (engine.text[2], reply.status) == ("uvwxyz", "ok")
     assert runtime.sizes == [2, 2, 2, 1, 1, 1]
     assert (1 in engine.replies, engine.text[1]) == (False, "ab")
+
+
+async def test_a_row_named_twice_in_a_cancel_ends_and_the_session_goes_on(serve: Serve) -> None:
+    runtime = Scripted()
+    served = await serve(runtime)
+    engine = Engine(served.stub)
+    await engine.submit(sequence(1, "abcdefgh", 8), sequence(2, "uvwxyz", 8))
+    await engine.until(lambda: runtime.joined)
+    await engine.cancel(1, 1)
+    await engine.cancel(1)
+    await asyncio.sleep(0.05)  # they come before the first step's end
+    runtime.go.release(6)
+    await engine.results(2)
+    assert (engine.text[1], engine.text[2]) == ("", "uvwxyz")
+    assert runtime.sizes == [2, 1, 1, 1, 1, 1]
+
+
+async def test_a_command_that_is_none_ends_the_session_with_an_error_and_no_other(serve: Serve) -> None:
+    served = await serve("fixed20")
+    stays = Engine(served.stub)
+    await stays.submit(sequence(1, "stays", 10))
+    await stays.until(lambda: stays.tokens[1])
+    good = pb2.WorkerCommand(submit=pb2.WorkerSubmit(sequences=[sequence(1, max_tokens=900_000)])).SerializeToString()
+    async with connect(int(served.address.rpartition(":")[2])) as channel:
+        call: Any = channel.stream_stream("/omnispan.Worker/Session")()  # sends bytes as they are
+        await call.write(good)
+        await call.write(b"no command")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            async for _ in call:
+                pass
+    assert caught.value.code() == grpc.StatusCode.UNKNOWN
+    await stays.results(1)
+    await stays.until(lambda: served.backend.load_now().running == 0)
+
+
+class Gone:
+    """The context of a peer that went in the middle of a write; gRPC gives the handler an error then."""
+
+    async def write(self, event: object) -> None:
+        raise grpc.aio.InternalError("sending failed")
+
+
+async def test_a_peer_that_goes_while_it_is_written_to_is_no_fault_of_the_service(serve: Serve) -> None:
+    served = await serve("fixed20")
+    service = WorkerService(served.backend, config.read({}))
+
+    async def commands() -> AsyncIterator[pb2.WorkerCommand]:
+        yield pb2.WorkerCommand(submit=pb2.WorkerSubmit(sequences=[sequence(1, max_tokens=900_000)]))
+        await asyncio.sleep(SECONDS)
+
+    await service.Session(commands(), cast(Any, Gone()))
+    await service.GenerateStream(sequence(1, max_tokens=900_000).request, cast(Any, Gone()))
+    await asyncio.wait_for(service.drain(SECONDS), 1)  # nothing counts as in flight
 
 
 @pytest.mark.parametrize("how", ["closed", "broken"])
