@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.backend import FinishReason, Info, LoadError, Sampling, missing_package
-from backends.runtime import NewRow, Runtime, Stepped
+from backends.runtime import NewRow, PromptError, Runtime, Stepped
 from backends.step_loop import StepLoop
 from config import CHAT_TEMPLATE, MAX_ROWS, Settings, model_id
 from logs import event
@@ -80,7 +80,7 @@ class OpenVinoRuntime(Runtime):
         encoded = self._tokenizer.encode(text, add_special_tokens=not self._templated)
         tokens: list[int] = encoded.input_ids.data[0].tolist()
         if len(tokens) >= self.context:  # the tokenizer cuts what is longer, so the true count is not known
-            raise ValueError(
+            raise PromptError(
                 f"the prompt must leave room for an answer in the model's context of {self.context} tokens, "
                 f"got {len(tokens)} or more"
             )

@@ -22,6 +22,10 @@ class NewRow:
     ignore_eos: bool
 
 
+class PromptError(Exception):
+    """A prompt that can't be answered; the text says why and holds nothing of the prompt."""
+
+
 class Stepped(NamedTuple):
     """What one step gave one row. A row with a `finish` or an `error` has left the batch by itself."""
 
@@ -43,7 +47,8 @@ class Runtime(ABC):
 
     @abstractmethod
     def encode(self, prompt: str) -> list[int]:
-        """The prompt's tokens, chat template included."""
+        """The prompt's tokens, chat template included. Raises PromptError; of any other error the caller hears the kind
+        alone, for its text may be the prompt's."""
 
     @abstractmethod
     def decode(self, tokens: list[int]) -> str:

@@ -13,7 +13,6 @@ import logging
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,20 +23,18 @@ from backends.backend import (
     Delta,
     Ended,
     Failure,
-    FinishReason,
     Info,
     Limits,
     Listener,
     Load,
     LoadError,
-    Outcome,
     Row,
     Status,
     StepStats,
-    prompt_problem,
 )
+from backends.batch import Batch
 from backends.live_row import LiveRow
-from backends.runtime import NewRow, Runtime, Stepped
+from backends.runtime import Runtime
 
 T = TypeVar("T")
 
@@ -45,7 +42,6 @@ log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 10.0  # a step that hangs must not hold the process
 KV_SECONDS = 0.1
-FOREVER = float("inf")
 STOPPING = Failure(Status.UNAVAILABLE, "the worker is stopping")
 
 
@@ -77,12 +73,7 @@ class StepLoop(Backend):
         self._listeners: dict[int, Listener] = {}
         self._closed = False
         # Of the owner thread; the event loop reads the figures.
-        self._waiting: deque[LiveRow] = deque()
-        self._running: dict[int, LiveRow] = {}
-        self._deadline = FOREVER  # no row's is earlier
-        self._deltas: list[Delta] = []  # these two: since the last message to the event loop
-        self._ended: list[Ended] = []
-        self._steps = self._row_steps = self._largest = 0
+        self._batch = Batch(runtime, max_rows)
         self._kv_usage = self._kv_read_at = 0.0
 
     # On the event loop.
@@ -111,14 +102,14 @@ class StepLoop(Backend):
             self._commands.put(_Cancel(known))
 
     def load_now(self) -> Load:
-        running = len(self._running)
+        running = self._batch.running
         return Load(running, max(0, len(self._listeners) - running), self._kv_usage)
 
     async def died(self) -> str:
         return await asyncio.shield(self._death)
 
     def step_stats(self) -> StepStats:
-        return StepStats(self._steps, self._row_steps, self._largest)
+        return self._batch.stats
 
     async def close(self) -> None:
         self._commands.put("stop")
@@ -171,19 +162,17 @@ class StepLoop(Backend):
     def _serve(self) -> None:
         try:
             while self._take_commands():
-                self._expire()
-                self._admit()
-                if self._running:
-                    self._advance(list(self._runtime.step()))
+                self._batch.step()
                 self._deliver()
         except BaseException as error:  # whatever it is, rows are waiting for an outcome
             self._mourn(error)
-        self._end_all(STOPPING)
+        self._batch.end_all(STOPPING)
+        self._deliver()
 
     def _take_commands(self) -> bool:
         """Carries out what has been asked for, waiting while there is nothing to run. False: stop."""
         while True:
-            idle = not self._waiting and not self._running
+            idle = self._batch.empty
             self._read_kv_usage(at_once=idle)
             try:
                 command = self._commands.get(block=idle)
@@ -192,134 +181,19 @@ class StepLoop(Backend):
             if command == "stop":
                 return False
             if isinstance(command, _Submit):
-                self._take_rows(command.rows)
+                self._batch.put(command.rows)
             else:
-                self._drop(partial(_is_one_of, frozenset(command.numbers)))
-
-    def _take_rows(self, rows: list[LiveRow]) -> None:
-        self._waiting.extend(rows)
-        for row in rows:
-            if row.row.deadline is not None:
-                self._deadline = min(self._deadline, row.row.deadline)
-
-    def _expire(self) -> None:
-        now = time.perf_counter()
-        if now < self._deadline:
-            return
-        late = self._drop(lambda row: row.row.deadline is not None and row.row.deadline <= now)
-        timeout = Failure(Status.TIMEOUT, "the request's time was over before its answer was complete")
-        for row in late:
-            self._settle(row, timeout)
-        left = itertools.chain(self._running.values(), self._waiting)
-        self._deadline = min((row.row.deadline for row in left if row.row.deadline is not None), default=FOREVER)
-
-    def _drop(self, chosen: Callable[[LiveRow], bool]) -> list[LiveRow]:
-        """Takes the chosen rows out, waiting or running, and gives them."""
-        running = [row for row in self._running.values() if chosen(row)]
-        waiting = [row for row in self._waiting if chosen(row)]
-        if running:
-            self._runtime.remove([row.number for row in running])
-            for row in running:
-                del self._running[row.number]
-        if waiting:
-            self._waiting = deque(row for row in self._waiting if not chosen(row))
-        return running + waiting
-
-    def _admit(self) -> None:
-        joining: list[NewRow] = []
-        admitted: list[LiveRow] = []
-        while self._waiting and len(self._running) + len(admitted) < self._max_rows:
-            row = self._waiting.popleft()
-            try:
-                joining.append(self._prepare(row))
-                admitted.append(row)
-            except Exception as error:  # one row's prompt must not fail another's
-                self._settle(row, Failure(Status.RUNTIME_ERROR, str(error) or type(error).__name__))
-        if not joining:
-            return
-        try:
-            self._runtime.add(joining)
-        except Exception as error:
-            failure = Failure(Status.RUNTIME_ERROR, f"the runtime refused the batch: {error}")
-            for row in admitted:
-                self._settle(row, failure)
-        else:
-            self._running.update((row.number, row) for row in admitted)
-
-    def _prepare(self, live: LiveRow) -> NewRow:
-        row = live.row
-        prompt = self._runtime.encode(row.prompt)
-        live.input_tokens = len(prompt)
-        if problem := prompt_problem(len(prompt), self._runtime.context):
-            raise ValueError(problem)
-        room = self._runtime.context - len(prompt)
-        return NewRow(live.number, prompt, min(row.max_tokens, room), row.sampling, row.ignore_eos)
-
-    def _advance(self, pieces: list[Stepped]) -> None:
-        """Counts one step and passes on what it gave; rows that it has ended leave."""
-        if not pieces:
-            return
-        now = time.perf_counter()
-        self._take_tokens(pieces, now)
-        stopped: list[int] = []  # by a stop text, of which the runtime does not know
-        for piece in pieces:
-            row = self._running[piece.number]
-            end: Outcome | None = None
-            if piece.error is not None:
-                end = Failure(Status.RESOURCE_EXHAUSTED, f"the runtime gave the row up: {piece.error}")
-            elif piece.finish is not None or row.stopped:
-                end = row.answer(piece.finish or FinishReason.STOP, now)
-                if piece.finish is None:
-                    stopped.append(piece.number)
-            if delta := row.delta():
-                self._deltas.append(delta)
-            if end is not None:
-                del self._running[piece.number]
-                self._settle(row, end)
-        if stopped:
-            self._runtime.remove(stopped)
-        self._steps += 1
-        self._row_steps += len(pieces)
-        self._largest = max(self._largest, len(pieces))
-
-    def _take_tokens(self, pieces: list[Stepped], now: float) -> None:
-        """Gives each row its tokens, and where the text is needed as it comes, their text: one call for all rows."""
-        streams = []
-        for piece in pieces:
-            if piece.tokens:
-                row = self._running[piece.number]
-                row.move(piece.tokens, now)
-                if row.stream is not None:
-                    streams.append((row.stream, iter(piece.tokens)))
-        while streams:  # once, for a runtime that gives one token a step
-            moving = [(stream, token) for stream, tokens in streams for token in itertools.islice(tokens, 1)]
-            if moving:
-                texts = self._runtime.decode_all([stream.push(token) for stream, token in moving])
-                for (stream, _), text in zip(moving, texts, strict=True):
-                    stream.take(text)
-            alive = {id(stream) for stream, _ in moving if not stream.stopped}
-            streams = [(stream, tokens) for stream, tokens in streams if id(stream) in alive]
-
-    def _settle(self, row: LiveRow, outcome: Outcome) -> None:
-        self._ended.append(Ended(row.number, outcome))
+                self._batch.cancel(command.numbers)
 
     def _deliver(self) -> None:
-        if self._deltas or self._ended:
-            self._call_soon(partial(self._tell, self._deltas, self._ended))
-            self._deltas, self._ended = [], []
+        deltas, ended = self._batch.take_news()
+        if deltas or ended:
+            self._call_soon(partial(self._tell, deltas, ended))
 
     def _read_kv_usage(self, at_once: bool) -> None:
         now = time.perf_counter()
         if at_once or now - self._kv_read_at >= KV_SECONDS:
             self._kv_usage, self._kv_read_at = self._runtime.kv_usage(), now
-
-    def _end_all(self, failure: Failure) -> None:
-        """Ends every row that the loop has taken."""
-        for row in [*self._running.values(), *self._waiting]:
-            self._settle(row, failure)
-        self._running.clear()
-        self._waiting.clear()
-        self._deliver()
 
     def _mourn(self, error: BaseException) -> None:
         """Says why the loop has died and fails every row, those that come later too, until the stop."""
@@ -328,22 +202,19 @@ class StepLoop(Backend):
         self._call_soon(partial(_resolve, self._death, why))
         failure = Failure(Status.RUNTIME_ERROR, why)
         while True:
-            self._end_all(failure)
+            self._batch.end_all(failure)
+            self._deliver()
             command = self._commands.get()
             if command == "stop":
                 return
             if isinstance(command, _Submit):
-                self._waiting.extend(command.rows)
+                self._batch.put(command.rows)
 
     def _call_soon(self, callback: Callable[[], object]) -> None:
         try:
             self._loop.call_soon_threadsafe(callback)
         except RuntimeError:  # the event loop has ended: nobody is waiting any more
             log.debug("news of rows came after the event loop's end")
-
-
-def _is_one_of(numbers: frozenset[int], row: LiveRow) -> bool:
-    return row.number in numbers
 
 
 # On the event loop, at the thread's request. Whoever waited may have gone: its future is cancelled then.

@@ -22,6 +22,7 @@ class Scripted(Runtime):
         self.sizes: list[int] = []  # rows per step
         self.error: Exception | None = None
         self.refuse_add = False
+        self.refused_prompt = ""
         self.threads: set[int] = set()
         self.at_once = 1  # tokens a step
         self.repeat = 0  # so many tokens instead of the prompt's own
@@ -32,14 +33,14 @@ class Scripted(Runtime):
 
     def encode(self, prompt: str) -> list[int]:
         if prompt == "unreadable":
-            raise ValueError("no tokens for this")
+            raise ValueError(f"no tokens for {prompt}")
         return [ord(letter) for letter in prompt if letter != " "]
 
     def decode(self, tokens: list[int]) -> str:
         return "".join(map(chr, tokens))
 
     def add(self, rows: Sequence[NewRow]) -> None:
-        if self.refuse_add:
+        if self.refuse_add or self.encode(self.refused_prompt) in [row.prompt for row in rows]:
             raise RuntimeError("no memory")
         self.joined.append(len(rows))
         self.rows.update((row.number, ([*row.prompt, *[120] * self.repeat])[: row.max_tokens]) for row in rows)

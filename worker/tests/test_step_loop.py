@@ -118,7 +118,7 @@ async def test_a_bad_row_fails_only_itself(loop: StepLoop, runtime: Scripted) ->
     assert texts(outcomes)[1] == "ab"
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     assert [failure.message for failure in failures] == [
-        "no tokens for this",
+        "the tokenizer failed: ValueError",  # not its text, which may be the prompt's
         "the prompt must leave room for an answer in the model's context of 10 tokens, got 10 tokens",
         "the prompt must have at least one token, got none",
     ]
@@ -135,9 +135,18 @@ async def test_a_refused_batch_fails_and_the_loop_lives(loop: StepLoop, runtime:
     runtime.go.release(10)
     runtime.refuse_add = True
     (outcome,) = await generate(loop, Row("ab", 3))
-    assert outcome == Failure(Status.RUNTIME_ERROR, "the runtime refused the batch: no memory")
+    assert outcome == Failure(Status.RUNTIME_ERROR, "the runtime refused the row: no memory")
     runtime.refuse_add = False
     assert texts(await generate(loop, Row("ab", 3))) == ["ab"]
+
+
+async def test_a_row_that_the_runtime_refuses_does_not_take_its_group_along(loop: StepLoop, runtime: Scripted) -> None:
+    runtime.refused_prompt = "de"
+    runtime.go.release(10)
+    outcomes = await generate(loop, Row("abc", 3), Row("de", 3), Row("fgh", 3))
+    assert texts(outcomes) == ["abc", "worker_runtime_error", "fgh"]
+    assert outcomes[1] == Failure(Status.RUNTIME_ERROR, "the runtime refused the row: no memory")
+    assert runtime.sizes == [2, 2, 2]
 
 
 async def test_a_failing_step_fails_every_row_then_and_later_and_says_so(loop: StepLoop, runtime: Scripted) -> None:
@@ -307,6 +316,20 @@ async def test_streamed_rows_end_once_when_the_loop_dies_and_after_the_close(loo
     await until(lambda: late in heard.outcomes())
     assert heard.outcomes()[late] == Failure(Status.UNAVAILABLE, "the worker is stopping")
     assert (loop.load_now().running, loop.load_now().waiting) == (0, 0)
+
+
+async def test_rows_that_wait_are_cancelled_one_by_one_without_holding_up_the_steps(
+    loop: StepLoop, runtime: Scripted
+) -> None:
+    heard = Heard()
+    numbers = loop.submit([Row("abcdef", 9)] * 20_000, heard)
+    for number in numbers[5:]:
+        loop.cancel([number])
+    started = time.monotonic()
+    runtime.go.release(100)
+    await until(lambda: len(heard.outcomes()) == 5)
+    assert time.monotonic() - started < 2
+    assert runtime.joined[1:] == [1]
 
 
 async def test_the_load_counts_rows_that_run_and_wait(loop: StepLoop, runtime: Scripted) -> None:
