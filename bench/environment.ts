@@ -23,6 +23,8 @@ export interface RunEnvironment {
     /** gRPC connections that the clients of a level share. */
     readonly connections: number;
     readonly timeoutMs: Millis;
+    /** The clients read their answers token by token. */
+    readonly streamed: boolean;
     /** In the order of measurement; JSON has no Infinity, so null there is no limit. */
     readonly levels:
       readonly (Level & { readonly requests: number | null; readonly durationMs: Millis | null })[];

@@ -18,7 +18,7 @@ export function environmentOf(told: Partial<RunEnvironment>): RunEnvironment {
     target: "127.0.0.1:50061",
     worker: null,
     workload: { seed: 1, maxTokens: 48 },
-    load: { kind: "closed loop", connections: 4, timeoutMs: 120_000, levels: [] },
+    load: { kind: "closed loop", connections: 4, timeoutMs: 120_000, streamed: true, levels: [] },
     ...told,
   };
 }

@@ -37,6 +37,7 @@ export const FLAGS = {
     "seconds after which a level starts no request (default: 30; with --requests: no limit)",
   ),
   "max-tokens": whole(1, 1_000_000, 48, "output tokens that each request asks for at most"),
+  stream: yesOrNo(true, "clients read the answer token by token, and so see TTFT and ITL"),
   seed: whole(0, 2 ** 31 - 1, 1, "the same seed gives the same requests"),
   timeout: whole(1, 86_400, 120, "seconds after which a request without an answer has failed"),
   target: text(
@@ -79,6 +80,11 @@ function whole<T extends number | undefined>(
 ): Flag<number | T> {
   const rule = `a whole number from ${min} to ${max}`;
   return { fallback, rule, help, parse: (text) => wholeNumber(text, min, max) };
+}
+
+function yesOrNo(fallback: boolean, help: string): Flag<boolean> {
+  const meanings = new Map([["1", true], ["true", true], ["0", false], ["false", false]]);
+  return { fallback, help, rule: "1, true, 0 or false", parse: (text) => meanings.get(text) };
 }
 
 function text(rule: string, pattern: RegExp, help: string): Flag<string | undefined> {

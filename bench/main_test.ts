@@ -23,7 +23,7 @@ Deno.test("a run measures each mode at each concurrency, and report prints its t
   const { environment, samples } = await readRecording(out);
   const measured = samples.filter(({ phase }) => phase === "measured");
   const counts = Map.groupBy(measured, ({ mode, concurrency }) => `${mode} ${concurrency}`);
-  const expected = ["direct", "queued", "micro_batch"].flatMap((
+  const expected = ["direct", "queued", "micro_batch", "continuous"].flatMap((
     mode,
   ) => [[`${mode} 2`, 24], [`${mode} 6`, 24]]);
   assert.deepEqual([...counts].map(([level, { length }]) => [level, length]), expected);

@@ -84,7 +84,7 @@ export function helpText(): string {
   return `Measures the engine's modes on the same worker with the same requests and prints one table.
 
   deno task bench
-      the three modes at 1, 8 and 32 clients, in a few minutes
+      all modes at 1, 8 and 32 clients, in a few minutes
   deno task bench --modes micro_batch --concurrency 1,16,64 --max-batch-size 64
       one mode, with other settings
   deno task bench --concurrency 32 --duration 60 --max-tokens 150

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { StartupError } from "../src/errors.ts";
 import { helpText, limitsOf, parseCommand, type RunOptions } from "./options.ts";
 
-Deno.test("without arguments the three modes run at a few concurrencies, with batches that pay", () => {
+Deno.test("without arguments all modes run at a few concurrencies, with batches that pay", () => {
   const { modes, concurrency, engine, target } = run([]);
-  assert.deepEqual(modes, ["direct", "queued", "micro_batch"]);
+  assert.deepEqual(modes, ["direct", "queued", "micro_batch", "continuous"]);
   assert.deepEqual(concurrency, [1, 8, 32]);
   assert.equal(target, undefined);
   assert.deepEqual([engine.settings.MAX_BATCH_SIZE, engine.settings.BATCH_WINDOW_MS], [32, 20]);
@@ -28,7 +28,7 @@ Deno.test("lists keep their order and lose doubles", () => {
 Deno.test("a wrong flag is one line with its name, the rule and the value, and all are told at once", () => {
   assert.deepEqual(problems(["--requests", "0", "--modes=direct,fast", "--max-batch-size", "none"]), [
     '--requests must be a whole number from 1 to 10000000, got "0"',
-    '--modes must be one or more of direct, queued, micro_batch, separated by commas, got "direct,fast"',
+    '--modes must be one or more of direct, queued, micro_batch, continuous, separated by commas, got "direct,fast"',
     'MAX_BATCH_SIZE must be a whole number from 1 to 1024, got "none"',
   ]);
   assert.deepEqual(problems(["--target", "localhost"]), ['--target must be HOST:PORT, got "localhost"']);

@@ -51,13 +51,18 @@ export async function readRecording(folder: string): Promise<Recording> {
   const environment = JSON.parse(await Deno.readTextFile(join(folder, ENVIRONMENT)));
   const samples: Sample[] = [];
   let cut: { line: string; cause: unknown } | undefined;
+  let broken: typeof cut;
   for await (const line of createInterface({ input: createReadStream(join(folder, SAMPLES)) })) {
-    if (cut) throw new StartupError([`${SAMPLES} has a line that is no JSON: ${cut.line.slice(0, 80)}`], cut);
+    broken ??= cut; // told once the file is closed: to leave a stream in its middle leaves a read under way
+    if (broken) continue;
     try {
       samples.push(JSON.parse(line));
     } catch (cause) {
       cut = { line, cause };
     }
+  }
+  if (broken) {
+    throw new StartupError([`${SAMPLES} has a line that is no JSON: ${broken.line.slice(0, 80)}`], broken);
   }
   return { environment, samples };
 }

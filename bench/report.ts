@@ -14,6 +14,9 @@ const COLUMNS = [
   "p50 ms",
   "p95 ms",
   "p99 ms",
+  "ttft ms",
+  "itl ms",
+  "itl p99",
   "queue ms",
   "batch",
 ];
@@ -62,6 +65,7 @@ function table(rows: readonly Row[]): string {
       figure(row.requestsPerSecond),
       figure(row.outputTokensPerSecond),
       ...[p50, p95, p99].map(percentileText),
+      ...[row.ttftMs.p50, row.itlMs.p50, row.itlMs.p99].map(percentileText),
       figure(row.queueWaitMs),
       figure(row.batchSize),
     ]);
@@ -74,6 +78,7 @@ function howMeasured({ engine, load, workload }: RunEnvironment, rows: readonly 
     `Closed loop: a client asks again when it has its answer; all share ${load.connections} connections.`,
     `Requests of at most ${workload.maxTokens} output tokens, seed ${workload.seed}; the warm-up is left out.`,
     "p50, p95, p99: from the moment a client was free to ask to its answer; a failure counts as infinitely late.",
+    "ttft, itl: p50 of the time to the first token and between two tokens, as streaming clients saw them.",
     "queue: mean time in the engine's queue. batch: mean requests in a call of the worker, which may by itself",
     "also run calls together that reach it apart.",
   ];

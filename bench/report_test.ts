@@ -14,6 +14,7 @@ Deno.test("the table has a line for each level with its figures", () => {
         latencyMs: 250,
         intendedAt: 0,
         receivedAt: 10_000,
+        tokenMs: [50, 60, 70],
         queueWaitMs: 12.5,
         dispatch: { id: index % 25, size: 4, reason: "full", queueWaitMs: 12.5, lateMs: 0 },
       })),
@@ -29,6 +30,9 @@ Deno.test("the table has a line for each level with its figures", () => {
     "250",
     "250",
     "250",
+    "50.0",
+    "10.0",
+    "10.0",
     "12.5",
     "4.00",
   ]);

@@ -81,8 +81,8 @@ async function runLevels(
   stop: AbortSignal,
   alive: () => boolean,
 ): Promise<void> {
-  const { seed, "max-tokens": maxTokens } = options;
-  const send = (item: WorkItem) => load.send(item, stop);
+  const { seed, "max-tokens": maxTokens, stream } = options;
+  const send = (item: WorkItem) => stream ? load.stream(item, stop) : load.send(item, stop);
   for (const concurrency of options.concurrency) {
     if (stop.aborted || !alive()) return;
     const level: Level = { mode, concurrency };
@@ -136,6 +136,7 @@ async function describe(options: RunOptions, modes: readonly string[]): Promise<
       kind: "closed loop",
       connections: CONNECTIONS,
       timeoutMs: options.timeout * 1000,
+      streamed: options.stream,
       levels: modes.flatMap((mode) =>
         options.concurrency.map((concurrency) => {
           const { requests, durationMs } = limitsOf(options, concurrency);

@@ -1,6 +1,7 @@
 // @ts-types="@types/d3-array"
 import { group, max, mean, min, quantileSorted, sum } from "d3-array";
 import type { Millis } from "../src/types.ts";
+import { gaps } from "./load_stream.ts";
 import type { Level, Sample } from "./sample.ts";
 
 /** The figures of one level. NaN: there is nothing to compute it from. */
@@ -13,6 +14,10 @@ export interface Row extends Level {
   readonly requestsPerSecond: number;
   readonly outputTokensPerSecond: number;
   readonly latencyMs: { readonly p50: Percentile; readonly p95: Percentile; readonly p99: Percentile };
+  /** Sending to first token, as the client saw it. */
+  readonly ttftMs: { readonly p50: Percentile };
+  /** Between two tokens of one stream, as the client saw them; those of one chunk come at once. */
+  readonly itlMs: { readonly p50: Percentile; readonly p99: Percentile };
   readonly queueWaitMs: Millis;
   /** Mean over the batches, so a batch of 32 counts once and not 32 times. */
   readonly batchSize: number;
@@ -41,6 +46,9 @@ function summarizeLevel(samples: readonly Sample[]): Row {
   const latencies = ended
     .map(({ outcome, latencyMs }) => outcome === "ok" ? latencyMs : INFINITELY_LATE)
     .sort((a, b) => a - b);
+  const streams = ok.flatMap(({ tokenMs }) => tokenMs?.length ? [tokenMs] : []);
+  const ttfts = streams.map(([first]) => first!).sort((a, b) => a - b);
+  const itls = streams.flatMap(gaps).sort((a, b) => a - b);
   const batches = new Map(ended.flatMap(({ dispatch }) => dispatch ? [[dispatch.id, dispatch.size]] : []));
   return {
     mode,
@@ -55,6 +63,8 @@ function summarizeLevel(samples: readonly Sample[]): Row {
       p95: percentile(latencies, 95),
       p99: percentile(latencies, 99),
     },
+    ttftMs: { p50: percentile(ttfts, 50) },
+    itlMs: { p50: percentile(itls, 50), p99: percentile(itls, 99) },
     queueWaitMs: mean(ok, ({ queueWaitMs }) => queueWaitMs) ?? NaN,
     batchSize: mean(batches.values()) ?? NaN,
   };

@@ -47,6 +47,19 @@ Deno.test("a percentile is marked when too few samples are there for one to lie 
   assert.deepEqual(marks(100), [false, false, false]);
 });
 
+Deno.test("TTFT and ITL come from the instants of the tokens, and from no request that failed", () => {
+  const [row] = summarize([
+    sampleOf({ tokenMs: [100, 110, 130] }),
+    sampleOf({ tokenMs: [300, 310] }),
+    sampleOf({ tokenMs: [9000, 19_000], outcome: "failed" }),
+    sampleOf({ tokenMs: null }),
+  ]);
+  assert.equal(row!.ttftMs.p50.value, 200);
+  assert.equal(row!.itlMs.p50.value, 10);
+  assert.ok(row!.itlMs.p99.value > 19 && row!.itlMs.p99.value < 20, `${row!.itlMs.p99.value}`);
+  assert.ok(Number.isNaN(summarize([sampleOf({})])[0]!.ttftMs.p50.value));
+});
+
 Deno.test("the mean batch size is taken over batches, not over requests", () => {
   const batch = (id: number, size: number) =>
     Array.from(
