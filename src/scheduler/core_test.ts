@@ -97,6 +97,31 @@ Deno.test("while a batch is out the queue fills, and what is due leaves when its
   );
 });
 
+Deno.test("a wake-up that comes late is told as the scheduler's own delay", () => {
+  const world = new World(BATCHES);
+  const ticket = world.arrive();
+  world.now += 17;
+  world.tell({ kind: "wake" });
+  world.answer(ticket);
+  assert.equal(world.answered(ticket).dispatch?.lateMs, 7);
+});
+
+Deno.test("who waits beside a free place waits for company, whatever else comes back meanwhile", () => {
+  const world = new World({ ...BATCHES, MAX_BATCH_SIZE: 2, BATCHES_IN_FLIGHT: 2 });
+  world.arriveTogether(5); // the fifth finds no place
+  world.advance(20);
+  for (const ticket of [1, 2]) world.answer(ticket);
+  world.advance(1);
+  for (const ticket of [3, 4]) world.answer(ticket);
+  const waits = world.arrive();
+  world.advance(5);
+  world.answer(5);
+  world.advance(5);
+  world.answer(waits);
+  assert.equal(world.answered(waits).phases.placeAt, 1021);
+  assert.equal(world.answered(waits).phases.dispatchedAt, 1031);
+});
+
 Deno.test("with BATCH_WHEN_IDLE a request leaves an idle worker's queue at once, and waits for a busy one", () => {
   const world = new World({ ...BATCHES, BATCHES_IN_FLIGHT: 2, BATCH_WHEN_IDLE: true });
   const [first, second] = [world.arrive(), world.arrive()];

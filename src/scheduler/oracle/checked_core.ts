@@ -27,7 +27,6 @@ export class CheckedCore {
   #admitted = 0;
   #firstTicket: Ticket | undefined;
   #lastTicket: Ticket = 0;
-  readonly #ended = { accepted: 0, settled: 0, refused: 0 };
 
   constructor(private readonly core: Core, law: ModeLaw, limits: CoreLimits, private readonly trace?: Trace) {
     this.#situation = new Situation(law, limits);
@@ -63,7 +62,7 @@ export class CheckedCore {
     this.#arriving.length = this.#admitted = 0;
     checkVerdicts(situation);
     checkTimes(situation);
-    checkStats(situation, this.core.stats(), this.#ended);
+    checkStats(situation, this.core.stats());
     return effects;
   }
 
@@ -136,7 +135,7 @@ export class CheckedCore {
     const next = this.#arriving[this.#admitted];
     if (next?.ticket === ticket && outcome.kind === "refused" && outcome.code === "resource_exhausted") {
       this.#admitted++;
-      this.#ended.refused++;
+      this.#situation.counts.refused++;
       return checkTurnedAway(this.#situation, next, outcome);
     }
     this.#admitUpTo(ticket);
@@ -144,7 +143,7 @@ export class CheckedCore {
     if (!request) throw new Broken("a request settles once", JSON.stringify(outcome), ticket);
     if (outcome.kind === "answered") checkAnswer(this.#situation, request, outcome);
     else checkEnded(this.#situation, request, outcome);
-    this.#ended.settled++;
+    this.#situation.counts.settled++;
     this.#situation.book.settle(request);
   }
 
@@ -156,8 +155,8 @@ export class CheckedCore {
   }
 
   #admit(request: Tracked): void {
-    const { book, limits, patience, now } = this.#situation;
-    this.#ended.accepted++;
+    const { book, limits, patience, now, counts } = this.#situation;
+    counts.accepted++;
     book.admit(request);
     patience.wanted(now);
     const { waiting: count, waitingBytes: bytes } = book;

@@ -13,6 +13,10 @@ export function checkDispatch(situation: Situation, { id, members, timeoutMs }: 
   const ticket = ticketOf(first.wireId);
   const lateMost = mostLateness(situation, members);
   const group: SentGroup = { id, size: members.length, left: members.length, lateMost };
+  if (id !== ++situation.counts.dispatches) {
+    throw new Broken("dispatches are counted", `${id} for ${situation.counts.dispatches}`, ticket);
+  }
+  situation.counts.dispatchedRequests += members.length;
   book.groups++;
   for (const member of members) {
     const request = checkMember(situation, member);

@@ -15,6 +15,7 @@ export class Situation {
   /** The core's last wish that was not fulfilled. */
   wakeAt: Millis | undefined;
   lastSequence: SequenceId = 0;
+  readonly counts = { accepted: 0, settled: 0, refused: 0, retried: 0, dispatches: 0, dispatchedRequests: 0 };
   /** Sequences that the core told the worker to drop in this turn, and those that it had to. */
   readonly toldWorker = new Set<SequenceId>();
   readonly freed = new Set<SequenceId>();

@@ -29,8 +29,9 @@ export interface Tracked {
   group: SentGroup | undefined;
   dispatchedAt: Millis;
   progressAt: Millis;
-  /** Something of the answer came. */
+  /** Something of the answer came, first at this time. */
   begun: boolean;
+  firstTokenAt: Millis;
   /** Tokens that the worker gave, and those that went to the caller. */
   heard: number;
   given: number;
@@ -48,6 +49,7 @@ export function track(ticket: Ticket, submission: Submission, queuedAt: Millis):
     dispatchedAt: 0,
     progressAt: 0,
     begun: false,
+    firstTokenAt: 0,
     heard: 0,
     given: 0,
     verdict: undefined,

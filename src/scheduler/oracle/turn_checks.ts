@@ -3,8 +3,9 @@ import { Broken } from "./broken.ts";
 import type { Situation } from "./situation.ts";
 
 /** What was decided in this turn has been carried out in it. */
-export function checkVerdicts({ book, judge, freed, toldWorker }: Situation): void {
+export function checkVerdicts({ book, judge, freed, toldWorker, counts }: Situation): void {
   for (const request of judge.judged) {
+    if (request.verdict!.kind === "requeue") counts.retried++;
     if (request.verdict!.kind !== "requeue" && book.find(request.ticket) === request) {
       throw new Broken(
         "the worker's last word settles a request",
@@ -85,9 +86,9 @@ function groupDueAt(situation: Situation): Millis {
   return dueAt;
 }
 
-export function checkStats({ book }: Situation, stats: SchedulerStats, ended: Ended): void {
+export function checkStats({ book, counts }: Situation, stats: SchedulerStats): void {
   const expected = {
-    ...ended,
+    ...counts,
     queueDepth: book.waiting,
     queuedBytes: book.waitingBytes,
     inFlight: book.running,
@@ -98,9 +99,6 @@ export function checkStats({ book }: Situation, stats: SchedulerStats, ended: En
     }
   }
 }
-
-/** Requests that were taken, that have ended, and that were turned away. */
-export type Ended = Pick<SchedulerStats, "accepted" | "settled" | "refused">;
 
 function oldest({ book }: Situation): number | undefined {
   return book.oldestWaiting()?.ticket;

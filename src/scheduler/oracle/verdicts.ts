@@ -51,6 +51,7 @@ export class Judge {
       return this.#fail(request, "worker_internal_error", true);
     }
     this.heardFrom.push(request);
+    if (!request.begun) request.firstTokenAt = now;
     request.begun = true;
     request.heard += tokens;
     request.progressAt = now;
