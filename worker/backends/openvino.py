@@ -24,9 +24,11 @@ from models.context import context_length
 STEP_TOKENS = 256
 
 # `step` keeps the GIL from start to end. Without a pause after it the event loop gets a turn only every few steps, and
-# a health check or a new request waits five times as long. A step takes 8 ms and more, so this is about 1 % of it;
-# ten times as long helps the event loop no further and costs each token that much.
+# a health check or a new request waits five times as long. A message takes several turns of several threads, so the
+# pause grows with the step: a long prompt's may take a second, and a few of these without a load report look like a
+# hang.
 GIL_PAUSE_SECONDS = 0.00005
+GIL_PAUSE_SHARE = 0.01  # of the step
 SEED_BITS = 32
 
 
@@ -122,8 +124,9 @@ class OpenVinoRuntime(Runtime):
             self._pipeline.step()  # no other step comes soon, and only a step frees what they held
 
     def step(self) -> list[Stepped]:
+        started = time.perf_counter()
         self._pipeline.step()
-        time.sleep(GIL_PAUSE_SECONDS)
+        time.sleep(max(GIL_PAUSE_SECONDS, GIL_PAUSE_SHARE * (time.perf_counter() - started)))
         stepped = [self._read(number, handle) for number, handle in self._handles.items() if handle.can_read()]
         for piece in stepped:
             if piece.finish is not None or piece.error is not None:
