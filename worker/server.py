@@ -14,13 +14,13 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from backends.backend import Answer, Backend, Failure, Outcome, Row, Status
+from backends.backend import STOPPING, Answer, Backend, Failure, Outcome, Row, Status
 from config import DEBUG_BATCH_LOGGING, DEFAULT_MAX_TOKENS, SESSION, Settings
 from in_flight import InFlight
 from logs import event
 from outbox import Outbox
 from rows import last_chunk, ms, reply_of, row_of
-from session import STOPPING, Session
+from session import Session
 from wire import pb2, pb2_grpc
 
 SERVICE = "omnispan.Worker"

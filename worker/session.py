@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from backends.backend import Answer, Backend, Failure, Load, Outcome, Row, Status
+from backends.backend import STOPPING, Answer, Backend, Failure, Load, Outcome, Row, Status
 from in_flight import InFlight
 from logs import event
 from outbox import Outbox
@@ -19,8 +19,6 @@ from wire import pb2
 INSTANCE = uuid.uuid4().hex  # of this process
 LOAD_SECONDS = 0.1  # least time between two load reports, but for the one that says draining first
 SILENCE_SECONDS = 0.5  # after so long one is due; the contract promises one a second, a runtime's step may hold us up
-
-STOPPING = Failure(Status.UNAVAILABLE, "the worker is stopping")
 
 MakeRow = Callable[[pb2.WorkerGenerateRequest, float, bool], Row | Failure]
 Write = Callable[[pb2.WorkerEvent], Awaitable[None]]

@@ -76,6 +76,9 @@ class Failure:
 
 Outcome = Answer | Failure
 
+STOPPING = Failure(Status.UNAVAILABLE, "the worker is stopping")
+OUT_OF_TIME = Failure(Status.TIMEOUT, "the request's time was over before its answer was complete")
+
 
 class Delta(NamedTuple):
     """What came new of a streamed row. Texts of a row's deltas, joined, are the text that an unstreamed row gets."""

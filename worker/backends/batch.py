@@ -7,12 +7,21 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable
 
-from backends.backend import Delta, Ended, Failure, FinishReason, Outcome, Status, StepStats, prompt_problem
+from backends.backend import (
+    OUT_OF_TIME,
+    Delta,
+    Ended,
+    Failure,
+    FinishReason,
+    Outcome,
+    Status,
+    StepStats,
+    prompt_problem,
+)
 from backends.live_row import LiveRow
 from backends.runtime import NewRow, PromptError, Runtime, Stepped
 
 FOREVER = float("inf")
-TIMEOUT = Failure(Status.TIMEOUT, "the request's time was over before its answer was complete")
 
 
 class Batch:
@@ -92,7 +101,7 @@ class Batch:
                 else:
                     self._deadline = min(self._deadline, row.row.deadline)
         self.cancel(late)
-        self._ended += [Ended(number, TIMEOUT) for number in late]
+        self._ended += [Ended(number, OUT_OF_TIME) for number in late]
 
     def _admit(self) -> None:
         joining: list[NewRow] = []

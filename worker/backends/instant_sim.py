@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterable, Sequence
 
 from backends.backend import (
+    OUT_OF_TIME,
+    STOPPING,
     Answer,
     Backend,
     Delta,
@@ -26,8 +28,6 @@ from backends.backend import (
 )
 from backends.sim_text import CONTEXT, answer_text, count_words, digest, word
 from backends.text_stream import StopTexts
-
-STOPPING = Failure(Status.UNAVAILABLE, "the worker is stopping")
 
 
 class InstantSim(Backend):
@@ -144,7 +144,7 @@ class _Streamed:
     def step(self, deltas: list[Delta], now: float) -> Outcome | None:
         """Makes one token; its outcome with the last."""
         if self._deadline is not None and now >= self._deadline:
-            return Failure(Status.TIMEOUT, "the request's time was over before its answer was complete")
+            return OUT_OF_TIME
         text = word(self._digest, self._tokens)
         self._tokens += 1
         last = self._tokens == self._left

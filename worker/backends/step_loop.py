@@ -19,6 +19,7 @@ from functools import partial
 from typing import Literal, TypeVar
 
 from backends.backend import (
+    STOPPING,
     Backend,
     Delta,
     Ended,
@@ -42,7 +43,6 @@ log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 10.0  # a step that hangs must not hold the process
 KV_SECONDS = 0.1
-STOPPING = Failure(Status.UNAVAILABLE, "the worker is stopping")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 
 import config
 from backends import instant_sim, sim, sim_text
-from backends.backend import Answer, Backend, Delta, Ended, Failure, Row
+from backends.backend import STOPPING, Answer, Backend, Delta, Ended, Failure, Row
 
 
 async def loaded(profile: str, **settings: str) -> Backend:
@@ -202,6 +202,6 @@ async def test_the_null_profile_ends_its_rows_at_the_close() -> None:
     (number,) = backend.submit([Row("a", 50, stream=True)], behind)
     await asyncio.sleep(0.01)
     await backend.close()
-    assert [(end.number, end.outcome) for end in ended] == [(number, instant_sim.STOPPING)]
+    assert [(end.number, end.outcome) for end in ended] == [(number, STOPPING)]
     (late,) = await backend.generate([Row("a", 50, stream=True)])
-    assert late == instant_sim.STOPPING
+    assert late == STOPPING
