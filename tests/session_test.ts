@@ -1,9 +1,11 @@
 /** What the engine makes of a worker that breaks the contract of sessions: real processes, real gRPC. */
-import { status as Status } from "@grpc/grpc-js";
+import { credentials, status as Status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
 import type { Settings } from "../src/config.ts";
+import { Session } from "../src/downstream/session.ts";
+import { omnispan } from "../src/grpc/contract.ts";
 import { engineFor, refusal, ScriptedWorker, type TestEngine } from "./support/engine.ts";
-import { waitUntil } from "./support/wait.ts";
+import { pause, waitUntil } from "./support/wait.ts";
 
 const SILENCE_MS = 1500;
 
@@ -115,6 +117,7 @@ for (
   const [trouble, why] of [
     ["garbage", /the session with the worker broke/],
     ["close", /the worker closed the session/],
+    ["unimplemented", /the session with the worker broke/],
     ["silence", /the worker said nothing for 1500 ms \(WORKER_SILENCE_MS\)/],
   ] as const
 ) {
@@ -140,6 +143,32 @@ for (
     },
   );
 }
+
+Deno.test({
+  name: "an engine that was asleep itself does not take that for the worker's silence",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    await using worker = new ScriptedWorker(0, "sound");
+    const stub = new omnispan.Worker(await worker.address(), credentials.createInsecure());
+    const opened = Promise.withResolvers<void>();
+    const ends: string[] = [];
+    const session = new Session(stub, SILENCE_MS, {
+      opened: () => opened.resolve(),
+      stepped: () => {},
+      loaded: () => {},
+      ended: ({ message }) => ends.push(message),
+    });
+    await opened.promise;
+    for (const asleepMs of [SILENCE_MS + 100, SILENCE_MS + 500, 3 * SILENCE_MS]) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, asleepMs);
+      await pause(500);
+    }
+    assert.deepEqual(ends, []);
+    session.close();
+    stub.close();
+  },
+});
 
 for (const kind of ["mute", "nameless"] as const) {
   Deno.test({

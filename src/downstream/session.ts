@@ -17,14 +17,14 @@ export interface SessionListener {
   ended(why: { readonly unimplemented: boolean; readonly message: string }): void;
 }
 
-/** A timer that fires this much late means that we were asleep ourselves, not the worker. */
-const OWN_SLEEP_MS = 1000;
+/** So many ticks in a row without a word are silence. However long we were asleep ourselves, that is one tick. */
+const SILENT_TICKS = 10;
 
 /** One stream to a worker that carries all requests: commands up, one message per decode step down. */
 export class Session implements WorkerDriver {
   readonly #call: ClientDuplexStream<WorkerCommand, WorkerEvent__Output>;
-  #silence: ReturnType<typeof setTimeout> | undefined;
-  #heardAt = performance.now();
+  readonly #clock: ReturnType<typeof setInterval>;
+  #silentTicks = 0;
   #opened = false;
   #over = false;
 
@@ -37,11 +37,11 @@ export class Session implements WorkerDriver {
     this.#call = stub.session();
     this.#call.on("data", (event: WorkerEvent__Output) => this.#take(event));
     this.#call.on("error", (error: ServiceError) => {
-      const unimplemented = error.code === Status.UNIMPLEMENTED;
+      const unimplemented = error.code === Status.UNIMPLEMENTED && !this.#opened;
       this.#end(unimplemented, `the session with the worker broke: ${error.details}`);
     });
     this.#call.on("end", () => this.#end(false, "the worker closed the session"));
-    this.#watchSilence(this.silenceMs);
+    this.#clock = setInterval(() => this.#tick(), silenceMs / SILENT_TICKS);
   }
 
   dispatch({ members }: DispatchGroup): void {
@@ -59,7 +59,7 @@ export class Session implements WorkerDriver {
 
   close(): void {
     this.#over = true;
-    clearTimeout(this.#silence);
+    clearInterval(this.#clock);
     this.#call.cancel();
   }
 
@@ -68,7 +68,7 @@ export class Session implements WorkerDriver {
     // Before its hello a worker has said nothing.
     this.#opened ||= event.event === "hello";
     if (!this.#opened) return;
-    this.#heardAt = performance.now();
+    this.#silentTicks = 0;
     switch (event.event) {
       case "step":
         return this.listener.stepped(toStep(event.step!));
@@ -80,15 +80,9 @@ export class Session implements WorkerDriver {
     }
   }
 
-  #watchSilence(inMs: Millis): void {
-    const dueAt = performance.now() + inMs;
-    this.#silence = setTimeout(() => {
-      const now = performance.now();
-      const leftMs = this.#heardAt + this.silenceMs - now;
-      if (leftMs > 0) this.#watchSilence(leftMs);
-      else if (now - dueAt > OWN_SLEEP_MS) this.#watchSilence(this.silenceMs);
-      else this.#end(false, `the worker said nothing for ${this.silenceMs} ms (WORKER_SILENCE_MS)`);
-    }, inMs);
+  #tick(): void {
+    if (++this.#silentTicks < SILENT_TICKS) return;
+    this.#end(false, `the worker said nothing for ${this.silenceMs} ms (WORKER_SILENCE_MS)`);
   }
 
   #end(unimplemented: boolean, message: string): void {

@@ -6,10 +6,15 @@
  * leaves the last out, "misaddress" gets a reply under another id, "unasked" a delta though nobody streams, "twice" two
  * results, "late" a delta after its result, "unknown" news of a sequence that nobody sent, "empty" a result without
  * a reply, "hang" no result; "status=WORD" has that status, "every=MS" is the time between tokens. The first prompt of
- * the process with "garbage" brings bytes that are no message, with "close" the session's end, with "silence"
- * no word any more in this session. Every answer is "echo:" + the prompt, then " 1", " 2" ... for each further token.
+ * the process with "garbage" brings bytes that are no message, with "close" the session's end, with "unimplemented" its
+ * end with that code, with "silence" no word any more in this session. Every answer is "echo:" + the prompt, then " 1", " 2" ... for each further token.
  */
-import type { Server, ServerDuplexStream, ServiceDefinition } from "@grpc/grpc-js";
+import {
+  type Server,
+  type ServerDuplexStream,
+  type ServiceDefinition,
+  status as Status,
+} from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
 import { omnispan } from "../../src/grpc/contract.ts";
 import type { WorkerHandlers } from "../../src/grpc/generated/omnispan/Worker.ts";
@@ -59,7 +64,7 @@ export function withSessions(server: Server, handlers: FixedHandlers, kind: stri
 }
 
 /** What happens once in the life of the process, so that a second try goes well. */
-const once = new Set(["garbage", "close", "silence"]);
+const once = new Set(["garbage", "close", "unimplemented", "silence"]);
 
 class ScriptedSession {
   readonly #gone = new Set<number>();
@@ -141,6 +146,9 @@ class ScriptedSession {
   #break(trouble: string): void {
     if (trouble === "garbage") this.#write(new Uint8Array([0x0a, 0xff, 0xff, 0xff, 0xff]));
     else if (trouble === "close") this.call.end();
+    else if (trouble === "unimplemented") {
+      this.call.emit("error", { code: Status.UNIMPLEMENTED, details: "" });
+    }
     this.#silence();
   }
 }
