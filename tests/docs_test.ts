@@ -84,13 +84,14 @@ Deno.test({
     await using serve = new Serve({ task: true, env: { WORKER_BACKEND: "openvino" } });
     const address = await serve.address();
     const lines = examples().filter((line) => line.startsWith("grpcurl"));
-    assert.equal(lines.length, 4);
+    assert.equal(lines.length, 5);
     const answers: string[] = [];
     for (const line of lines) answers.push(await runShellLine(line.replace("127.0.0.1:50061", address)));
-    const [first, second, stats, health] = answers;
+    const [first, second, stream, stats, health] = answers;
     assert.match(first!, /"status": "ok"/);
     assert.match(second!, /"request_id": "mine"[\s\S]*"status": "ok"/);
-    assert.match(stats!, /"accepted_requests": "2"[\s\S]*"mode": "direct"/);
+    assert.match(stream!, /"token_index": 1,[\s\S]*"finished": true[\s\S]*"status": "ok"[\s\S]*"timing": {/);
+    assert.match(stats!, /"accepted_requests": "3"[\s\S]*"mode": "direct"/);
     assert.match(health!, /"status": "SERVING"/);
     serve.kill("SIGTERM");
     assert.equal((await serve.exit()).code, 0);
