@@ -3,7 +3,7 @@ import { getLogger } from "@logtape/logtape";
 import type { EventEmitter } from "node:events";
 import { now } from "../clock.ts";
 import type { Settings } from "../config.ts";
-import { messageOf, OmnispanError } from "../errors.ts";
+import { type ErrorCode, messageOf, OmnispanError } from "../errors.ts";
 import type { EngineHandlers } from "../grpc/generated/omnispan/Engine.ts";
 import type { GenerateReply } from "../grpc/generated/omnispan/GenerateReply.ts";
 import type { GenerateRequest__Output } from "../grpc/generated/omnispan/GenerateRequest.ts";
@@ -79,8 +79,7 @@ export function engineService(
 
   /** A refusal as gRPC carries it; when to try again goes in gRPC's own trailer for it. */
   function refusal(requestId: string, thrown: unknown): Partial<ServerErrorResponse> {
-    const known = thrown instanceof OmnispanError;
-    const code = known ? thrown.code : "internal";
+    const code = codeOf(thrown);
     const message = messageOf(thrown);
     log[code === "internal" ? "error" : "info"]("request {requestId} refused, {code}: {message}", {
       requestId: requestId.slice(0, MAX_ID_LENGTH),
@@ -89,7 +88,7 @@ export function engineService(
       message,
     });
     const metadata = new Metadata();
-    if (known && thrown.retryAfterMs !== undefined) {
+    if (thrown instanceof OmnispanError && thrown.retryAfterMs !== undefined) {
       metadata.set("grpc-retry-pushback-ms", String(thrown.retryAfterMs));
     }
     return { code: GRPC_STATUS[code], details: message, metadata };
@@ -133,10 +132,14 @@ export function engineService(
     GetEngineStats(_call, callback) {
       getEngineStats().then(
         (stats) => callback(null, stats),
-        (thrown) => callback({ code: GRPC_STATUS.internal, details: messageOf(thrown) }),
+        (thrown) => callback({ code: GRPC_STATUS[codeOf(thrown)], details: messageOf(thrown) }),
       );
     },
   };
+}
+
+function codeOf(thrown: unknown): ErrorCode {
+  return thrown instanceof OmnispanError ? thrown.code : "internal";
 }
 
 /** The caller's deadline on the engine's clock. */

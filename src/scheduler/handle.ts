@@ -40,6 +40,8 @@ export class SchedulerHandle implements AsyncDisposable {
   #lastTicket: Ticket = 0;
   #statsWaiting: PromiseWithResolvers<SchedulerStats>[] = [];
   #stop: Record<"drained" | "stopped" | "done", PromiseWithResolvers<void>> | undefined;
+  /** There is no thread any more. */
+  #ended = false;
   #worker: WorkerStatus = NO_WORKER;
 
   /** `onWorkerState` hears of each change of the way to the Python worker. */
@@ -64,7 +66,7 @@ export class SchedulerHandle implements AsyncDisposable {
    * `signal` (the caller's cancel) fires before the answer; with the signal's reason, if that is one. `onDelta` hears the tokens of a streamed submission.
    */
   submit(submission: Submission, signal: AbortSignal, onDelta?: OnDelta): Promise<Answer> {
-    if (this.#stop) return Promise.reject(new OmnispanError("unavailable", "the engine is stopping"));
+    if (this.#stop) return Promise.reject(STOPPING);
     const ticket = ++this.#lastTicket;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const cancel = () => this.#post({ kind: "cancel", ticket });
@@ -81,7 +83,9 @@ export class SchedulerHandle implements AsyncDisposable {
     return promise;
   }
 
+  /** Rejects with an OmnispanError when the engine has stopped, or the scheduler thread dies before it answers. */
   stats(): Promise<SchedulerStats> {
+    if (this.#ended) return Promise.reject(STOPPING);
     const waiting = Promise.withResolvers<SchedulerStats>();
     this.#statsWaiting.push(waiting);
     this.#send({ kind: "stats" });
@@ -105,6 +109,8 @@ export class SchedulerHandle implements AsyncDisposable {
     this.#send({ kind: "stop" });
     await within(STOP_MS, this.#stop.stopped.promise);
     this.#thread.terminate();
+    this.#ended = true;
+    this.#rejectStats(STOPPING);
     this.#stop.done.resolve();
   }
 
@@ -126,7 +132,9 @@ export class SchedulerHandle implements AsyncDisposable {
     });
     this.#thread.terminate();
     this.#outbox = [];
-    this.#rejectAll(new OmnispanError("internal", "the scheduler thread died before the answer came"));
+    const died = new OmnispanError("internal", "the scheduler thread died before the answer came");
+    this.#rejectAll(died);
+    this.#rejectStats(died);
     this.#setWorker(NO_WORKER);
     if (this.#stop) this.#stop.stopped.resolve();
     else this.#thread = this.#startThread();
@@ -140,9 +148,12 @@ export class SchedulerHandle implements AsyncDisposable {
       reject(reason);
     }
     this.#stop?.drained.resolve();
-    const statsWaiting = this.#statsWaiting;
+  }
+
+  #rejectStats(reason: OmnispanError): void {
+    const waiting = this.#statsWaiting;
     this.#statsWaiting = [];
-    for (const { reject } of statsWaiting) reject(reason);
+    for (const { reject } of waiting) reject(reason);
   }
 
   #receive(message: FromScheduler): void {
@@ -198,6 +209,7 @@ export class SchedulerHandle implements AsyncDisposable {
   }
 }
 
+const STOPPING = new OmnispanError("unavailable", "the engine is stopping");
 const NO_WORKER: WorkerStatus = { state: "down", detail: "not connected yet" };
 
 /** Resolves with the promise, or when the time is over. */
