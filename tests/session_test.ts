@@ -210,6 +210,39 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a connection that nobody answers is given up, and the next one is used when a worker answers it",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    await using worker = new ScriptedWorker(0, "sound");
+    const [hostname = "", port] = (await worker.address()).split(":");
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const connections: Deno.Conn[] = [];
+    const passOn = (async () => {
+      for await (const connection of listener) {
+        connections.push(connection);
+        if (connections.length === 1) continue; // this one waits for ever
+        const there = await Deno.connect({ hostname, port: Number(port) });
+        connections.push(there);
+        void connection.readable.pipeTo(there.writable).catch(() => {});
+        void there.readable.pipeTo(connection.writable).catch(() => {});
+      }
+    })();
+    await using engine = await engineFor(`127.0.0.1:${listener.addr.port}`, {
+      WORKER_SILENCE_MS: SILENCE_MS,
+      WORKER_WAIT_MS: 10_000,
+    });
+    const early = await engine.submit({ prompt: "early" });
+    assert.match(early.errorMessage, /nothing answers at \S+ within 1500 ms \(WORKER_SILENCE_MS\)/);
+    await engine.connected();
+    assert.equal((await engine.submit({ prompt: "x", maxTokens: 1 })).responseText, "echo:x");
+    listener.close();
+    await passOn;
+    for (const connection of connections) closeIfOpen(connection);
+  },
+});
+
 for (const session of ["sound", undefined] as const) {
   Deno.test({
     name: `sampling and stop fields reach the worker as given, ${session ? "with" : "without"} sessions`,
@@ -248,4 +281,12 @@ for (const session of ["sound", undefined] as const) {
       }
     },
   });
+}
+
+function closeIfOpen(connection: Deno.Conn): void {
+  try {
+    connection.close();
+  } catch {
+    // Its stream has closed it.
+  }
 }

@@ -41,6 +41,8 @@ export class WorkerLink {
   #told = false;
   #backoffMs: Millis = RECONNECT_MS.first;
   #reconnect: ReturnType<typeof setTimeout> | undefined;
+  /** Runs while a connection is being made. */
+  #patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly settings: Pick<SchedulerSettings, "WORKER_ENDPOINT" | "WORKER_SILENCE_MS">,
@@ -82,6 +84,7 @@ export class WorkerLink {
     const look = () => {
       if (this.#stub !== stub) return;
       const state = channel.getConnectivityState(true);
+      this.#expectAnswer(state === connectivityState.CONNECTING);
       if (state === connectivityState.READY) {
         if (!this.#driver) this.#open(stub);
       } else if (this.#driver) {
@@ -92,6 +95,15 @@ export class WorkerLink {
       channel.watchConnectivityState(state, Infinity, look);
     };
     look();
+  }
+
+  /** Gives a connection up that nobody answers: grpc-js would wait for ever for the first word of HTTP/2. */
+  #expectAnswer(connecting: boolean): void {
+    clearTimeout(this.#patience);
+    if (!connecting) return;
+    const { WORKER_ENDPOINT, WORKER_SILENCE_MS } = this.settings;
+    const why = `nothing answers at ${WORKER_ENDPOINT} within ${WORKER_SILENCE_MS} ms (WORKER_SILENCE_MS)`;
+    this.#patience = setTimeout(() => this.#startAgain(why), WORKER_SILENCE_MS);
   }
 
   #open(stub: WorkerStub): void {
@@ -160,6 +172,7 @@ export class WorkerLink {
   }
 
   #disconnect(): void {
+    clearTimeout(this.#patience);
     this.#driver?.close();
     this.#driver = undefined;
     this.#stub?.close();
