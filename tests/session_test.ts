@@ -1,6 +1,8 @@
 /** What the engine makes of a worker that breaks the contract of sessions: real processes, real gRPC. */
 import { credentials, status as Status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import type { Settings } from "../src/config.ts";
 import { Session } from "../src/downstream/session.ts";
 import { omnispan } from "../src/grpc/contract.ts";
@@ -216,20 +218,8 @@ Deno.test({
   sanitizeResources: false,
   async fn() {
     await using worker = new ScriptedWorker(0, "sound");
-    const [hostname = "", port] = (await worker.address()).split(":");
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const connections: Deno.Conn[] = [];
-    const passOn = (async () => {
-      for await (const connection of listener) {
-        connections.push(connection);
-        if (connections.length === 1) continue; // this one waits for ever
-        const there = await Deno.connect({ hostname, port: Number(port) });
-        connections.push(there);
-        void connection.readable.pipeTo(there.writable).catch(() => {});
-        void there.readable.pipeTo(connection.writable).catch(() => {});
-      }
-    })();
-    await using engine = await engineFor(`127.0.0.1:${listener.addr.port}`, {
+    using way = await WayTo.open(await worker.address(), { deaf: 1 });
+    await using engine = await engineFor(way.address, {
       WORKER_SILENCE_MS: SILENCE_MS,
       WORKER_WAIT_MS: 10_000,
     });
@@ -237,9 +227,19 @@ Deno.test({
     assert.match(early.errorMessage, /nothing answers at \S+ within 1500 ms \(WORKER_SILENCE_MS\)/);
     await engine.connected();
     assert.equal((await engine.submit({ prompt: "x", maxTokens: 1 })).responseText, "echo:x");
-    listener.close();
-    await passOn;
-    for (const connection of connections) closeIfOpen(connection);
+  },
+});
+
+Deno.test({
+  name: "a session that ends leaves no connection behind",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    await using worker = new ScriptedWorker(0, "nameless");
+    using way = await WayTo.open(await worker.address());
+    await using _engine = await engineFor(way.address, { WORKER_SILENCE_MS: SILENCE_MS });
+    await waitUntil("the third session is open", () => way.accepted >= 3);
+    await waitUntil("the first two connections are closed", () => way.open <= 1, 3000);
   },
 });
 
@@ -283,10 +283,44 @@ for (const session of ["sound", undefined] as const) {
   });
 }
 
-function closeIfOpen(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch {
-    // Its stream has closed it.
+/** A port that passes each connection on to `to`, but never answers the first `deaf`. */
+class WayTo implements Disposable {
+  accepted = 0;
+  /** Those that the other end has not closed. */
+  open = 0;
+  readonly #listener = createServer();
+  readonly #sockets: Socket[] = [];
+
+  static async open(to: string, { deaf = 0 } = {}): Promise<WayTo> {
+    const way = new WayTo(to, deaf);
+    await once(way.#listener.listen(0, "127.0.0.1"), "listening");
+    return way;
+  }
+
+  private constructor(to: string, deaf: number) {
+    const [host, port] = to.split(":");
+    this.#listener.on("connection", (socket) => {
+      this.open++;
+      socket.on("close", () => this.open--);
+      this.#keep(socket);
+      if (++this.accepted <= deaf) return;
+      const on = connect(Number(port), host);
+      this.#keep(on);
+      socket.pipe(on).pipe(socket);
+    });
+  }
+
+  get address(): string {
+    return `127.0.0.1:${(this.#listener.address() as AddressInfo).port}`;
+  }
+
+  #keep(socket: Socket): void {
+    socket.on("error", () => socket.destroy());
+    this.#sockets.push(socket);
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener.close();
+    for (const socket of this.#sockets) socket.destroy();
   }
 }

@@ -175,8 +175,9 @@ export class WorkerLink {
     clearTimeout(this.#patience);
     this.#driver?.close();
     this.#driver = undefined;
-    this.#stub?.close();
-    this.#stub = undefined;
+    const stub = this.#stub;
+    this.#stub = undefined; // before `look` hears that it closes: to ask a closed channel for its state makes it connect
+    stub?.close();
   }
 
   #tell(status: WorkerStatus): void {
