@@ -29,18 +29,19 @@ const MEASUREMENTS: Readonly<Record<string, (folder: string) => Promise<Figure>>
   overload: (folder) => overload(folder),
   openvino: (folder) => realModel("openvino", 7, folder),
   mlx: (folder) => realModel("mlx", 3, folder),
-  "openvino-streams": (folder) => streamedModel("openvino", 5, folder),
-  "mlx-streams": (folder) => streamedModel("mlx", 3, folder),
-  "vllm-streams": (folder) => streamedModel("vllm", 3, folder),
+  "openvino-streams": (folder) => streamedModel("openvino", { turns: 5, rounds: 4 }, folder),
+  "mlx-streams": (folder) => streamedModel("mlx", { turns: 3, rounds: 2 }, folder),
+  "vllm-streams": (folder) => streamedModel("vllm", { turns: 3, rounds: 4 }, folder),
 };
 
 const HELP = `Usage: deno task bench:speed [MEASUREMENT...]
 
-Measures the engine's own costs; takes about fifteen minutes. Needs h2load (Debian: nghttp2-client).
+Measures the engine's own costs; takes about an hour. Needs h2load (Debian: nghttp2-client).
 Measurements, all of them when none is named: ${Object.keys(MEASUREMENTS).join(", ")}
 
 Figures are medians with the extremes in brackets; quotients are of runs that took turns. The worker is the
-simulated one, except for openvino and mlx, which run the built-in model.`;
+simulated one, except where a measurement is named after a runtime, which then runs the built-in model. The
+vLLM of vllm-streams is the CPU build of the tests (5 GB).`;
 
 async function main(names: readonly string[]): Promise<number> {
   const unknown = names.find((name) => !MEASUREMENTS[name]);

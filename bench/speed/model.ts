@@ -10,16 +10,23 @@ import { startEngine, startWorker } from "./setup.ts";
 
 const NEVER = new AbortController().signal;
 const ROWS = 32;
-const ROUNDS = { prompts: PROMPTS.slice(0, ROWS), maxTokens: 64, rounds: 4 } as const;
+const WORK = { prompts: PROMPTS.slice(0, ROWS), maxTokens: 64 } as const;
 const TIMEOUT = { WORKER_RPC_TIMEOUT_MS: 600_000 } as const;
 const BATCHES = { MAX_BATCH_SIZE: ROWS, BATCH_WINDOW_MS: 100, ...TIMEOUT } as const;
+
+export interface Repeats {
+  /** Of the two sides, one after the other. */
+  readonly turns: number;
+  /** In each turn, after one that does not count. */
+  readonly rounds: number;
+}
 
 /**
  * A real model with 32 clients: tokens/s of micro_batch 32 against the same backend called in its own process
  * with the same prompts in batches of 32. The two take turns, never at the same time.
  */
 export async function realModel(backend: Backend, turns: number, folder: string): Promise<Figure> {
-  return await againstItself(backend, turns, "micro_batch", folder);
+  return await againstItself(backend, { turns, rounds: 4 }, "micro_batch", folder);
 }
 
 /**
@@ -27,8 +34,8 @@ export async function realModel(backend: Backend, turns: number, folder: string)
  * own process, streaming too, in turn. 8 of them: the time to the first token as the client sees it, in continuous
  * mode over that of queued, each client asking again as soon as it has its answer.
  */
-export async function streamedModel(backend: Backend, turns: number, folder: string): Promise<Figure> {
-  const rates = await againstItself(backend, turns, "continuous", folder);
+export async function streamedModel(backend: Backend, repeats: Repeats, folder: string): Promise<Figure> {
+  const rates = await againstItself(backend, repeats, "continuous", folder);
   await using worker = await startWorker(backend, {}, folder);
   const continuous = await firstTokens(worker.endpoint, "continuous", folder);
   const queued = await firstTokens(worker.endpoint, "queued", folder);
@@ -44,12 +51,17 @@ export async function streamedModel(backend: Backend, turns: number, folder: str
   };
 }
 
-async function againstItself(backend: Backend, turns: number, mode: Mode, folder: string): Promise<Figure> {
+async function againstItself(
+  backend: Backend,
+  { turns, rounds }: Repeats,
+  mode: Mode,
+  folder: string,
+): Promise<Figure> {
   const stream = mode === "continuous";
   const samples = { own: [] as number[], engine: [] as number[], ratio: [] as number[] };
   for (let turn = 0; turn < turns; turn++) {
-    samples.own.push(await inItsOwnProcess({ ...ROUNDS, backend, stream }, folder));
-    samples.engine.push(await throughTheEngine(backend, mode, folder));
+    samples.own.push(await inItsOwnProcess({ ...WORK, rounds, backend, stream }, folder));
+    samples.engine.push(await throughTheEngine(backend, rounds, mode, folder));
     samples.ratio.push(samples.engine.at(-1)! / samples.own.at(-1)!);
   }
   return {
@@ -64,10 +76,15 @@ async function againstItself(backend: Backend, turns: number, mode: Mode, folder
 }
 
 /** 32 closed-loop clients, in rounds: the same work as a batch at a time in the own process. */
-async function throughTheEngine(backend: Backend, mode: Mode, folder: string): Promise<number> {
+async function throughTheEngine(
+  backend: Backend,
+  rounds: number,
+  mode: Mode,
+  folder: string,
+): Promise<number> {
   await using worker = await startWorker(backend, {}, folder);
   await using engine = await startEngine(mode, worker.endpoint, BATCHES, folder);
-  const asked = { ...ROUNDS, stream: mode === "continuous" };
+  const asked = { ...WORK, rounds, stream: mode === "continuous" };
   await inRounds(engine.load, { ...asked, rounds: 1 });
   return await inRounds(engine.load, asked);
 }
@@ -82,7 +99,7 @@ async function firstTokens(endpoint: string, mode: Mode, folder: string): Promis
   const client = async (load: EngineLoad, number: number) => {
     for (let request = 0; request < REQUESTS_EACH; request++) {
       const index = FEW * request + number;
-      const item = { index, prompt: PROMPTS[index % PROMPTS.length]!, maxTokens: ROUNDS.maxTokens };
+      const item = { index, prompt: PROMPTS[index % PROMPTS.length]!, maxTokens: WORK.maxTokens };
       const [first] = ok(await load.stream(item, NEVER)).tokenMs ?? [];
       if (first === undefined) {
         throw new SetupError([`request ${index} of the ${mode} engine brought no token`]);
