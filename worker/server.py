@@ -66,10 +66,10 @@ class WorkerService(pb2_grpc.WorkerServicer):
     async def Session(self, commands: AsyncIterable[pb2.WorkerCommand], context: Context) -> None:
         if not self._with_sessions:
             await context.abort(grpc.StatusCode.UNIMPLEMENTED, "sessions are turned off: WORKER_SESSION is 0")
+        if self._stopping:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, STOPPING.message)
         session = Session(self._backend, self._row, self._in_flight, self._log_batches)
         self._sessions.add(session)
-        if self._stopping:
-            session.drain()
         try:
             await session.run(commands, context.write)
         except grpc.aio.InternalError:
@@ -194,4 +194,6 @@ class Server:
         """Health first, so nobody sends more; then the requests in flight; then the port."""
         await self._health.enter_graceful_shutdown()
         await self._service.drain(grace_seconds)
+        # Some engines' runtimes drop what they read together with the connection's end.
+        await asyncio.sleep(LAST_WORDS_SECONDS)
         await self._server.stop(LAST_WORDS_SECONDS)  # health watchers never end by themselves

@@ -32,11 +32,14 @@ const HEALTH_TIMEOUT_MS = 2000;
 
 /**
  * The way to one Python worker, opened and re-opened by itself: over a Session, or over the fixed RPCs where the
- * worker has none. When it breaks, the core hears that what it carried is lost and that the worker is down.
+ * worker has none. When it breaks, the core hears that the worker is down, and of all that it carried how it ended:
+ * a connection that is gone for new calls can still bring the last words of those it has.
  */
 export class WorkerLink {
   #stub: WorkerStub | undefined;
   #driver: WorkerDriver | undefined;
+  /** Of this stub, once it has shown that it has no sessions; ends what it carries also when it is not the driver. */
+  #fixed: FixedRpcs | undefined;
   #status: WorkerStatus = { state: "down", detail: "not connected yet" };
   #told = false;
   #backoffMs: Millis = RECONNECT_MS.first;
@@ -58,6 +61,7 @@ export class WorkerLink {
 
   cancel(sequences: readonly SequenceId[]): void {
     this.#driver?.cancel(sequences);
+    if (this.#fixed !== this.#driver) this.#fixed?.cancel(sequences);
   }
 
   close(): void {
@@ -87,10 +91,10 @@ export class WorkerLink {
       this.#expectAnswer(state === connectivityState.CONNECTING);
       if (state === connectivityState.READY) {
         if (!this.#driver) this.#open(stub);
-      } else if (this.#driver) {
-        this.#lost("the connection to the worker was closed");
-      } else if (state === connectivityState.TRANSIENT_FAILURE) {
-        this.#lost(`nothing answers at ${this.settings.WORKER_ENDPOINT}`);
+      } else if (this.#driver === this.#fixed) { // a session ends by itself, after its last word
+        if (state === connectivityState.TRANSIENT_FAILURE) {
+          this.#leave(`nothing answers at ${this.settings.WORKER_ENDPOINT}`);
+        } else if (this.#driver) this.#leave("the connection to the worker was closed");
       }
       channel.watchConnectivityState(state, Infinity, look);
     };
@@ -129,12 +133,13 @@ export class WorkerLink {
 
   #openFixed(stub: WorkerStub): void {
     const { happened, warn } = this.listener;
-    const driver = this.#driver = new FixedRpcs(stub, (event) => {
+    const fixed = this.#fixed ??= new FixedRpcs(stub, (event) => {
       const turnedAway = unavailable(event);
       // Told before what it turned away, so that this waits instead of going there again at once.
-      if (turnedAway !== undefined) this.#holdOff(driver, turnedAway);
+      if (turnedAway !== undefined) this.#holdOff(fixed, turnedAway);
       happened(event);
     }, warn);
+    this.#driver = fixed;
     this.#tell(FIXED);
   }
 
@@ -156,17 +161,16 @@ export class WorkerLink {
     }
   }
 
-  /** The connection is gone, or never came; a new try is on its way. */
-  #lost(detail: string): void {
-    this.#driver?.close();
+  /** Nothing more can be sent; the fixed calls that run end by themselves, and a new connection is on its way. */
+  #leave(detail: string): void {
     this.#driver = undefined;
     this.#tell({ state: "down", detail });
-    this.listener.happened({ kind: "lost", status: "worker_unavailable", message: detail });
   }
 
   #startAgain(detail: string): void {
     this.#disconnect();
-    this.#lost(detail);
+    this.#tell({ state: "down", detail });
+    this.listener.happened({ kind: "lost", status: "worker_unavailable", message: detail });
     this.#reconnect = setTimeout(() => this.#connect(), this.#backoffMs);
     this.#backoffMs = Math.min(2 * this.#backoffMs, RECONNECT_MS.most);
   }
@@ -175,6 +179,8 @@ export class WorkerLink {
     clearTimeout(this.#patience);
     this.#driver?.close();
     this.#driver = undefined;
+    this.#fixed?.close();
+    this.#fixed = undefined;
     const stub = this.#stub;
     this.#stub = undefined; // before `look` hears that it closes: to ask a closed channel for its state makes it connect
     stub?.close();
