@@ -40,12 +40,12 @@ export function frame(
 export const OPENING: readonly Uint8Array[] = [PREFACE, frame(FRAME.settings, 0, 0)];
 
 /** Header fields as HPACK literals that are neither indexed nor compressed. */
-export function headerBlock(fields: Readonly<Record<string, string>>): Uint8Array {
+export function headerBlock(fields: Readonly<Record<string, string | Uint8Array>>): Uint8Array {
   const bytes: number[] = [];
   for (const pair of Object.entries(fields)) {
     bytes.push(0);
     for (const text of pair) {
-      const encoded = new TextEncoder().encode(text);
+      const encoded = typeof text === "string" ? new TextEncoder().encode(text) : text;
       if (encoded.length > 126) throw new Error(`a header field must be at most 126 bytes here, got ${text}`);
       bytes.push(encoded.length, ...encoded);
     }
