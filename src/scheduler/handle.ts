@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { SchedulerSettings } from "../config.ts";
-import { messageOf, OmnispanError } from "../errors.ts";
+import { OmnispanError } from "../errors.ts";
 import type {
   Answer,
   Millis,
@@ -63,7 +63,7 @@ export class SchedulerHandle implements AsyncDisposable {
 
   /**
    * Hands a request to the scheduler. Rejects with an OmnispanError when the engine refuses it, or when
-   * `signal` (the caller's cancel) fires before the answer; with the signal's reason, if that is one. `onDelta` hears the tokens of a streamed submission.
+   * `signal` (the caller's cancel) fires before the answer; with the signal's reason, if that is one.
    */
   submit(submission: Submission, signal: AbortSignal, onDelta?: OnDelta): Promise<Answer> {
     if (this.#stop) return Promise.reject(STOPPING);
@@ -170,7 +170,7 @@ export class SchedulerHandle implements AsyncDisposable {
         return this.#stop?.stopped.resolve();
       default:
         message satisfies never;
-        throw new Error(`the scheduler thread sent an unknown message: ${messageOf(message)}`);
+        throw new Error(`the scheduler thread sent an unknown message ${(message as FromScheduler).kind}`);
     }
   }
 

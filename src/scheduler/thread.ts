@@ -55,7 +55,7 @@ class SchedulerThread {
         return post({ kind: "stopped" });
       default:
         message satisfies never;
-        throw new Error(`the main thread sent an unknown message ${JSON.stringify(message)}`);
+        throw new Error(`the main thread sent an unknown message ${(message as ToScheduler).kind}`);
     }
   }
 
