@@ -1,6 +1,7 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { type AddressInfo, createServer } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { HealthImplementation } from "grpc-health-check";
 import { hostAndPort, type Settings } from "../config.ts";
 import { messageOf, StartupError } from "../errors.ts";
@@ -17,6 +18,8 @@ const SERVICES = ["omnispan.Engine", "grpc.health.v1.Health"];
 
 /** How long the last replies get to leave when the server closes. */
 const FLUSH_MS = 250;
+/** How far the close stays behind them: grpc-js on Deno drops what it reads together with a connection's end. */
+const APART_MS = 100;
 
 /** The engine's gRPC door: Engine, health and reflection on one port. */
 export class GrpcServer implements AsyncDisposable {
@@ -82,6 +85,7 @@ export class GrpcServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.announceStop();
     this.#listener.close();
+    await delay(APART_MS);
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     this.#server.tryShutdown(() => resolve());
     const timer = setTimeout(resolve, FLUSH_MS);
