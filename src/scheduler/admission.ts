@@ -40,6 +40,18 @@ export class Admission {
     return refused(`the queue is full: ${why}`, waitMs);
   }
 
+  /** Why one that has waited is not worth a place at the worker: it would hold it until its deadline for nothing. */
+  tooLate({ deadline }: Submission, now: Millis): Outcome | undefined {
+    const serviceMs = this.serviceTime.meanMs(now);
+    if (!this.limits.refuseLate || deadline === undefined || serviceMs === undefined) return undefined;
+    const neededMs = serviceMs * ESTIMATE_MARGIN;
+    if (neededMs <= deadline - now) return undefined;
+    const why =
+      `the deadline can't be met any more: it is ${Math.round(deadline - now)} ms away, and an answer ` +
+      `takes about ${Math.round(neededMs)} ms (REFUSE_LATE)`;
+    return refused(why, undefined);
+  }
+
   /** Why its deadline can't be met given the queue. */
   #late(
     requests: number,
@@ -47,7 +59,7 @@ export class Admission {
     { deadline }: Submission,
     now: Millis,
   ): string | undefined {
-    const serviceMs = this.serviceTime.meanMs;
+    const serviceMs = this.serviceTime.meanMs(now);
     if (!this.limits.refuseLate || deadline === undefined || requests === 0) return undefined;
     if (waitMs === undefined || serviceMs === undefined) return undefined;
     const neededMs = (waitMs + serviceMs) * ESTIMATE_MARGIN;

@@ -62,6 +62,8 @@ export class SchedulerCore {
   #wakeAt: Millis | undefined;
   #accepted = 0;
   #settled = 0;
+  /** In this turn. */
+  #answered = 0;
   #refused = 0;
   #retried = 0;
   #dispatchedRequests = 0;
@@ -80,6 +82,10 @@ export class SchedulerCore {
     }
     this.#expire(effects);
     for (const event of events) this.#apply(event, effects);
+    if (this.#answered > 0 && this.#queue.length > 0) {
+      this.#admission.drainRate.answered(this.#answered, this.#now);
+    }
+    this.#answered = 0;
     this.#letGo(effects);
     this.#askToWake(effects);
   }
@@ -271,7 +277,8 @@ export class SchedulerCore {
   #answer(entry: Entry & { run: Run }, reply: WorkerReply, effects: Effect[]): void {
     const { run, submission, attempts } = entry;
     this.#leaveWorker(run);
-    if (reply.status === "ok") this.#admission.serviceTime.took(this.#now - run.dispatchedAt);
+    this.#answered++;
+    if (reply.status === "ok") this.#admission.serviceTime.took(this.#now - run.dispatchedAt, this.#now);
     const dispatch = { ...run.group.record, queueWaitMs: run.dispatchedAt - submission.receivedAt, attempts };
     const answer = { reply, dispatch, phases: phases(entry.queuedAt, run, reply, this.#now) };
     this.#settle(entry, { kind: "answered", ...answer }, effects);
@@ -355,9 +362,12 @@ export class SchedulerCore {
     const leaving: Entry[] = [];
     for (let entry = this.#queue.first; entry && leaving.length < take; entry = this.#queue.first) {
       this.#leaveQueue(entry);
-      leaving.push(entry);
+      const waited = entry.queuedAt < now;
+      const late = waited ? this.#admission.tooLate(entry.submission, now) : undefined;
+      if (late) this.#settle(entry, late, effects);
+      else leaving.push(entry);
     }
-    this.#admission.drainRate.left(leaving.length, now);
+    if (leaving.length === 0) return;
     const workerFreeAt = reason === "idle" ? this.#returnedAt : this.#releasedAt;
     const shouldLeaveAt = Math.max(dueAt ?? leaving.at(-1)!.submission.receivedAt, workerFreeAt);
     const id = ++this.#lastDispatch;

@@ -208,6 +208,33 @@ Deno.test("REFUSE_LATE turns away at once what can't be answered in time, and ta
   assert.equal(world.outcomes.has(world.arrive()), false);
 });
 
+Deno.test("REFUSE_LATE does not spend the worker's time on one that has waited too long", () => {
+  const world = new World(QUEUED, { refuseLate: true, queueCapacity: 100 });
+  world.arriveTogether(21);
+  for (let ticket = 1; ticket <= 20; ticket++) {
+    world.advance(100);
+    world.answer(ticket);
+  }
+  const inTime = world.arrive({ deadlineIn: 300 });
+  const next = world.arrive({ deadlineIn: 5000 });
+  world.advance(230); // the one that runs takes longer than it should
+  world.answer(21);
+  assert.match(world.refused(inTime).message, /can't be met any more: it is 70 ms away.*REFUSE_LATE/);
+  assert.deepEqual(world.running, [next]);
+});
+
+Deno.test("REFUSE_LATE relies on no service time that nothing has confirmed lately", () => {
+  const world = new World(QUEUED, { refuseLate: true });
+  const first = world.arrive();
+  world.advance(100);
+  world.answer(first);
+  const gone = world.arrive();
+  const waiting = world.arrive({ deadlineIn: 510 });
+  world.advance(401);
+  world.cancel(gone);
+  assert.deepEqual(world.running, [waiting], "109 ms are left, and an answer took 100 a long time ago");
+});
+
 Deno.test("a cancelled or overdue request in the queue never reaches the worker", () => {
   const world = new World(QUEUED);
   const [first, cancelled, overdue, last] = [

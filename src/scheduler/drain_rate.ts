@@ -1,13 +1,15 @@
 import type { Millis } from "../types.ts";
 
-/** How many departures the mean remembers. */
+/** How many answers a mean remembers. */
 const MEMORY = 32;
+/** A mean that no answer has confirmed for so many times itself says little. */
+const STALE = 4;
 
-/** How fast the queue empties while requests wait in it, and so how long a new one will wait. */
+/** How fast the worker answers while requests wait, and so how long a new one will wait. */
 export class DrainRate {
   #since: Millis = 0;
   #began: Millis = 0;
-  /** Mean time between two departures. */
+  /** Mean time between two answers. */
   #perRequestMs: Millis | undefined;
 
   /** The queue, empty before, holds requests from now on. */
@@ -15,9 +17,12 @@ export class DrainRate {
     this.#since = this.#began = now;
   }
 
-  /** So many left the queue for the worker. */
-  left(requests: number, now: Millis): void {
-    if (now === this.#began) return; // they went straight through: nobody waited, which tells nothing
+  /**
+   * So many were answered while others wait. A row that its caller gives up frees its place as well, but sooner, so it
+   * does not count: counted, it would promise most when least is answered in time.
+   */
+  answered(requests: number, now: Millis): void {
+    if (now === this.#began) return; // nobody has waited yet
     const sample = (now - this.#since) / requests;
     this.#since = now;
     this.#perRequestMs = blend(this.#perRequestMs, sample, Math.min(1, requests / MEMORY));
@@ -31,14 +36,19 @@ export class DrainRate {
 
 /** The mean time from dispatch to answer. */
 export class ServiceTime {
-  #mean: Millis | undefined;
+  #meanMs: Millis | undefined;
+  #at: Millis = 0;
 
-  took(ms: Millis): void {
-    this.#mean = blend(this.#mean, ms, 1 / MEMORY);
+  /** One answer took so long. */
+  took(ms: Millis, now: Millis): void {
+    const stale = this.meanMs(now) === undefined;
+    this.#meanMs = blend(this.#meanMs, ms, stale ? 1 / 2 : 1 / MEMORY);
+    this.#at = now;
   }
 
-  get meanMs(): Millis | undefined {
-    return this.#mean;
+  /** Undefined while nothing has been answered, or not lately. */
+  meanMs(now: Millis): Millis | undefined {
+    return this.#meanMs !== undefined && now - this.#at <= STALE * this.#meanMs ? this.#meanMs : undefined;
   }
 }
 

@@ -47,11 +47,17 @@ export function checkTurnedAway({ book, limits }: Situation, arriving: Tracked, 
 }
 
 /** The caller left, or its deadline came. */
-export function checkEnded({ judge, freed, now }: Situation, request: Tracked, outcome: Refused): void {
+export function checkEnded(
+  { judge, freed, limits, now }: Situation,
+  request: Tracked,
+  outcome: Refused,
+): void {
   const { ticket, submission, sequence } = request;
   const cancelled = outcome.code === "cancelled" && judge.cancelled.has(ticket);
   const overdue = outcome.code === "deadline_exceeded" && submission.deadline! <= now;
-  if (!cancelled && !overdue) {
+  const late = outcome.code === "resource_exhausted" && limits.refuseLate && !request.group &&
+    submission.deadline !== undefined;
+  if (!cancelled && !overdue && !late) {
     throw new Broken("a request ends for a reason", `${outcome.code}: ${outcome.message}`, ticket);
   }
   if (sequence > 0) freed.add(sequence);
