@@ -12,7 +12,8 @@ async function worker(answers: () => boolean): Promise<{ server: Server; address
   const server = new Server();
   const health = new HealthImplementation({ "omnispan.Worker": "SERVING" });
   health.addToServer(server);
-  const handlers = (server as unknown as { handlers: Map<string, { func: (...args: unknown[]) => void }> }).handlers;
+  const handlers =
+    (server as unknown as { handlers: Map<string, { func: (...args: unknown[]) => void }> }).handlers;
   const check = handlers.get("/grpc.health.v1.Health/Check")!;
   const { func } = check;
   check.func = (...args) => answers() && func(...args);
@@ -26,13 +27,17 @@ async function worker(answers: () => boolean): Promise<{ server: Server; address
   return { server, address: `127.0.0.1:${port}` };
 }
 
-Deno.test("a worker that stops answering is found hung, one that answers now and then is not", SANITIZE, async () => {
-  let checks = 0;
-  const { server, address } = await worker(() => ++checks % 3 !== 0 && checks < 12);
-  await hung(address, new AbortController().signal, PATIENCE);
-  assert.equal(checks, 14, "only the third silence in a row counts");
-  server.forceShutdown();
-});
+Deno.test(
+  "a worker that stops answering is found hung, one that answers now and then is not",
+  SANITIZE,
+  async () => {
+    let checks = 0;
+    const { server, address } = await worker(() => ++checks % 3 !== 0 && checks < 12);
+    await hung(address, new AbortController().signal, PATIENCE);
+    assert.equal(checks, 14, "only the third silence in a row counts");
+    server.forceShutdown();
+  },
+);
 
 Deno.test("the watch ends with its signal", SANITIZE, async () => {
   const { server, address } = await worker(() => true);
