@@ -82,6 +82,7 @@ export class SchedulerCore {
     }
     this.#expire(effects);
     for (const event of events) this.#apply(event, effects);
+    if (events.some(({ kind }) => kind === "wake")) this.#timeOutSilent(effects);
     if (this.#answered > 0 && this.#queue.length > 0) {
       this.#admission.drainRate.answered(this.#answered, this.#now);
     }
@@ -175,6 +176,14 @@ export class SchedulerCore {
     for (let due = this.#deadlines.popDue(now); due !== undefined; due = this.#deadlines.popDue(now)) {
       this.#end(due, "deadline_exceeded", "the caller's deadline passed", effects);
     }
+  }
+
+  /**
+   * Last, and in a turn of the clock alone: after a pause of our own the worker's messages come one by one, and none
+   * of them may end the others.
+   */
+  #timeOutSilent(effects: Effect[]): void {
+    const now = this.#now;
     for (let due = this.#timeouts.popDue(now); due !== undefined; due = this.#timeouts.popDue(now)) {
       this.#timeOut(due, effects);
     }

@@ -235,6 +235,16 @@ Deno.test("REFUSE_LATE relies on no service time that nothing has confirmed late
   assert.deepEqual(world.running, [waiting], "109 ms are left, and an answer took 100 a long time ago");
 });
 
+Deno.test("after a pause of our own a worker's answers count, although its time was over when they are read", () => {
+  const world = new World(DIRECT, { workerTimeoutMs: 1000 });
+  const [first, second] = [world.arrive(), world.arrive()];
+  world.now += 3000; // no wake-up came: we were asleep
+  world.answer(first);
+  world.answer(second);
+  assert.equal(world.answered(first).reply.status, "ok");
+  assert.equal(world.answered(second).reply.status, "ok");
+});
+
 Deno.test("a cancelled or overdue request in the queue never reaches the worker", () => {
   const world = new World(QUEUED);
   const [first, cancelled, overdue, last] = [

@@ -20,6 +20,10 @@ const log = getLogger(["omnispan", "scheduler"]);
 /** A timer comes up to this late, so the last stretch before a wake-up goes turn by turn of the event loop. */
 const TIMER_SLACK_MS = 1.2;
 
+/** A wake-up this late means that the machine was asleep: what came meanwhile is read before time-outs are looked at. */
+const ASLEEP_MS = 250;
+const CATCH_UP_MS = 50;
+
 class SchedulerThread {
   readonly #core: SchedulerCore;
   readonly #worker: WorkerLink;
@@ -103,7 +107,8 @@ class SchedulerThread {
     clearImmediate(this.#immediate);
     if (time === undefined) return;
     const leftMs = time - now();
-    if (leftMs <= 0) this.#immediate = setImmediate(() => this.#advance([{ kind: "wake" }]));
+    if (leftMs <= -ASLEEP_MS) this.#timer = setTimeout(() => this.#advance([{ kind: "wake" }]), CATCH_UP_MS);
+    else if (leftMs <= 0) this.#immediate = setImmediate(() => this.#advance([{ kind: "wake" }]));
     else if (leftMs <= TIMER_SLACK_MS) this.#immediate = setImmediate(() => this.#wakeAt(time));
     else this.#timer = setTimeout(() => this.#wakeAt(time), leftMs - TIMER_SLACK_MS);
   }

@@ -92,6 +92,7 @@ export class CheckedCore {
         return this.#hearArrival(event.ticket, event.submission);
       case "wake":
         this.#situation.wakeAt = undefined;
+        this.#situation.woken = true;
         return;
       case "worker":
         patience.told(event.state, now);

@@ -14,6 +14,8 @@ export class Situation {
   before: Millis = -Infinity;
   /** The core's last wish that was not fulfilled. */
   wakeAt: Millis | undefined;
+  /** The core was woken in this turn. */
+  woken = false;
   lastSequence: SequenceId = 0;
   readonly counts = { accepted: 0, settled: 0, refused: 0, retried: 0, dispatches: 0, dispatchedRequests: 0 };
   /** Sequences that the core told the worker to drop in this turn, and those that it had to. */
@@ -28,6 +30,7 @@ export class Situation {
   /** At `now`, by whichever of the threads' clocks is ahead. */
   nextTurn(now: Millis): void {
     this.judge.clear();
+    this.woken = false;
     this.toldWorker.clear();
     this.freed.clear();
     this.before = this.now;

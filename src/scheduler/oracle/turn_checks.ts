@@ -34,7 +34,7 @@ export function checkVerdicts({ book, judge, freed, toldWorker, counts }: Situat
 
 /** Nothing that is due has been left, and the core is woken in time for what comes next. */
 export function checkTimes(situation: Situation): void {
-  const { book, judge, patience, now, wakeAt } = situation;
+  const { book, judge, patience, now, wakeAt, woken } = situation;
   const overdue = book.nextDeadline();
   const silent = book.longestSilent();
   if (overdue && overdue.submission.deadline! <= now) {
@@ -44,7 +44,7 @@ export function checkTimes(situation: Situation): void {
       overdue.ticket,
     );
   }
-  if (silent && judge.timeoutAt(silent) <= now) {
+  if (woken && silent && judge.timeoutAt(silent) <= now) {
     throw new Broken("a silent worker is given up", `${now - silent.progressAt} ms`, silent.ticket);
   }
   let next = Math.min(
@@ -67,7 +67,7 @@ export function checkTimes(situation: Situation): void {
       oldest(situation),
     );
   }
-  if (wakeAt !== undefined && wakeAt <= now) {
+  if (woken && wakeAt !== undefined && wakeAt <= now) {
     throw new Broken("the core sleeps until something is due", `at ${now} it asks for ${wakeAt}`);
   }
 }

@@ -92,7 +92,6 @@ export class Judge {
     const request = this.book.findRunning(sequence);
     if (!request || request.verdict || this.cancelled.has(request.ticket)) return undefined;
     const { deadline } = request.submission;
-    if ((deadline !== undefined && deadline <= now) || this.timeoutAt(request) <= now) return undefined;
-    return request;
+    return deadline !== undefined && deadline <= now ? undefined : request;
   }
 }
