@@ -59,9 +59,8 @@ for (const [who, start] of [["engine", withEngine], ["worker", withWorker]] as c
       const faults: string[] = [];
       for (const [name, attack] of Object.entries(ATTACKS)) {
         await attack(target).catch((thrown) => faults.push(`${name}: ${thrown}`));
+        await serves(target).catch((thrown) => faults.push(`health after "${name}": ${thrown}`));
         await target.ask().catch((thrown) => faults.push(`the request after "${name}": ${thrown}`));
-        const health = await healthNow(target.address).catch(String);
-        if (health !== "SERVING") faults.push(`health after "${name}": ${health}`);
         if (!isAlive(target.process.pid)) break;
       }
       assert.deepEqual(faults, [], target.process.stderr.slice(-20).join("\n"));
@@ -70,25 +69,19 @@ for (const [who, start] of [["engine", withEngine], ["worker", withWorker]] as c
 }
 
 for (const [who, start] of [["engine", withEngine], ["worker", withWorker]] as const) {
-  Deno.test({
-    name: `a path that is no UTF-8 does not end the ${who}'s service`,
-    // grpc.aio 1.85 stops to listen when it can't decode a path, in a process that goes on.
-    ignore: who === "worker",
-    sanitizeOps: false,
-    sanitizeResources: false,
-    async fn() {
-      await start(async (target) => {
-        const path = new Uint8Array([...bytes("/omnispan."), 0xb8]);
-        const headers = headerBlock({ ...callHeaders(""), ":path": path });
-        await throwAt(
-          target.address,
-          [...OPENING, frame(FRAME.headers, END_HEADERS | END_STREAM, 1, headers)],
-          WATCH_MS,
-        );
-        await target.ask();
-        assert.equal(await healthNow(target.address), "SERVING");
-      });
-    },
+  test(`a path that is no UTF-8 does not end the ${who}'s service`, async () => {
+    await start(async (target) => {
+      const path = new Uint8Array([...bytes("/omnispan."), 0xb8]);
+      const headers = headerBlock({ ...callHeaders(""), ":path": path });
+      await throwAt(
+        target.address,
+        [...OPENING, frame(FRAME.headers, END_HEADERS | END_STREAM, 1, headers)],
+        WATCH_MS,
+      );
+      await serves(target);
+      await target.ask();
+      assert.equal(await healthNow(target.address), "SERVING");
+    });
   });
 }
 
@@ -116,6 +109,11 @@ test("garbage on one session with the worker ends that session and no other", as
   assert.equal(stream.tokens, 60);
   assert.equal((await engine.submit({ prompt: "next", maxTokens: 1 })).dispatch!.attempts, 1);
 });
+
+/** After a path that is no UTF-8 the worker listens anew: clients that were refused meanwhile try again in a second. */
+function serves({ address }: Target): Promise<void> {
+  return waitUntil("it serves", async () => await healthNow(address).catch(String) === "SERVING", 5000);
+}
 
 async function withEngine(body: (target: Target) => Promise<void>): Promise<void> {
   await using worker = await SimWorker.start();
@@ -280,14 +278,15 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
       await throwAt(address, [...OPENING, ...randomFrames(SEED + 200 + i, 30)], WATCH_MS / 5);
     }
   },
-  "random changes to a good request": async ({ address, paths }) => {
+  "random changes to a good request": async (target) => {
+    const { address, paths } = target;
     for (let i = 0; i < 60; i++) {
       const good = [
         ...OPENING,
         OPEN_CALL(paths.unary),
         frame(FRAME.data, END_STREAM, 1, grpcMessage(GOOD_BODY)),
       ];
-      await throwAt(address, changed(SEED + 300 + i, good), WATCH_MS / 5);
+      await throwAt(address, changed(SEED + 300 + i, good), WATCH_MS / 5).catch(() => serves(target));
     }
   },
   "50 connections that say nothing": async (target) => {

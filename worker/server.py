@@ -17,6 +17,7 @@ from grpc_reflection.v1alpha import reflection
 from backends.backend import STOPPING, Answer, Backend, Failure, Outcome, Row, Status
 from config import DEBUG_BATCH_LOGGING, DEFAULT_MAX_TOKENS, SESSION, Settings
 from in_flight import InFlight
+from listening import Listener
 from logs import event
 from outbox import Outbox
 from rows import last_chunk, ms, reply_of, row_of
@@ -167,7 +168,28 @@ class Server:
     def __init__(self, backend: Backend, settings: Settings) -> None:
         self._service = WorkerService(backend, settings)
         self._health = health.aio.HealthServicer()
-        self._server = grpc.aio.server(
+        self._listener = Listener(self._make)
+
+    async def start(self, host: str, port: int) -> int:
+        """Gives the port. Raises RuntimeError when the address can't be listened on."""
+        for service in ("", SERVICE):
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        return await self._listener.start(host, port)
+
+    async def lost(self) -> str:
+        """Returns when nobody can reach it any more, and why."""
+        return await self._listener.lost()
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Health first, so nobody sends more; then the requests in flight; then the port."""
+        await self._health.enter_graceful_shutdown()
+        await self._service.drain(grace_seconds)
+        # Some engines' runtimes drop what they read together with the connection's end.
+        await asyncio.sleep(LAST_WORDS_SECONDS)
+        await self._listener.stop(LAST_WORDS_SECONDS)  # health watchers never end by themselves
+
+    def _make(self) -> grpc.aio.Server:
+        server = grpc.aio.server(
             options=[
                 ("grpc.so_reuseport", 0),  # else a second worker on the same port would start and share it
                 ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
@@ -178,22 +200,7 @@ class Server:
                 ("grpc.keepalive_permit_without_calls", 1),
             ]
         )
-        pb2_grpc.add_WorkerServicer_to_server(self._service, self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
-
-    async def start(self, address: str) -> int:
-        """Gives the port. Raises RuntimeError when the address can't be listened on."""
-        port = self._server.add_insecure_port(address)
-        for service in ("", SERVICE):
-            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
-        await self._server.start()
-        return port
-
-    async def stop(self, grace_seconds: float) -> None:
-        """Health first, so nobody sends more; then the requests in flight; then the port."""
-        await self._health.enter_graceful_shutdown()
-        await self._service.drain(grace_seconds)
-        # Some engines' runtimes drop what they read together with the connection's end.
-        await asyncio.sleep(LAST_WORDS_SECONDS)
-        await self._server.stop(LAST_WORDS_SECONDS)  # health watchers never end by themselves
+        pb2_grpc.add_WorkerServicer_to_server(self._service, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        return server

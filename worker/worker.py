@@ -1,6 +1,7 @@
 """Omnispan's worker: serves one model over gRPC (`python worker/worker.py`, `--help` for the settings).
 
-Exit codes: 0 stopped as asked, 1 could not start, 2 a setting is wrong, 3 the backend died while it served.
+Exit codes: 0 stopped as asked, 1 could not start, 2 a setting is wrong, 3 the backend died or the port was
+lost while it served.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from config import Settings, SettingsError
 GRACE_SECONDS = 10.0
 
 
-class BackendDiedError(Exception):
-    """It can never answer again; the text is one line that says why."""
+class DiedError(Exception):
+    """The worker can never answer again; the text is one line that says why."""
 
 
 class BackendModule(Protocol):
@@ -48,14 +49,15 @@ def main(arguments: list[str]) -> int:
     except (LoadError, address.AddressError) as error:
         logging.getLogger("worker").debug("could not start", exc_info=True)
         return _complain(1, [str(error)])
-    except BackendDiedError as error:
+    except DiedError as error:
         return _complain(3, [str(error)])
     return 0
 
 
 async def run(settings: Settings, stdout: TextIO) -> None:
     """Serves until asked to stop. Raises SettingsError, LoadError or AddressError when it can't start, and
-    BackendDiedError when the backend has died: a new process is the only way back, and who started this one sees it.
+    DiedError when the backend has died or the port is lost: a new process is the only way back, and who started this
+    one sees it.
     """
     stop = lifetime.watch(settings[config.EXIT_ON_STDIN_CLOSE])
     host, port = settings[config.HOST], settings[config.PORT]
@@ -78,19 +80,20 @@ async def _serve(backend: Backend, settings: Settings, stop: asyncio.Event, stdo
     host, port = settings[config.HOST], settings[config.PORT]
     server = Server(backend, settings)
     try:
-        port = await server.start(address.join(host, port))
+        port = await server.start(host, port)
     except RuntimeError as error:
         address.probe(host, port)  # says more than gRPC does
         raise address.AddressError(f"can't listen on {address.join(host, port)}: {error}") from error
     print(f"worker listening on {address.join(host, port)} {backend.info}", file=stdout, flush=True)
-    died = asyncio.create_task(backend.died())
+    died = [asyncio.create_task(backend.died()), asyncio.create_task(server.lost())]
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait((died, stopping), return_when=asyncio.FIRST_COMPLETED)
+    ended, _ = await asyncio.wait((*died, stopping), return_when=asyncio.FIRST_COMPLETED)
     lifetime.limit_stop()
     await server.stop(GRACE_SECONDS)  # calls in flight have their failure by now, or get it here
     if not stop.is_set():
-        raise BackendDiedError(await died)
-    died.cancel()
+        raise DiedError(next(task.result() for task in died if task in ended))
+    for task in died:
+        task.cancel()
 
 
 def _make_backend(settings: Settings) -> Backend:

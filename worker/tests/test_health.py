@@ -65,5 +65,5 @@ async def test_a_dead_backend_fails_its_rows_turns_health_and_ends_the_worker(mo
         assert [row.status for row in reply.responses] == ["worker_runtime_error"] * 6
         assert "MemoryError: no cache left" in reply.responses[0].error_message
         assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
-    with pytest.raises(worker.BackendDiedError, match="MemoryError: no cache left"):
+    with pytest.raises(worker.DiedError, match="MemoryError: no cache left"):
         await asyncio.wait_for(running, SECONDS)

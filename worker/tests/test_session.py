@@ -51,7 +51,7 @@ async def serve() -> AsyncIterator[Serve]:
             if isinstance(model, Scripted):
                 stack.callback(model.go.release, 100_000)
             server = Server(backend, settings)
-            port = await server.start("127.0.0.1:0")
+            port = await server.start("127.0.0.1", 0)
             stack.push_async_callback(server.stop, 0.0)
             channel = await stack.enter_async_context(connect(port))
             return Served(server, backend, pb2_grpc.WorkerStub(channel), f"127.0.0.1:{port}")
