@@ -1,7 +1,7 @@
 /** Streams whose client does not read: bounded, cut off, and no harm to the streams beside them. */
 import assert from "node:assert/strict";
 import { engineFor } from "./support/engine.ts";
-import { FRAME, RawConnection } from "./support/raw_h2.ts";
+import { END_STREAM, FRAME, grpcMessage, RawConnection } from "./support/raw_http2.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 import { waitUntil } from "./support/wait.ts";
 
@@ -14,7 +14,7 @@ const CALM = 11;
 function requestOf(prompt: string): Uint8Array {
   const text = new TextEncoder().encode(prompt);
   const message = [0x1a, text.length, ...text, 0x20, TOKENS & 127 | 128, TOKENS >> 7];
-  return Uint8Array.from([0, 0, 0, 0, message.length, ...message]);
+  return grpcMessage(Uint8Array.from(message));
 }
 
 Deno.test({
@@ -37,17 +37,17 @@ Deno.test({
     const ends = new Map<number, number | "whole">();
     while (ends.size < 2) {
       const frame = await client.next();
-      if (frame.type === FRAME.DATA) {
+      if (frame.type === FRAME.data) {
         if (frame.stream === read) {
           readBytes += frame.payload.length;
           client.allow(read, frame.payload.length);
         }
         client.allow(0, frame.payload.length); // the connection's own window stays open
       }
-      if (frame.type === FRAME.RST_STREAM) {
+      if (frame.type === FRAME.reset) {
         ends.set(frame.stream, new DataView(frame.payload.buffer).getUint32(0));
       }
-      if (frame.type === FRAME.HEADERS && frame.flags & 1) ends.set(frame.stream, "whole");
+      if (frame.type === FRAME.headers && frame.flags & END_STREAM) ends.set(frame.stream, "whole");
     }
     assert.deepEqual([ends.get(unread), ends.get(read)], [CALM, "whole"]);
     assert.ok(readBytes > 4 * TOKENS, "the stream beside it came in full");

@@ -1,4 +1,5 @@
-/** HTTP/2 by hand, so that it can be wrong. */
+/** HTTP/2 by hand, so that it can be wrong, or slow to read. */
+import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
 
@@ -20,6 +21,15 @@ export const FRAME = {
 
 export const END_STREAM = 1;
 export const END_HEADERS = 4;
+const ACK = 1;
+const INITIAL_WINDOW_SIZE = 4;
+
+export interface Frame {
+  readonly type: number;
+  readonly flags: number;
+  readonly stream: number;
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
 
 /** One frame; `length` may lie. */
 export function frame(
@@ -109,6 +119,72 @@ async function writeAll(connection: Deno.Conn, parts: readonly Uint8Array[]): Pr
   }
 }
 
+/** A connection that reads frames one by one, and opens windows only where it is asked to. */
+export class RawConnection implements Disposable {
+  #lastStream = -1;
+  #outgoing = Promise.resolve();
+
+  private constructor(private readonly conn: Deno.TcpConn) {}
+
+  /** `address` is host:port; `initialWindow` is what each stream may send before it is allowed more. */
+  static async open(address: string, { initialWindow }: { readonly initialWindow: number }) {
+    const [hostname, port] = address.split(":");
+    const connection = new RawConnection(await Deno.connect({ hostname: hostname!, port: Number(port) }));
+    const setting = new Uint8Array([0, INITIAL_WINDOW_SIZE, ...uint32(initialWindow)]);
+    connection.#write(PREFACE, frame(FRAME.settings, 0, 0, setting));
+    return connection;
+  }
+
+  /** Sends a request of one gRPC message and gives its stream. */
+  request(path: string, message: Uint8Array): number {
+    const stream = this.#lastStream += 2;
+    this.#write(
+      frame(FRAME.headers, END_HEADERS, stream, headerBlock(callHeaders(path))),
+      frame(FRAME.data, END_STREAM, stream, message),
+    );
+    return stream;
+  }
+
+  /** Lets the stream, or with 0 the connection, send so many bytes more. */
+  allow(stream: number, bytes: number): void {
+    if (bytes > 0) this.#write(frame(FRAME.windowUpdate, 0, stream, uint32(bytes)));
+  }
+
+  /** The next frame; settings are acknowledged on the way. */
+  async next(): Promise<Frame> {
+    const head = await this.#read(9);
+    const view = new DataView(head.buffer);
+    const next = {
+      type: head[3]!,
+      flags: head[4]!,
+      stream: view.getUint32(5) & 0x7fffffff,
+      payload: await this.#read(view.getUint32(0) >>> 8),
+    };
+    if (next.type === FRAME.settings && !(next.flags & ACK)) this.#write(frame(FRAME.settings, ACK, 0));
+    return next;
+  }
+
+  [Symbol.dispose](): void {
+    this.conn.close();
+  }
+
+  #write(...parts: readonly Uint8Array[]): void {
+    this.#outgoing = this.#outgoing.then(() => writeAll(this.conn, parts));
+  }
+
+  async #read(length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(length);
+    for (let have = 0; have < length;) {
+      const timer = setTimeout(() => this.conn.close(), 20_000);
+      const count = await this.conn.read(bytes.subarray(have));
+      clearTimeout(timer);
+      assert.ok(count !== null, "the server closed the connection");
+      have += count;
+    }
+    return bytes;
+  }
+}
+
 /** How one call ended. */
 export interface CallEnd {
   /** Undefined when the stream or the connection was closed without one. */
@@ -155,4 +231,8 @@ export function call(
     clearTimeout(timer);
     session.destroy();
   });
+}
+
+function uint32(value: number): Uint8Array {
+  return new Uint8Array([value >>> 24, value >>> 16, value >>> 8, value]);
 }
