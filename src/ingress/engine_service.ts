@@ -81,7 +81,7 @@ export function engineService(
   function refusal(requestId: string, thrown: unknown): Partial<ServerErrorResponse> {
     const code = codeOf(thrown);
     const message = messageOf(thrown);
-    log[code === "internal" ? "error" : "debug"]("request {requestId} refused, {code}: {message}", {
+    log[code === "internal" ? "error" : "info"]("request {requestId} refused, {code}: {message}", {
       requestId: requestId.slice(0, MAX_ID_LENGTH),
       mode,
       code,

@@ -18,7 +18,7 @@ class Engine:
 
     def __init__(self, stub: pb2_grpc.WorkerStub, strict: bool = True) -> None:
         self.strict = strict  # it uses each sequence number once, so a result is the last of it
-        self.call = stub.Session()
+        self.call = stub.Session(wait_for_ready=True)
         self.hello: pb2.WorkerHello | None = None
         self.steps: list[pb2.WorkerStep] = []
         self.loads: list[pb2.WorkerLoad] = []

@@ -70,7 +70,8 @@ async def test_what_was_in_flight_ends_and_its_rows_are_free() -> None:
             assert await asyncio.wait_for(call.code(), SECONDS) != grpc.StatusCode.OK
         await asyncio.wait((engine.reader,))
         assert engine.reader.exception()
-        again = Engine(stub)
+    async with connect(port) as channel:  # a new connection: nothing of the old one can end it
+        again = Engine(pb2_grpc.WorkerStub(channel))
         await again.until(lambda: again.loads)
         await again.submit(sequence(1, max_tokens=2))
         await again.results(1)
