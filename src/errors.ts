@@ -5,7 +5,6 @@ export type ErrorCode =
   | "unavailable"
   | "deadline_exceeded"
   | "cancelled"
-  | "unimplemented"
   | "internal";
 
 /** The one error class that crosses layers; `grpc/status.ts` translates its code, and nothing else does. */

@@ -23,15 +23,8 @@ function test(name: string, fn: () => Promise<void>): void {
 }
 
 /** `serve` with a worker of its own, ready. */
-async function serving(env: Record<string, string> = {}): Promise<Serve> {
-  const serve = new Serve({ env: { ENGINE_MODE: "continuous", SIM_PROFILE: "fixed20", ...env } });
-  try {
-    await serve.answers();
-    return serve;
-  } catch (thrown) {
-    await serve[Symbol.asyncDispose]();
-    throw thrown;
-  }
+function serving(env: Record<string, string> = {}): Promise<Serve> {
+  return Serve.answering({ env: { ENGINE_MODE: "continuous", SIM_PROFILE: "fixed20", ...env } });
 }
 
 function begun(...streams: ReadStream[]): Promise<void> {

@@ -215,16 +215,9 @@ test("a scheduler thread that dies ends each stream with an error, and the next 
 });
 
 /** `serve` with a simulated worker of its own, ready. */
-async function serveWithSim(): Promise<Serve> {
-  const serve = new Serve({
+function serveWithSim(): Promise<Serve> {
+  return Serve.answering({
     flags: ["--engine-mode", "continuous"],
     env: { SIM_PROFILE: "fixed20", WORKER_SILENCE_MS: String(SILENCE_MS) },
   });
-  try {
-    await serve.answers();
-    return serve;
-  } catch (thrown) {
-    await serve[Symbol.asyncDispose]();
-    throw thrown;
-  }
 }

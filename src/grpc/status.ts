@@ -9,7 +9,6 @@ export const GRPC_STATUS = {
   unavailable: Status.UNAVAILABLE,
   deadline_exceeded: Status.DEADLINE_EXCEEDED,
   cancelled: Status.CANCELLED,
-  unimplemented: Status.UNIMPLEMENTED,
   internal: Status.INTERNAL,
 } as const satisfies Record<ErrorCode, Status>;
 

@@ -59,6 +59,8 @@ export class SchedulerCore {
   /** When a place last became free, and when one last did that requests waited for. */
   #returnedAt: Millis = 0;
   #releasedAt: Millis = 0;
+  /** When the policy wants to be asked again. */
+  #policyWakeAt: Millis | undefined;
   #wakeAt: Millis | undefined;
   #accepted = 0;
   #settled = 0;
@@ -348,8 +350,6 @@ export class SchedulerCore {
     }
   }
 
-  #policyWakeAt: Millis | undefined;
-
   /** The worker has been away too long. */
   #failWaiting(effects: Effect[]): void {
     const reply = failedReply("worker_unavailable", `no worker takes requests: ${this.#worker.detail}`);
@@ -397,7 +397,6 @@ export class SchedulerCore {
     const run: Run = {
       sequence,
       wireId: id,
-      entry,
       group,
       placeAt,
       dispatchedAt: now,

@@ -56,11 +56,6 @@ export class SchedulerHandle implements AsyncDisposable {
     return this.#worker;
   }
 
-  /** Requests that have not settled. */
-  get pending(): number {
-    return this.#completions.size;
-  }
-
   /**
    * Hands a request to the scheduler. Rejects with an OmnispanError when the engine refuses it, or when
    * `signal` (the caller's cancel) fires before the answer; with the signal's reason, if that is one.

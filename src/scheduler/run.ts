@@ -4,7 +4,6 @@ import type { DispatchRecord, Millis, SequenceId } from "../types.ts";
 export interface Run {
   readonly sequence: SequenceId;
   readonly wireId: string;
-  readonly entry: { readonly queuedAt: Millis };
   readonly group: Group;
   readonly placeAt: Millis;
   readonly dispatchedAt: Millis;

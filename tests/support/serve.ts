@@ -38,6 +38,18 @@ export class Serve extends TestProcess {
     });
   }
 
+  /** Resolves when it answers. */
+  static async answering(options: ServeOptions): Promise<Serve> {
+    const serve = new Serve(options);
+    try {
+      await serve.answers();
+      return serve;
+    } catch (thrown) {
+      await serve[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
   /** Where the engine listens, once it has greeted to the last line. */
   async address(timeoutMs = FIRST_START_MS): Promise<string> {
     await this.waitFor(/^Ctrl-C ends/, timeoutMs);

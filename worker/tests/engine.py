@@ -82,7 +82,7 @@ def sequence(
     request = pb2.WorkerGenerateRequest(request_id=f"r{number}", tenant_id="t", prompt=prompt, max_tokens=max_tokens)
     for name, value in fields.items():
         if name == "stop":
-            request.stop.extend(value)  # type: ignore[arg-type]
+            request.stop.extend(value)  # type: ignore[arg-type]  # `fields` is typed for every kind
         else:
             setattr(request, name, value)
     return pb2.WorkerSequence(sequence=number, stream=stream, request=request)

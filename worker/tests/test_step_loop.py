@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
 from backends.backend import Answer, Delta, Ended, Failure, FinishReason, Info, LoadError, Outcome, Row, Status
 from backends.step_loop import StepLoop
 from scripted import SECONDS, Scripted
+from stream_promises import until
 
 
 @pytest.fixture
@@ -27,13 +28,6 @@ async def loop(runtime: Scripted) -> AsyncIterator[StepLoop]:
     runtime.go.release(1000)
     await step_loop.close()
     assert runtime.closed
-
-
-async def until(true: Callable[[], object]) -> None:
-    end = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < end, "waited too long"
-        await asyncio.sleep(0.001)
 
 
 def texts(outcomes: list[Outcome]) -> list[str]:
