@@ -1,8 +1,7 @@
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { fileURLToPath } from "node:url";
-import type { Settings } from "../src/config.ts";
-import type { Millis } from "../src/types.ts";
-import type { Level } from "./sample.ts";
+import type { Settings } from "../../src/config.ts";
+import type { RunPlan } from "../plan.ts";
 
 /** environment.json: all that a reader of the samples must know to trust and repeat them. */
 export interface RunEnvironment {
@@ -12,23 +11,16 @@ export interface RunEnvironment {
   readonly versions: { readonly deno: string; readonly v8: string; readonly typescript: string };
   /** Null outside a git checkout. */
   readonly git: { readonly commit: string; readonly changed: boolean } | null;
-  /** The settings of the engines that the run started; null for `--target`. */
+  /** The command line that asked for the run. */
+  readonly command: readonly string[];
+  /** The common settings of the engines that the run started, which a variant changes; null for `--target`. */
   readonly engine: EngineSettings | null;
   /** The engine that was measured, when the run did not start it. */
   readonly target: string | null;
   readonly worker: WorkerIdentity | null;
-  readonly workload: { readonly seed: number; readonly maxTokens: number };
-  readonly load: {
-    readonly kind: "closed loop";
-    /** gRPC connections that the clients of a level share. */
-    readonly connections: number;
-    readonly timeoutMs: Millis;
-    /** The clients read their answers token by token. */
-    readonly streamed: boolean;
-    /** In the order of measurement; JSON has no Infinity, so null there is no limit. */
-    readonly levels:
-      readonly (Level & { readonly requests: number | null; readonly durationMs: Millis | null })[];
-  };
+  readonly plan: RunPlan;
+  /** gRPC connections that all requests of an engine share. */
+  readonly connections: number;
 }
 
 /** Mode and address are each engine's own. */
@@ -46,7 +38,8 @@ export interface Machine {
 
 /** The Python worker behind the engines. Null: it does not say. */
 export interface WorkerIdentity {
-  readonly endpoint: string;
+  /** Null behind an engine that runs elsewhere. */
+  readonly endpoint: string | null;
   readonly startedByBench: boolean;
   readonly backend: string | null;
   readonly model: string | null;
@@ -79,7 +72,7 @@ async function gitState(): Promise<RunEnvironment["git"]> {
 
 /** What git prints, or null when there is no git or no checkout. */
 async function git(...args: string[]): Promise<string | null> {
-  const cwd = fileURLToPath(new URL("..", import.meta.url));
+  const cwd = fileURLToPath(new URL("../..", import.meta.url));
   try {
     const { success, stdout } = await new Deno.Command("git", { args, cwd, stderr: "null" }).output();
     return success ? new TextDecoder().decode(stdout).trim() : null;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { StartupError } from "../src/errors.ts";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { StartupError } from "../../src/errors.ts";
 import { environmentOf } from "./environment_support.ts";
 import { hasRecording, readRecording, Recorder } from "./recorder.ts";
 import { sampleOf } from "./sample_support.ts";
@@ -13,17 +14,52 @@ Deno.test("what was recorded is read back as it was", async () => {
   assert.deepEqual(samples, [0, 1, 2].map((index) => sampleOf({ index })));
 });
 
-Deno.test("a last line that a crash cut off is left out", async () => {
-  const folder = await record(2);
-  await Deno.writeTextFile(join(folder, "samples.ndjson"), '{"mode":"dir', { append: true });
-  assert.equal((await readRecording(folder)).samples.length, 2);
+Deno.test("instants are kept to the microsecond", async () => {
+  const folder = await newFolder();
+  {
+    await using recorder = new Recorder(folder, environmentOf());
+    recorder.sample(
+      sampleOf({ sentAt: 1764000000000.12345, firstTextMs: 0.00049, arrivals: [[1.23456, 2]] }),
+    );
+  }
+  const { samples: [sample] } = await readRecording(folder);
+  assert.equal(sample?.sentAt, 1764000000000.123);
+  assert.equal(sample?.firstTextMs, 0);
+  assert.deepEqual(sample?.arrivals, [[1.235, 2]]);
+});
+
+Deno.test("a run that crashed is read from what it had written, without a last line that was cut", async () => {
+  const folder = await newFolder();
+  const recorder = new Recorder(folder, environmentOf());
+  for (const index of [0, 1]) recorder.sample(sampleOf({ index }));
+  recorder.flush();
+  await Deno.writeTextFile(join(folder, "samples.ndjson"), '{"variant":"dir', { append: true });
+  assert.ok(hasRecording(folder));
+  assert.deepEqual((await readRecording(folder)).samples.map(({ index }) => index), [0, 1]);
+  await recorder[Symbol.asyncDispose]();
+});
+
+Deno.test("a compressed file that was cut gives the samples before the cut", async () => {
+  const folder = await record(500);
+  const path = join(folder, "samples.ndjson.gz");
+  const whole = await Deno.readFile(path);
+  await Deno.writeFile(path, whole.subarray(0, whole.length - 40));
+  const { samples } = await readRecording(folder);
+  assert.ok(samples.length > 300 && samples.length < 500, `${samples.length} samples`);
 });
 
 Deno.test("a broken line within the samples is an error and never skipped", async () => {
-  const folder = await record(1);
-  const good = JSON.stringify(sampleOf({}));
-  await Deno.writeTextFile(join(folder, "samples.ndjson"), `broken\n${good}\n`, { append: true });
+  const folder = await record(2);
+  const path = join(folder, "samples.ndjson.gz");
+  const lines = gunzipSync(await Deno.readFile(path)).toString();
+  await Deno.writeFile(path, gzipSync("broken\n" + lines));
   await assert.rejects(readRecording(folder), StartupError);
+});
+
+Deno.test("a run of an older bench is refused by name", async () => {
+  const folder = await record(1);
+  await Deno.writeTextFile(join(folder, "environment.json"), "{}");
+  await assert.rejects(readRecording(folder), /environment\.json has no plan/);
 });
 
 Deno.test("a folder without a run is refused by name", async () => {
@@ -34,8 +70,12 @@ Deno.test("a folder without a run is refused by name", async () => {
 
 /** A new recording with samples of index 0, 1, ... */
 async function record(count: number): Promise<string> {
-  const folder = join(await Deno.makeTempDir(), "new", "folder");
-  using recorder = new Recorder(folder, environmentOf({}));
+  const folder = await newFolder();
+  await using recorder = new Recorder(folder, environmentOf());
   for (let index = 0; index < count; index++) recorder.sample(sampleOf({ index }));
   return folder;
+}
+
+async function newFolder(): Promise<string> {
+  return join(await Deno.makeTempDir(), "new", "folder");
 }
