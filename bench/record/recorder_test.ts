@@ -19,11 +19,11 @@ Deno.test("instants are kept to the microsecond", async () => {
   {
     await using recorder = new Recorder(folder, environmentOf());
     recorder.sample(
-      sampleOf({ sentAt: 1764000000000.12345, firstTextMs: 0.00049, arrivals: [[1.23456, 2]] }),
+      sampleOf({ sentAt: 1764000000000.2502, firstTextMs: 0.00049, arrivals: [[1.23456, 2]] }),
     );
   }
   const { samples: [sample] } = await readRecording(folder);
-  assert.equal(sample?.sentAt, 1764000000000.123);
+  assert.equal(sample?.sentAt, 1764000000000.25);
   assert.equal(sample?.firstTextMs, 0);
   assert.deepEqual(sample?.arrivals, [[1.235, 2]]);
 });
