@@ -1,49 +1,40 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { now } from "../src/clock.ts";
-import type { Millis } from "../src/types.ts";
-import type { Level, Result, Sample, WorkItem } from "./sample.ts";
+import { now } from "../../src/clock.ts";
+import type { Millis } from "../../src/types.ts";
+import type { RequestSpec } from "../record/sample.ts";
+import { sendOne, type Turn, turnName } from "./turn.ts";
 
 /** A client whose request failed waits this long, so that an engine that is down is not asked in a hot loop. */
 const PAUSE_AFTER_FAILURE_MS = 100;
 
-export interface ClosedLoop {
-  readonly level: Level;
-  readonly phase: Sample["phase"];
-  readonly work: Iterator<WorkItem, unknown>;
-  /** No request is started after these many, or after this time; those under way are waited for. */
-  readonly requests: number;
-  readonly durationMs: Millis;
-  /** Never rejects; settles soon after `stop` fires. */
-  send(item: WorkItem, stop: AbortSignal): Promise<Result>;
-  record(sample: Sample): void;
-  readonly stop: AbortSignal;
+export interface ClosedLoop extends Turn {
+  readonly requests: Iterator<RequestSpec, unknown>;
+  readonly concurrency: number;
+  /** No request is sent after these many, or after this time; those under way are waited for. Null: no such limit. */
+  readonly limit: number | null;
+  readonly durationMs: Millis | null;
 }
 
-/** Runs `level.concurrency` clients that each ask again as soon as they have an answer, until all are done. */
+/** Runs `concurrency` clients that each ask again as soon as they have an answer, until all are done. */
 export async function runClosedLoop(loop: ClosedLoop): Promise<void> {
-  const { level, phase, stop } = loop;
-  const endAt = now() + loop.durationMs;
-  let left = loop.requests;
+  const { concurrency, limit, durationMs, requests, stop } = loop;
+  const name = turnName(loop);
+  const endAt = now() + (durationMs ?? Infinity);
+  let left = limit ?? Infinity;
 
   async function runClient(client: number): Promise<void> {
     while (left > 0 && !stop.aborted) {
       const intendedAt = now();
       if (intendedAt >= endAt) return;
-      const { value: item, done } = loop.work.next();
+      const { value: request, done } = requests.next();
       if (done) return;
       left--;
-      const sentAt = now();
-      const result = await loop.send(item, stop);
-      const receivedAt = now();
-      const { index, maxTokens } = item;
-      const latencyMs = receivedAt - intendedAt;
-      const when = { intendedAt, sentAt, receivedAt, latencyMs };
-      loop.record({ ...result, ...level, phase, index, client, maxTokens, ...when });
-      if (result.outcome === "failed") {
+      const { outcome } = await sendOne(loop, name, request, client, intendedAt);
+      if (outcome === "failed") {
         await sleep(PAUSE_AFTER_FAILURE_MS, undefined, { signal: stop }).catch(() => {}); // ends early on a stop
       }
     }
   }
 
-  await Promise.all(Array.from({ length: level.concurrency }, (_, client) => runClient(client)));
+  await Promise.all(Array.from({ length: concurrency }, (_, client) => runClient(client)));
 }

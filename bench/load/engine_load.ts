@@ -1,17 +1,28 @@
 import { credentials, type ServiceError, status as Status } from "@grpc/grpc-js";
-import { now } from "../src/clock.ts";
-import { omnispan } from "../src/grpc/contract.ts";
-import type { Dispatch__Output } from "../src/grpc/generated/omnispan/Dispatch.ts";
-import type { EngineClient } from "../src/grpc/generated/omnispan/Engine.ts";
-import type { GenerateReply__Output } from "../src/grpc/generated/omnispan/GenerateReply.ts";
-import type { GenerateRequest } from "../src/grpc/generated/omnispan/GenerateRequest.ts";
-import type { StatsReply__Output } from "../src/grpc/generated/omnispan/StatsReply.ts";
-import type { Millis } from "../src/types.ts";
-import type { Result, SampleDispatch, WorkItem } from "./sample.ts";
-import { receive } from "./load_stream.ts";
+import { now } from "../../src/clock.ts";
+import { omnispan } from "../../src/grpc/contract.ts";
+import type { Dispatch__Output } from "../../src/grpc/generated/omnispan/Dispatch.ts";
+import type { Timing__Output } from "../../src/grpc/generated/omnispan/Timing.ts";
+import type { EngineClient } from "../../src/grpc/generated/omnispan/Engine.ts";
+import type { GenerateReply__Output } from "../../src/grpc/generated/omnispan/GenerateReply.ts";
+import type { GenerateRequest } from "../../src/grpc/generated/omnispan/GenerateRequest.ts";
+import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
+import type { Millis } from "../../src/types.ts";
+import type { RequestSpec, Result, SampleDispatch, SampleTiming } from "../record/sample.ts";
+import { receive } from "./stream.ts";
+import type { Transport } from "./transport.ts";
 
 /** Connections that all clients share, each taking the next in turn: no connection is the bottleneck, none is new. */
 export const CONNECTIONS = 4;
+
+/** What a request must say; its id on the wire is the index where none is given. */
+export interface Question extends Pick<RequestSpec, "index" | "prompt" | "maxTokens"> {
+  readonly requestId?: string;
+  /** @default "bench" */
+  readonly tenant?: string;
+  /** @default false */
+  readonly exactOutput?: boolean;
+}
 
 /** The load generator's way to an engine: the only part of the lab that knows gRPC. */
 export class EngineLoad implements Disposable {
@@ -34,10 +45,10 @@ export class EngineLoad implements Disposable {
   }
 
   /** Sends one request. A failure is a result too, so this never rejects; `stop` ends it at once. */
-  send(item: WorkItem, stop: AbortSignal): Promise<Result> {
+  send(question: Question, stop: AbortSignal): Promise<Result> {
     if (stop.aborted) return Promise.resolve(INTERRUPTED);
     const { promise, resolve } = Promise.withResolvers<Result>();
-    const call = this.#connection().submitGenerate(requestOf(item), this.#options(), (error, reply) => {
+    const call = this.#connection().submitGenerate(requestOf(question), this.#options(), (error, reply) => {
       stop.removeEventListener("abort", cancel);
       resolve(resultOf(error, reply, stop.aborted));
     });
@@ -47,16 +58,16 @@ export class EngineLoad implements Disposable {
   }
 
   /** As `send`, with the answer token by token. */
-  async stream(item: WorkItem, stop: AbortSignal): Promise<Result> {
+  async stream(question: Question, stop: AbortSignal): Promise<Result> {
     if (stop.aborted) return INTERRUPTED;
-    const sentAt = now();
-    const call = this.#connection().submitGenerateStream(requestOf(item), this.#options());
+    const startedAt = now();
+    const call = this.#connection().submitGenerateStream(requestOf(question), this.#options());
     const cancel = () => call.cancel();
     stop.addEventListener("abort", cancel, { once: true });
-    const { tokensAt, text, last, error } = await receive(call);
+    const { arrivals, firstTextMs, text, last, error } = await receive(call, startedAt);
     stop.removeEventListener("abort", cancel);
     const reply = last && { ...last, responseText: text };
-    return { ...resultOf(error ?? null, reply, stop.aborted), tokenMs: tokensAt.map((at) => at - sentAt) };
+    return { ...resultOf(error ?? null, reply, stop.aborted), arrivals, firstTextMs };
   }
 
   /** Asks the engine for its counters. Rejects when it does not answer within `withinMs`. */
@@ -83,8 +94,24 @@ export class EngineLoad implements Disposable {
   }
 }
 
-function requestOf({ index, prompt, maxTokens }: WorkItem): GenerateRequest {
-  return { requestId: `bench-${index}`, tenantId: "bench", prompt, maxTokens };
+/** Sends the requests of a turn to an engine, answered in one piece or token by token. */
+export class GrpcTransport implements Transport {
+  constructor(private readonly engine: EngineLoad, private readonly stream: boolean) {}
+
+  send(request: RequestSpec, stop: AbortSignal, requestId: string): Promise<Result> {
+    const { index, prompt, maxTokens, tenant, exactOutput } = request;
+    const question = { index, prompt, maxTokens, tenant, exactOutput, requestId };
+    return this.stream ? this.engine.stream(question, stop) : this.engine.send(question, stop);
+  }
+
+  [Symbol.dispose](): void {
+    this.engine[Symbol.dispose]();
+  }
+}
+
+function requestOf(question: Question): GenerateRequest {
+  const { index, requestId = `bench-${index}`, tenant = "bench", prompt, maxTokens, exactOutput } = question;
+  return { requestId, tenantId: tenant, prompt, maxTokens, ignoreEos: exactOutput ?? false };
 }
 
 /** How every answer of the worker's sim backend begins, so that also an engine of `--target` can't hide it. */
@@ -106,29 +133,36 @@ export function resultOf(
     errorMessage: reply.errorMessage,
     inputTokens: reply.inputTokens,
     outputTokens: reply.outputTokens,
-    engineLatencyMs: reply.endToEndLatencyMs,
-    workerLatencyMs: reply.workerLatencyMs,
-    ttftMs: reply.ttftMs,
-    tpotMs: reply.tpotMs,
+    firstTextMs: null,
+    arrivals: null,
+    engineMs: reply.endToEndLatencyMs,
+    workerMs: reply.workerLatencyMs,
+    workerTtftMs: reply.ttftMs,
+    workerTpotMs: reply.tpotMs,
     queueWaitMs: reply.dispatch?.queueWaitMs ?? queueWaitOf(reply.status),
     dispatch: reply.dispatch && toSampleDispatch(reply.dispatch),
+    timing: reply.timing && toSampleTiming(reply.timing),
     simulated: SIMULATED_TEXT.test(reply.responseText),
-    tokenMs: null,
   };
 }
 
 function failure(outcome: Result["outcome"], status: string, errorMessage: string): Result {
-  const counts = { inputTokens: 0, outputTokens: 0 };
-  const times = { engineLatencyMs: 0, workerLatencyMs: 0, ttftMs: 0, tpotMs: 0, queueWaitMs: null };
   return {
     outcome,
     status,
     errorMessage,
-    ...counts,
-    ...times,
+    inputTokens: 0,
+    outputTokens: 0,
+    firstTextMs: null,
+    arrivals: null,
+    engineMs: 0,
+    workerMs: 0,
+    workerTtftMs: 0,
+    workerTpotMs: 0,
+    queueWaitMs: null,
     dispatch: null,
+    timing: null,
     simulated: false,
-    tokenMs: null,
   };
 }
 
@@ -141,6 +175,14 @@ function queueWaitOf(status: string): Millis | null {
   return text && Number.isFinite(value) ? value : null;
 }
 
-function toSampleDispatch({ id, size, reason, queueWaitMs, lateMs }: Dispatch__Output): SampleDispatch {
-  return { id, size, reason: reason.replace("DISPATCH_REASON_", "").toLowerCase(), queueWaitMs, lateMs };
+function toSampleDispatch(
+  { id, size, reason, queueWaitMs, lateMs, attempts }: Dispatch__Output,
+): SampleDispatch {
+  const shortReason = reason.replace("DISPATCH_REASON_", "").toLowerCase();
+  return { id, size, reason: shortReason, queueWaitMs, lateMs, attempts };
+}
+
+function toSampleTiming(timing: Timing__Output): SampleTiming {
+  const { acceptMs, queueMs, batchMs, dispatchMs, prefillMs, decodeMs, replyMs } = timing;
+  return { acceptMs, queueMs, batchMs, dispatchMs, prefillMs, decodeMs, replyMs };
 }

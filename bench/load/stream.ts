@@ -1,6 +1,7 @@
 import type { ClientReadableStream, ServiceError } from "@grpc/grpc-js";
-import { now } from "../src/clock.ts";
-import type { Millis } from "../src/types.ts";
+import { now } from "../../src/clock.ts";
+import type { Millis } from "../../src/types.ts";
+import type { Arrival } from "../record/sample.ts";
 
 /** What a chunk of the engine's and one of the worker's have in common. */
 export interface Chunk {
@@ -10,12 +11,12 @@ export interface Chunk {
   readonly finished: boolean;
 }
 
-/** A stream as its reader saw it. */
+/** A stream as its reader saw it. Times count from the call of `receive`. */
 export interface Received<C extends Chunk> {
-  /** When each token was there: the tokens of one chunk come at one time. */
-  readonly tokensAt: readonly Millis[];
-  /** Chunks that brought tokens. */
-  readonly chunks: number;
+  /** One for each chunk that brought tokens: the tokens of one chunk come at one time. */
+  readonly arrivals: readonly Arrival[];
+  /** Null when no text came. */
+  readonly firstTextMs: Millis | null;
   readonly text: string;
   /** The one that was `finished`. */
   readonly last: C | undefined;
@@ -24,26 +25,37 @@ export interface Received<C extends Chunk> {
 }
 
 /** Reads a stream to its end. A failure is a result too, so this never rejects. */
-export function receive<C extends Chunk>(call: ClientReadableStream<C>): Promise<Received<C>> {
+export function receive<C extends Chunk>(
+  call: ClientReadableStream<C>,
+  startedAt = now(),
+): Promise<Received<C>> {
   const { promise, resolve } = Promise.withResolvers<Received<C>>();
-  const tokensAt: Millis[] = [];
-  let [chunks, text] = [0, ""];
+  const arrivals: Arrival[] = [];
+  let firstTextMs: Millis | null = null;
+  let text = "";
   let last: C | undefined;
   call.on("data", (chunk: C) => {
-    const at = now();
+    const atMs = now() - startedAt;
+    if (chunk.textDelta) {
+      firstTextMs ??= atMs;
+      text += chunk.textDelta;
+    }
     const tokens = chunk.tokens || (chunk.textDelta ? 1 : 0);
-    for (let token = 0; token < tokens; token++) tokensAt.push(at);
-    if (tokens > 0) chunks++;
-    text += chunk.textDelta;
+    if (tokens > 0) arrivals.push([atMs, tokens]);
     if (chunk.finished) last = chunk;
   });
-  const settle = (error?: ServiceError) => resolve({ tokensAt, chunks, text, last, error });
+  const settle = (error?: ServiceError) => resolve({ arrivals, firstTextMs, text, last, error });
   call.on("error", settle);
   call.on("end", () => settle());
   return promise;
 }
 
-/** The times between a stream's tokens. */
-export function gaps(tokensAt: readonly Millis[]): Millis[] {
-  return tokensAt.slice(1).map((at, index) => at - tokensAt[index]!);
+/** The tokens that a stream brought. */
+export function countTokens(arrivals: readonly Arrival[]): number {
+  return arrivals.reduce((sum, [, tokens]) => sum + tokens, 0);
+}
+
+/** When each single token of a stream was there. */
+export function tokenTimes(arrivals: readonly Arrival[]): Millis[] {
+  return arrivals.flatMap(([atMs, tokens]) => Array.from({ length: tokens }, () => atMs));
 }
