@@ -10,17 +10,17 @@ const PAUSE_AFTER_FAILURE_MS = 100;
 export interface ClosedLoop extends Turn {
   readonly requests: Iterator<RequestSpec, unknown>;
   readonly concurrency: number;
-  /** No request is sent after these many, or after this time; those under way are waited for. Null: no such limit. */
-  readonly limit: number | null;
-  readonly durationMs: Millis | null;
+  /** No request is sent after these many, or after this time; those under way are waited for. Infinity: no limit. */
+  readonly limit: number;
+  readonly durationMs: Millis;
 }
 
 /** Runs `concurrency` clients that each ask again as soon as they have an answer, until all are done. */
 export async function runClosedLoop(loop: ClosedLoop): Promise<void> {
   const { concurrency, limit, durationMs, requests, stop } = loop;
   const name = turnName(loop);
-  const endAt = now() + (durationMs ?? Infinity);
-  let left = limit ?? Infinity;
+  const endAt = now() + durationMs;
+  let left = limit;
 
   async function runClient(client: number): Promise<void> {
     while (left > 0 && !stop.aborted) {

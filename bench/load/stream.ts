@@ -11,7 +11,7 @@ export interface Chunk {
   readonly finished: boolean;
 }
 
-/** A stream as its reader saw it. Times count from the call of `receive`. */
+/** A stream as its reader saw it. Times count from `startedAt`. */
 export interface Received<C extends Chunk> {
   /** One for each chunk that brought tokens: the tokens of one chunk come at one time. */
   readonly arrivals: readonly Arrival[];
@@ -24,7 +24,7 @@ export interface Received<C extends Chunk> {
   readonly error: ServiceError | undefined;
 }
 
-/** Reads a stream to its end. A failure is a result too, so this never rejects. */
+/** Reads a stream to its end. A failure is a result too, so this never rejects. `startedAt` 0 gives Unix milliseconds. */
 export function receive<C extends Chunk>(
   call: ClientReadableStream<C>,
   startedAt = now(),

@@ -1,5 +1,5 @@
 import { SetupError } from "../../src/supervisor/setup_error.ts";
-import type { EngineLoad } from "../load.ts";
+import type { EngineLoad } from "../load/engine_load.ts";
 
 /** Makes sure by the engine's own counters that all requests went through it and none is left. */
 export async function checkCounters(load: EngineLoad, requests: number): Promise<void> {

@@ -5,7 +5,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { StartupError } from "../../src/errors.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
-import { tell } from "../progress.ts";
+import { tell } from "../run/progress.ts";
 import type { Figure } from "./figure.ts";
 import { addedLatency, windowLateness } from "./latency.ts";
 import { queuedMemory } from "./memory.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
-import { EngineLoad } from "../load.ts";
+import { EngineLoad } from "../load/engine_load.ts";
 import type { Figure } from "./figure.ts";
 import { startEcho, startEngine, startWorker } from "./setup.ts";
 

@@ -1,8 +1,8 @@
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Backend } from "../../src/supervisor/plan.ts";
 import type { Millis, Mode } from "../../src/types.ts";
-import type { EngineLoad } from "../load.ts";
-import { PROMPTS } from "../workload.ts";
+import type { EngineLoad } from "../load/engine_load.ts";
+import { PROMPTS } from "../workload/prompts.ts";
 import { type Figure, median, spread } from "./figure.ts";
 import { inItsOwnProcess } from "./own_process.ts";
 import { inRounds, ok } from "./rounds.ts";
@@ -100,11 +100,11 @@ async function firstTokens(endpoint: string, mode: Mode, folder: string): Promis
     for (let request = 0; request < REQUESTS_EACH; request++) {
       const index = FEW * request + number;
       const item = { index, prompt: PROMPTS[index % PROMPTS.length]!, maxTokens: WORK.maxTokens };
-      const [first] = ok(await load.stream(item, NEVER)).tokenMs ?? [];
-      if (first === undefined) {
+      const [first] = ok(await load.stream(item, NEVER)).arrivals ?? [];
+      if (!first) {
         throw new SetupError([`request ${index} of the ${mode} engine brought no token`]);
       }
-      ttftMs.push(first);
+      ttftMs.push(first[0]);
     }
   };
   await inRounds(engine.load, { prompts: PROMPTS.slice(0, FEW), maxTokens: 4, rounds: 1, stream: true });

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type Backend, WORKER_FOLDER } from "../../src/supervisor/plan.ts";
 import { prepareWorker } from "../../src/supervisor/prepare.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
-import { SetupProgress } from "../progress.ts";
+import { SetupProgress } from "../run/progress.ts";
 import { planLocal } from "./local_plan.ts";
 
 const NEVER = new AbortController().signal;

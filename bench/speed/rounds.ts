@@ -1,7 +1,8 @@
 import { now } from "../../src/clock.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
-import type { EngineLoad } from "../load.ts";
-import type { Result } from "../sample.ts";
+import type { EngineLoad } from "../load/engine_load.ts";
+import { countTokens } from "../load/stream.ts";
+import type { Result } from "../record/sample.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -32,12 +33,13 @@ export async function inRounds(
 
 /** @throws {SetupError} when it failed, or brought other tokens than it counts */
 export function ok(result: Result): Result {
-  const { outcome, status, errorMessage, outputTokens, tokenMs } = result;
+  const { outcome, status, errorMessage, outputTokens, arrivals } = result;
   if (outcome !== "ok") {
     throw new SetupError([`a request of the measurement failed: ${status}: ${errorMessage}`]);
   }
-  if (tokenMs && tokenMs.length !== outputTokens) {
-    throw new SetupError([`a stream brought ${tokenMs.length} tokens and counts ${outputTokens}`]);
+  const streamed = arrivals && countTokens(arrivals);
+  if (streamed !== null && streamed !== outputTokens) {
+    throw new SetupError([`a stream brought ${streamed} tokens and counts ${outputTokens}`]);
   }
   return result;
 }

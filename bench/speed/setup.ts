@@ -5,9 +5,9 @@ import { LocalWorker } from "../../src/supervisor/local_worker.ts";
 import type { Backend } from "../../src/supervisor/plan.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Mode } from "../../src/types.ts";
-import { EngineProcess, firstLine, untilReady } from "../engine_process.ts";
-import { EngineLoad } from "../load.ts";
-import { SetupProgress } from "../progress.ts";
+import { EngineProcess, firstLine, untilReady } from "../run/engine_process.ts";
+import { EngineLoad } from "../load/engine_load.ts";
+import { SetupProgress } from "../run/progress.ts";
 import { planLocal } from "./local_plan.ts";
 
 const NEVER = new AbortController().signal;
@@ -42,7 +42,9 @@ export async function startEngine(
 ): Promise<MeasuredEngine> {
   const settings = { ...parseSettings([], {}).settings, ...changes, WORKER_ENDPOINT: endpoint };
   await using parts = new AsyncDisposableStack();
-  const process = parts.use(await EngineProcess.start(settings, mode, join(folder, `engine-${mode}.log`)));
+  const process = parts.use(
+    await EngineProcess.start(settings, { name: mode, mode }, join(folder, `engine-${mode}.log`)),
+  );
   const load = parts.use(new EngineLoad(process.address, REQUEST_TIMEOUT_MS));
   await untilReady(load, `the ${mode} engine`, READY_WITHIN_MS, NEVER);
   const running = parts.move();

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { WORKER_FOLDER } from "../../src/supervisor/plan.ts";
-import { PROMPTS } from "../workload.ts";
+import { PROMPTS } from "../workload/prompts.ts";
 import type { Figure } from "./figure.ts";
 import { inItsOwnProcess } from "./own_process.ts";
 import { inRounds } from "./rounds.ts";

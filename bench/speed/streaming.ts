@@ -4,7 +4,7 @@ import { addressOf } from "../../src/config.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
 import type { GenerateChunk__Output } from "../../src/grpc/generated/omnispan/GenerateChunk.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
-import { receive, type Received } from "../load_stream.ts";
+import { countTokens, receive, type Received } from "../load/stream.ts";
 import { checkCounters } from "./counters.ts";
 import { type Figure, median, spread } from "./figure.ts";
 import { H2_CONNECTIONS, loadH2, PROMPT } from "./load_h2.ts";
@@ -156,12 +156,12 @@ async function checkedLoad(side: Side): Promise<Loaded & { readonly chunksPerTok
 
 /** Gives the chunks that a token took. */
 function checkWhole(
-  { tokensAt, chunks, text, last, error }: Received<GenerateChunk__Output>,
+  { arrivals, text, last, error }: Received<GenerateChunk__Output>,
   expected: string,
 ): number {
-  const tokens = tokensAt.length;
+  const tokens = countTokens(arrivals);
   if (last?.status === "ok" && last.outputTokens === tokens && tokens === MAX_TOKENS && text === expected) {
-    return chunks / tokens;
+    return arrivals.length / tokens;
   }
   const how = error?.details || last?.errorMessage || `${tokens} tokens came: ${JSON.stringify(text)}`;
   throw new SetupError([`a stream must bring ${MAX_TOKENS} tokens and the worker's own text, but: ${how}`]);

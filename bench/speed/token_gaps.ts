@@ -7,7 +7,7 @@ import type { WorkerClient } from "../../src/grpc/generated/omnispan/Worker.ts";
 import type { WorkerEvent__Output } from "../../src/grpc/generated/omnispan/WorkerEvent.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Millis } from "../../src/types.ts";
-import { gaps, receive } from "../load_stream.ts";
+import { receive, tokenTimes } from "../load/stream.ts";
 import { type Figure, median, percentile } from "./figure.ts";
 import { startEngine, startWorker } from "./setup.ts";
 
@@ -44,7 +44,7 @@ export async function addedTokenGaps(folder: string): Promise<Figure> {
   const readEngine = () =>
     Promise.all(Array.from({ length: SEQUENCES }, (_, index) => {
       const call = through.stub.submitGenerateStream({ ...request(index) }, { deadline: deadline() });
-      return receive(call).then(({ tokensAt, error }) => whole(tokensAt, error?.details));
+      return receive(call, 0).then(({ arrivals, error }) => whole(tokenTimes(arrivals), error?.details));
     }));
   const samples = {
     engineGapsMs: [] as Millis[],
@@ -103,10 +103,11 @@ function closing<T extends { close(): void }>(stub: T): { readonly stub: T } & D
 /** When each token of each sequence came, over a GenerateStream of its own. */
 function readCalls(stub: WorkerClient, sequences: number): Promise<(readonly Millis[])[]> {
   return Promise.all(Array.from({ length: sequences }, async (_, index) => {
-    const { tokensAt, error } = await receive(
+    const { arrivals, error } = await receive(
       stub.generateStream({ ...request(index) }, { deadline: deadline() }),
+      0,
     );
-    return whole(tokensAt, error?.details);
+    return whole(tokenTimes(arrivals), error?.details);
   }));
 }
 
@@ -139,6 +140,11 @@ async function readSession(stub: WorkerClient): Promise<(readonly Millis[])[]> {
 function whole(tokensAt: readonly Millis[], problem: string | undefined): readonly Millis[] {
   if (tokensAt.length === TOKENS) return tokensAt;
   throw new SetupError([`a stream must bring ${TOKENS} tokens, but brought ${tokensAt.length}: ${problem}`]);
+}
+
+/** The times between a stream's tokens. */
+function gaps(tokensAt: readonly Millis[]): Millis[] {
+  return tokensAt.slice(1).map((at, index) => at - tokensAt[index]!);
 }
 
 /** How long after the nearest mark it was; nothing where the marks had not begun or had ended. */
