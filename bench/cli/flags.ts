@@ -1,4 +1,4 @@
-import { type Mode, MODES } from "../src/types.ts";
+import { type Mode, MODES } from "../../src/types.ts";
 
 interface Flag<T> {
   /** Undefined: what happens then stands in `help`. */
@@ -6,39 +6,83 @@ interface Flag<T> {
   readonly help: string;
   /** Completes "--flag must be ...". */
   readonly rule: string;
+  /** The flag may stand more than once; its values are collected. */
+  readonly repeats?: true;
   /** Undefined when the text breaks the rule. */
   parse(text: string): T | undefined;
 }
 
-/** The bench's own flags; the engine's settings are flags too, see `options.ts`. */
+/** The bench's own flags; the engine's settings are flags too, see `command.ts`. */
 export const FLAGS = {
+  workload: text(
+    "a path",
+    /\S/,
+    "a workload file, YAML or JSON (docs/workloads.md); other flags go before it",
+  ),
   modes: listOf<Mode>(
     MODES,
     `one or more of ${MODES.join(", ")}`,
-    "modes to measure, one after the other",
+    "modes to measure side by side",
     (text) => MODES.find((mode) => mode === text),
+  ),
+  variant: texts(
+    "MODE,SETTING=VALUE,...",
+    /^[a-z_]+(,[A-Z_]+=[^,]+)*$/,
+    "one way to run the engine, beside others (may be repeated); instead of --modes",
+  ),
+  vary: texts(
+    "SETTING=VALUE,VALUE,...",
+    /^[A-Z_]+=[^,]+(,[^,]+)*$/,
+    "values of an engine setting to try in every mode that it shapes (may be repeated: all combinations)",
   ),
   concurrency: listOf(
     [1, 8, 32],
     "whole numbers from 1 to 4096",
-    "clients that each wait for an answer before they ask again",
+    "closed loop: clients that each wait for an answer before they ask again",
     (text) => wholeNumber(text, 1, 4096),
   ),
+  rate: listOf<number>(
+    [],
+    "numbers above 0 up to 100000",
+    "open loop: requests a second that come whatever becomes of them; instead of --concurrency",
+    (text) => decimal(text, 0, 100_000),
+  ),
+  arrivals: text(
+    "constant, poisson, gamma:CV or bursts:SIZE",
+    /\S/,
+    "how the requests of --rate come (default: poisson)",
+  ),
+  trace: text("a path or the name of a shipped trace", /\S/, "open loop: replays a recorded trace"),
+  speed: { ...number(0.001, 100_000, 1, "times as fast as the trace was") },
   requests: whole(
     1,
     10_000_000,
     undefined,
-    "requests of each level (default: 3 for each client, at least 16)",
+    "requests of each cell, over all rounds (default: see --duration)",
   ),
-  duration: whole(
-    1,
-    86_400,
-    undefined,
-    "seconds after which a level starts no request (default: 30; with --requests: no limit)",
-  ),
+  duration: {
+    fallback: undefined as number | undefined,
+    help:
+      "time of each cell, over all rounds (default: 30s, closed loops also end after 6 requests for each client, " +
+      "at least 24; with --requests: no limit)",
+    rule: "a time like 90, 90s or 2m, from 1 s to 1 day",
+    parse: seconds,
+  },
+  rounds: whole(1, 1000, 3, "turns of each cell, in an order drawn anew for each round"),
   "max-tokens": whole(1, 1_000_000, 48, "output tokens that each request asks for at most"),
-  stream: yesOrNo(true, "clients read the answer token by token, and so see TTFT and ITL"),
-  seed: whole(0, 2 ** 31 - 1, 1, "the same seed gives the same requests"),
+  "prompt-tokens": text(
+    "a number, MIN-MAX, or normal:MEAN:SD, lognormal:MEAN:SD",
+    /\S/,
+    "length of made-up prompts, in tokens (default: 64 natural questions and tasks)",
+  ),
+  "exact-output": yesOrNo(false, "every answer has just --max-tokens tokens: the model's own end is ignored"),
+  stream: yesOrNo(true, "clients read the answer token by token, and so see TTFT, TPOT and ITL"),
+  slo: text(
+    "limits like ttft=500ms,tpot=50ms,e2e=5s",
+    /\S/,
+    "what a request must keep to count for goodput",
+  ),
+  seed: whole(0, 2 ** 31 - 1, 1, "the same seed gives the same requests at the same times"),
   timeout: whole(1, 86_400, 120, "seconds after which a request without an answer has failed"),
   target: text(
     "HOST:PORT",
@@ -46,10 +90,19 @@ export const FLAGS = {
     "measure the engine that runs there, in the mode it is in, and start nothing",
   ),
   out: text("a folder", /\S/, "where the results go (default: bench/results/ and the time)"),
+  "fail-on": texts(
+    "FIGURE>+PERCENT% or FIGURE<-PERCENT%",
+    /\S/,
+    "ends with code 3 when the figure got so much worse, and the samples show it (may be repeated)",
+  ),
+  dialects: yesOrNo(false, "also scores the run as vLLM bench, GuideLLM, AIPerf and MLPerf would"),
+  quick: yesOrNo(false, "fewer requests, for a first look"),
 } as const satisfies Record<string, Flag<unknown>>;
 
 export type FlagName = keyof typeof FLAGS;
 export type FlagValues = { -readonly [Name in FlagName]: (typeof FLAGS)[Name]["fallback"] };
+
+export const FLAG_NAMES = Object.keys(FLAGS) as FlagName[];
 
 export function isFlag(name: string): name is FlagName {
   return Object.hasOwn(FLAGS, name);
@@ -82,8 +135,12 @@ function whole<T extends number | undefined>(
   return { fallback, rule, help, parse: (text) => wholeNumber(text, min, max) };
 }
 
+function number(min: number, max: number, fallback: number, help: string): Flag<number> {
+  return { fallback, help, rule: `a number from ${min} to ${max}`, parse: (text) => decimal(text, min, max) };
+}
+
 function yesOrNo(fallback: boolean, help: string): Flag<boolean> {
-  const meanings = new Map([["1", true], ["true", true], ["0", false], ["false", false]]);
+  const meanings = new Map([["1", true], ["true", true], ["0", false], ["false", false], ["", true]]);
   return { fallback, help, rule: "1, true, 0 or false", parse: (text) => meanings.get(text) };
 }
 
@@ -91,7 +148,29 @@ function text(rule: string, pattern: RegExp, help: string): Flag<string | undefi
   return { fallback: undefined, rule, help, parse: (text) => pattern.test(text) ? text : undefined };
 }
 
+function texts(rule: string, pattern: RegExp, help: string): Flag<readonly string[]> & { repeats: true } {
+  return {
+    fallback: [],
+    rule,
+    help,
+    repeats: true,
+    parse: (text) => pattern.test(text) ? [text] : undefined,
+  };
+}
+
 function wholeNumber(text: string, min: number, max: number): number | undefined {
   const value = Number(text);
   return /^\d{1,15}$/.test(text) && value >= min && value <= max ? value : undefined;
+}
+
+function decimal(text: string, min: number, max: number): number | undefined {
+  const value = Number(text);
+  return /^\d{1,9}(\.\d{1,9})?$/.test(text) && value > 0 && value >= min && value <= max ? value : undefined;
+}
+
+/** Seconds. */
+function seconds(text: string): number | undefined {
+  const [, digits, unit = "s"] = /^(\d{1,5}(?:\.\d{1,3})?)(s|m|h)?$/.exec(text) ?? [];
+  const value = Number(digits) * { s: 1, m: 60, h: 3600 }[unit as "s" | "m" | "h"];
+  return value >= 1 && value <= 86_400 ? value : undefined;
 }

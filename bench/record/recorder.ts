@@ -28,8 +28,13 @@ export class Recorder implements AsyncDisposable {
 
   constructor(readonly folder: string, environment: RunEnvironment) {
     Deno.mkdirSync(folder, { recursive: true });
-    Deno.writeTextFileSync(join(folder, ENVIRONMENT), JSON.stringify(environment, null, 2) + "\n");
+    this.describe(environment);
     this.#file = Deno.openSync(join(folder, GROWING), { write: true, create: true, truncate: true });
+  }
+
+  /** Writes the environment, again where more of it is known than at the start. */
+  describe(environment: RunEnvironment): void {
+    Deno.writeTextFileSync(join(this.folder, ENVIRONMENT), JSON.stringify(environment, null, 2) + "\n");
   }
 
   sample(sample: Sample): void {

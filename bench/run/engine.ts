@@ -3,10 +3,10 @@
  * environment. Prints its address, and ends when its stdin does, so that it never outlives the bench.
  */
 import process from "node:process";
-import { parseSettings } from "../src/config.ts";
-import { startEngine } from "../src/engine.ts";
-import { StartupError } from "../src/errors.ts";
-import { configureLogging } from "../src/logging.ts";
+import { parseSettings } from "../../src/config.ts";
+import { startEngine } from "../../src/engine.ts";
+import { StartupError } from "../../src/errors.ts";
+import { configureLogging } from "../../src/logging.ts";
 
 async function main(): Promise<number> {
   const { settings } = parseSettings([], Deno.env.toObject());

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Settings } from "../src/config.ts";
-import { SetupError } from "../src/supervisor/setup_error.ts";
-import type { Millis, Mode } from "../src/types.ts";
-import type { EngineLoad } from "./load.ts";
+import type { Settings } from "../../src/config.ts";
+import { SetupError } from "../../src/supervisor/setup_error.ts";
+import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
+import type { Millis } from "../../src/types.ts";
+import type { EngineLoad } from "../load/engine_load.ts";
+import type { Variant } from "../plan.ts";
 
 const ENGINE = fileURLToPath(new URL("engine.ts", import.meta.url));
 const STOP_WITHIN_MS = 8_000;
@@ -16,6 +18,7 @@ export class EngineProcess implements AsyncDisposable {
     private readonly child: Deno.ChildProcess,
     private readonly logged: Promise<void>,
     readonly address: string,
+    readonly logFile: string,
   ) {
     void child.status.then(({ code }) => this.#exitCode = code);
   }
@@ -24,8 +27,17 @@ export class EngineProcess implements AsyncDisposable {
    * Starts one on a free port; its log goes to `logFile`. The worker may come later.
    * @throws {SetupError} when it ends instead.
    */
-  static async start(settings: Settings, mode: Mode, logFile: string): Promise<EngineProcess> {
-    const own = { ...settings, ENGINE_MODE: mode, BIND_HOST: "127.0.0.1", BIND_PORT: 0 };
+  static async start(
+    settings: Settings,
+    { name, mode }: Pick<Variant, "name" | "mode">,
+    logFile: string,
+  ): Promise<EngineProcess> {
+    const own = {
+      ...settings,
+      ENGINE_MODE: mode ?? settings.ENGINE_MODE,
+      BIND_HOST: "127.0.0.1",
+      BIND_PORT: 0,
+    };
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-prompt", "-A", ENGINE],
       env: Object.fromEntries(Object.entries(own).map(([name, value]) => [name, String(value)])),
@@ -36,11 +48,11 @@ export class EngineProcess implements AsyncDisposable {
     const log = Deno.openSync(logFile, { write: true, create: true, truncate: true });
     const logged = child.stderr.pipeTo(log.writable);
     const address = await firstLine(child.stdout);
-    if (address !== undefined) return new EngineProcess(child, logged, address);
+    if (address !== undefined) return new EngineProcess(child, logged, address, logFile);
     const { code } = await child.status;
     await logged;
     const lastLines = (await Deno.readTextFile(logFile)).trim().split("\n").slice(-5);
-    throw new SetupError([`the ${mode} engine ended with code ${code} as it started:`, ...lastLines]);
+    throw new SetupError([`the engine of ${name} ended with code ${code} as it started:`, ...lastLines]);
   }
 
   get pid(): number {
@@ -62,7 +74,7 @@ export class EngineProcess implements AsyncDisposable {
 }
 
 /**
- * Waits until the engine answers and has its worker, and returns the mode it is in.
+ * Waits until the engine answers and has its worker, and returns what it says of itself.
  * @throws {SetupError} when that takes more than `withinMs`; an abort when `stop` fires.
  */
 export async function untilReady(
@@ -70,11 +82,11 @@ export async function untilReady(
   who: string,
   withinMs: Millis,
   stop: AbortSignal,
-): Promise<string> {
+): Promise<StatsReply__Output> {
   const endAt = performance.now() + withinMs;
   for (;;) {
     const stats = await load.stats(1000).catch((error: Error) => error);
-    if (!(stats instanceof Error) && stats.workerState !== "down") return stats.mode;
+    if (!(stats instanceof Error) && stats.workerState !== "down") return stats;
     if (performance.now() > endAt) {
       const why = stats instanceof Error ? `it did not answer (${stats.message})` : "its worker is not there";
       throw new SetupError([`${who} must be ready within ${withinMs / 1000} s, but ${why}`]);

@@ -2,32 +2,33 @@
 import { Presets, SingleBar } from "cli-progress";
 import { join } from "node:path";
 import process from "node:process";
-import { now } from "../src/clock.ts";
-import { stderrTerminal } from "../src/serve/output.ts";
-import { TextProgress } from "../src/supervisor/progress.ts";
-import type { Millis } from "../src/types.ts";
-import type { Level, Sample } from "./sample.ts";
+import { now } from "../../src/clock.ts";
+import { stderrTerminal } from "../../src/serve/output.ts";
+import { TextProgress } from "../../src/supervisor/progress.ts";
+import type { Millis } from "../../src/types.ts";
+import type { Sample } from "../record/sample.ts";
+import type { TurnLimits } from "./lab.ts";
 
-/** How far one level is, for the person who waits. */
-export interface LevelProgress extends Disposable {
+/** How far one turn of a cell is, for the person who waits. */
+export interface TurnProgress extends Disposable {
   /** The warm-up is over; time counts from here. */
   start(): void;
   sample(sample: Sample): void;
 }
 
-/** Goes to stderr: a live bar in a terminal, else a plain line when the level ends. */
-export function showLevel(level: Level, limits: { requests: number; durationMs: Millis }): LevelProgress {
-  const { mode, concurrency } = level;
-  const name = `${mode.padEnd(11)} ${String(concurrency).padStart(4)} client${concurrency === 1 ? " " : "s"}`;
-  const totals = { done: 0, failed: 0, tokens: 0 };
+/** Goes to stderr: a live bar in a terminal, else a plain line when the turn ends. */
+export function showTurn(name: string, limits: TurnLimits): TurnProgress {
+  const totals = { done: 0, failed: 0, tokens: 0, latencyMs: 0 };
   let startedAt: Millis | undefined;
   const elapsedMs = () => startedAt === undefined ? 0 : now() - startedAt;
   const share = () => Math.min(1, Math.max(totals.done / limits.requests, elapsedMs() / limits.durationMs));
   const line = () => {
     if (startedAt === undefined) return "warming up";
+    const { done, failed, tokens, latencyMs } = totals;
     const seconds = Math.max(elapsedMs(), 1) / 1000;
-    const counts = `${totals.done} requests, ${totals.failed} failed`;
-    return `${seconds.toFixed(0).padStart(3)} s  ${counts}, ${(totals.tokens / seconds).toFixed(0)} tok/s`;
+    const rates = `${(done / seconds).toFixed(1)} req/s, ${(tokens / seconds).toFixed(0)} tok/s`;
+    const mean = done > failed ? `, mean ${(latencyMs / (done - failed)).toFixed(0)} ms` : "";
+    return `${seconds.toFixed(0).padStart(3)} s  ${done} requests, ${failed} failed, ${rates}${mean}`;
   };
   const bar = process.stderr.isTTY ? new SingleBar(BAR, Presets.shades_classic) : undefined;
   bar?.start(1, 0, { name, line: line() });
@@ -36,11 +37,14 @@ export function showLevel(level: Level, limits: { requests: number; durationMs: 
     start() {
       startedAt = now();
     },
-    sample({ phase, outcome, outputTokens }) {
+    sample({ phase, outcome, outputTokens, intendedAt, endedAt }) {
       if (phase === "warmup" || outcome === "interrupted") return;
       totals.done++;
       if (outcome === "failed") totals.failed++;
-      if (outcome === "ok") totals.tokens += outputTokens;
+      else {
+        totals.tokens += outputTokens;
+        totals.latencyMs += endedAt - intendedAt;
+      }
     },
     [Symbol.dispose]() {
       clearInterval(timer);

@@ -1,9 +1,9 @@
-import { addressOf, type ParsedSettings } from "../src/config.ts";
-import { findWorker, workerEndpoint } from "../src/serve/find_worker.ts";
-import { LocalWorker } from "../src/supervisor/local_worker.ts";
-import { planWorker } from "../src/supervisor/plan.ts";
-import { SetupError } from "../src/supervisor/setup_error.ts";
-import type { WorkerIdentity } from "./environment.ts";
+import { addressOf, type ParsedSettings } from "../../src/config.ts";
+import { findWorker, workerEndpoint } from "../../src/serve/find_worker.ts";
+import { LocalWorker } from "../../src/supervisor/local_worker.ts";
+import { planWorker } from "../../src/supervisor/plan.ts";
+import { SetupError } from "../../src/supervisor/setup_error.ts";
+import type { WorkerIdentity } from "../record/environment.ts";
 import { SetupProgress, tell } from "./progress.ts";
 
 /** The one Python worker that all modes are measured against. */
@@ -40,7 +40,7 @@ export async function benchWorker(
   };
 }
 
-/** A worker does not say over the wire what it runs. */
+/** What it runs, the engines learn from its session. */
 function unknownWorker(endpoint: string): BenchWorker {
   return {
     identity: { endpoint, startedByBench: false, backend: null, model: null, simulated: null },

@@ -1,0 +1,160 @@
+import { type FlagName } from "./flags.ts";
+
+interface CommandSpec {
+  /** What it does, as one sentence. */
+  readonly help: string;
+  /** How many words it takes that are no flags, and the rule, which completes "NAME ...". */
+  readonly operands: { readonly least: number; readonly most: number; readonly rule: string };
+  readonly flags: readonly FlagName[];
+  readonly examples: readonly (readonly [line: string, what: string])[];
+  /** What its flags mean otherwise than in `run`, and its exit codes beyond the common ones. */
+  readonly notes?: string;
+}
+
+const NONE = { least: 0, most: 0, rule: "takes flags only" };
+
+/** What is asked, how much of it, and who is asked. */
+const REQUESTS = [
+  "workload",
+  "requests",
+  "duration",
+  "max-tokens",
+  "prompt-tokens",
+  "exact-output",
+  "stream",
+  "slo",
+  "seed",
+  "timeout",
+  "out",
+] as const satisfies readonly FlagName[];
+
+const LOADS = ["concurrency", "rate", "arrivals", "trace", "speed"] as const satisfies readonly FlagName[];
+const VARIANTS = ["modes", "variant", "vary"] as const satisfies readonly FlagName[];
+
+export const COMMANDS = {
+  run: {
+    help: "Measures modes and settings side by side on the same worker with the same requests.",
+    operands: { ...NONE, rule: "takes flags, or a command first (bench --help lists them)" },
+    flags: [...VARIANTS, ...LOADS, "rounds", ...REQUESTS, "target", "dialects"],
+    examples: [
+      ["deno task bench", "all modes at 1, 8 and 32 clients, in a few minutes"],
+      [
+        "deno task bench run --modes micro_batch,continuous --rate 4,8 --duration 60s",
+        "two modes, open loop",
+      ],
+      ["deno task bench run --workload bench/workload/examples/chat.yaml", "what a workload file says"],
+      ["deno task bench run --target 127.0.0.1:50061 --concurrency 8", "an engine that is already running"],
+      [
+        "deno task bench run --trace azure_conv_2023_excerpt --speed 2 --duration 2m",
+        "a recorded trace, twice as fast",
+      ],
+      ["WORKER_ENDPOINT=127.0.0.1:50071 deno task bench", "a worker that is already running"],
+      ["WORKER_BACKEND=sim deno task bench", "no model: the times of a GPU, simulated"],
+    ],
+  },
+  sweep: {
+    help:
+      "Measures every combination of settings and loads: what does a window of a size cost, and what does it bring?",
+    operands: NONE,
+    flags: [...VARIANTS, ...LOADS, "rounds", ...REQUESTS],
+    examples: [
+      [
+        "deno task bench sweep",
+        "micro_batch: windows of 0, 10, 50 ms by sizes of 4, 16, 32; 1, 8, 32 clients",
+      ],
+      [
+        "deno task bench sweep --modes continuous --vary MAX_CONCURRENT_STREAMS=4,8,16,32 --rate 2,4,8",
+        "the gate of continuous mode at three rates",
+      ],
+    ],
+    notes:
+      "Without --vary: BATCH_WINDOW_MS=0,10,50 and MAX_BATCH_SIZE=4,16,32. Without --modes: micro_batch.",
+  },
+  saturate: {
+    help: "Finds the highest rate that a variant keeps up with, and stops by itself.",
+    operands: NONE,
+    flags: [...VARIANTS, "arrivals", ...REQUESTS, "target"],
+    examples: [
+      [
+        "deno task bench saturate --modes continuous",
+        "the most requests a second before the queue grows without end",
+      ],
+      [
+        "deno task bench saturate --modes micro_batch --slo ttft=1s,tpot=100ms",
+        "the most that keeps the SLO",
+      ],
+    ],
+    notes:
+      "--duration and --requests limit each trial (default: 15s). With --slo a rate counts as kept while 95 % of the\n" +
+      "requests keep it.",
+  },
+  tune: {
+    help: "Finds the settings with the best goodput for a load, in few trials, and says how sure it is.",
+    operands: NONE,
+    flags: [...VARIANTS, ...LOADS, ...REQUESTS],
+    examples: [
+      [
+        "deno task bench tune --rate 6 --slo ttft_p95=500ms,tpot_p95=50ms",
+        "which mode and settings for 6 requests a second",
+      ],
+      [
+        "deno task bench tune --concurrency 16 --slo e2e=3s --vary MAX_BATCH_SIZE=8,16,32",
+        "among settings of one's own",
+      ],
+    ],
+    notes: "Takes one load. --slo is required; ttft_p95=500ms asks that 95 % of the requests keep 500 ms.",
+  },
+  compare: {
+    help: "Says which figures of NEW differ from BASE's by more than chance: a gate for CI.",
+    operands: {
+      least: 2,
+      most: 2,
+      rule:
+        "must be given BASE and NEW: two folders with results, or two variants (MODE,SETTING=VALUE,...) to measure now",
+    },
+    flags: ["fail-on", ...LOADS, "rounds", ...REQUESTS],
+    examples: [
+      [
+        "deno task bench compare bench/results/base bench/results/new --fail-on 'ttft_p95>+10%'",
+        "two runs; code 3 when TTFT p95 got worse by more than 10 %",
+      ],
+      [
+        "deno task bench compare micro_batch,BATCH_WINDOW_MS=20 continuous --concurrency 8 --rounds 6",
+        "two variants, measured now in turns",
+      ],
+    ],
+    notes: "Exit code 3: a --fail-on figure got worse.",
+  },
+  report: {
+    help: "Makes the reports of an earlier run again, from its samples alone.",
+    operands: { least: 1, most: 1, rule: "must be given one folder with the results of a run" },
+    flags: ["dialects", "slo"],
+    examples: [
+      [
+        "deno task bench report bench/results/2026-01-31T12-00-00",
+        "its table, report.md and report.html again",
+      ],
+      [
+        "deno task bench report bench/results/2026-01-31T12-00-00 --slo ttft=300ms",
+        "goodput under another SLO",
+      ],
+    ],
+  },
+  reproduce: {
+    help: "Runs a published measurement on the simulated worker and prints published against measured.",
+    operands: { least: 1, most: 1, rule: "must be given what to reproduce: a40" },
+    flags: ["quick", "out"],
+    examples: [["deno task bench reproduce a40", "Qwen3-32B-AWQ on one A40: 10 rows, about 12 minutes"]],
+    notes: "Exit code 3: a row is more than 3 % off.",
+  },
+} as const satisfies Record<string, CommandSpec>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+export function isCommand(text: string): text is CommandName {
+  return Object.hasOwn(COMMANDS, text);
+}
+
+export function commandSpec(name: CommandName): CommandSpec {
+  return COMMANDS[name];
+}

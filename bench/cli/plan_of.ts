@@ -1,0 +1,213 @@
+import { SETTING_NAMES, type SettingName, SETTINGS, type Settings } from "../../src/config.ts";
+import { StartupError } from "../../src/errors.ts";
+import { type Mode, MODES } from "../../src/types.ts";
+import { parseSlo } from "../metrics/figure_names.ts";
+import type { Load, RequestClass, RequestMix, RunPlan, Variant } from "../plan.ts";
+import { parseArrivalsFlag, parseLengthsFlag } from "../workload/flag_texts.ts";
+import { nameOfLoad, nameOfVariant } from "../workload/names.ts";
+import type { WorkloadFile } from "../workload/file.ts";
+import type { Command } from "./command.ts";
+import type { FlagName } from "./flags.ts";
+
+const MOST_VARIANTS = 64;
+
+/** The settings that shape each mode; other ones would measure the same thing again. */
+const SHAPING: { readonly [M in Mode]: readonly SettingName[] } = {
+  direct: ["MAX_CONCURRENT_STREAMS"],
+  queued: ["QUEUED_CONCURRENCY"],
+  micro_batch: ["BATCH_WINDOW_MS", "MAX_BATCH_SIZE", "BATCHES_IN_FLIGHT", "BATCH_WHEN_IDLE"],
+  continuous: ["MAX_CONCURRENT_STREAMS"],
+};
+const SHAPES_ONE_MODE = new Set(Object.values(SHAPING).flat());
+
+/** What a command measures when neither its flags nor a workload file say it. */
+export interface PlanDefaults {
+  readonly modes: readonly Mode[];
+  /** As `--vary`. */
+  readonly vary: readonly string[];
+}
+
+export const RUN_DEFAULTS: PlanDefaults = { modes: MODES, vary: [] };
+
+/**
+ * The plan that a command's flags ask for; a workload file says what they leave open, and defaults the rest.
+ * @throws {StartupError} with one line for each problem
+ */
+export function planOf(
+  { values, given, engine }: Command,
+  file: WorkloadFile,
+  defaults: PlanDefaults = RUN_DEFAULTS,
+): RunPlan {
+  const problems: string[] = [];
+  const asked = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (thrown) {
+      if (!(thrown instanceof StartupError)) throw thrown;
+      problems.push(...thrown.problems);
+      return undefined;
+    }
+  };
+  const has = (...names: FlagName[]) => names.some((name) => given.has(name));
+  const variants = asked(() =>
+    values.target !== undefined
+      ? [{ name: values.target, mode: null, settings: {} }]
+      : !has("modes", "variant", "vary") && file.variants
+      ? file.variants
+      : variantsOf(values, given, defaults, engine.settings)
+  );
+  const loads = asked(() =>
+    has("concurrency", "rate", "trace") ? loadsOf(values) : file.loads ?? loadsOf(values)
+  );
+  const slo = asked(() => values.slo === undefined ? file.slo ?? {} : parseSlo(values.slo));
+  const mix = asked(() => mixOf(values, given, file.mix));
+  if (!variants || !loads || !slo || !mix) throw new StartupError(problems);
+  return {
+    variants,
+    loads,
+    mix,
+    slo,
+    seed: has("seed") ? values.seed : file.seed ?? values.seed,
+    rounds: has("rounds") ? values.rounds : file.rounds ?? values.rounds,
+    ...limitsOf(values, given, file),
+    stream: has("stream") ? values.stream : file.stream ?? values.stream,
+    timeoutMs: has("timeout") ? values.timeout * 1000 : file.timeoutMs ?? values.timeout * 1000,
+  };
+}
+
+function limitsOf(
+  { requests, duration }: Command["values"],
+  given: Command["given"],
+  file: WorkloadFile,
+): Pick<RunPlan, "requests" | "durationMs"> {
+  if (!given.has("requests") && !given.has("duration")) {
+    return { requests: file.requests ?? null, durationMs: file.durationMs ?? null };
+  }
+  return { requests: requests ?? null, durationMs: duration === undefined ? null : duration * 1000 };
+}
+
+function loadsOf({ concurrency, rate, arrivals, trace, speed }: Command["values"]): readonly Load[] {
+  const closed = rate.length > 0 || trace !== undefined ? [] : concurrency;
+  const loads: Omit<Load, "name">[] = [
+    ...closed.map((concurrency) => ({ kind: "closed" as const, concurrency })),
+    ...rate.map((rate) => ({
+      kind: "open" as const,
+      arrivals: parseArrivalsFlag(arrivals ?? "poisson", rate),
+    })),
+    ...(trace === undefined
+      ? []
+      : [{ kind: "open" as const, arrivals: { kind: "trace" as const, file: trace, speed } }]),
+  ];
+  return loads.map((load) => ({ ...load, name: nameOfLoad(load as Load) }) as Load);
+}
+
+function mixOf(values: Command["values"], given: Command["given"], file: RequestMix | undefined): RequestMix {
+  const shaping = (["max-tokens", "prompt-tokens", "exact-output"] as const).filter((name) =>
+    given.has(name)
+  );
+  if (file && shaping.length > 0) {
+    throw new StartupError([
+      `--${shaping[0]} must be left out with a workload file that has classes of requests`,
+    ]);
+  }
+  if (file) return file;
+  const length = values["prompt-tokens"];
+  const only: RequestClass = {
+    name: "default",
+    weight: 1,
+    prompt: length === undefined
+      ? { kind: "natural" }
+      : { kind: "tokens", length: parseLengthsFlag(length), sharedPrefix: 0, prefixes: 1 },
+    output: { kind: "fixed", tokens: values["max-tokens"] },
+    exactOutput: values["exact-output"],
+    tenants: [{ name: "bench", weight: 1 }],
+  };
+  return { classes: [only] };
+}
+
+/** Modes or variants, each with every combination of the varied settings that shape it. */
+function variantsOf(
+  { modes, variant, vary }: Command["values"],
+  given: Command["given"],
+  defaults: PlanDefaults,
+  common: Settings,
+): readonly Variant[] {
+  const bases = given.has("variant")
+    ? variant.map(parseVariant)
+    : (given.has("modes") ? modes : defaults.modes).map((mode) => ({ mode, settings: {} }));
+  const varied = (given.has("vary") ? vary : defaults.vary).map(parseVaried);
+  const variants = bases.flatMap(({ mode, settings }) => {
+    const shaping = varied.filter(({ setting }) =>
+      !SHAPES_ONE_MODE.has(setting) || SHAPING[mode].includes(setting)
+    );
+    return combinations(shaping).map((chosen) => ({ mode, settings: { ...settings, ...chosen } }));
+  });
+  const named = variants.map((one) => ({ ...one, name: nameOfVariant(one) }));
+  const distinct = [...new Map(named.map((one) => [one.name, one])).values()];
+  if (distinct.length > MOST_VARIANTS) {
+    throw new StartupError([`--vary must make at most ${MOST_VARIANTS} variants, got ${distinct.length}`]);
+  }
+  const problems = distinct.flatMap((one) => problemsOf(one, common));
+  if (problems.length > 0) throw new StartupError(problems);
+  return distinct;
+}
+
+/** `micro_batch,BATCH_WINDOW_MS=5,MAX_BATCH_SIZE=16`. @throws {StartupError} */
+export function parseVariant(text: string): Omit<Variant, "name"> & { readonly mode: Mode } {
+  const [modeText, ...assignments] = text.split(",");
+  const mode = MODES.find((known) => known === modeText);
+  if (!mode) throw new StartupError([`a variant must begin with one of ${MODES.join(", ")}, got "${text}"`]);
+  const settings = Object.fromEntries(
+    assignments.map((assignment) => {
+      const [name, ...value] = assignment.split("=");
+      return [name, parseSetting(name ?? "", value.join("="))];
+    }),
+  );
+  return { mode, settings };
+}
+
+function parseVaried(text: string): { setting: SettingName; values: readonly unknown[] } {
+  const [name = "", list = ""] = text.split("=");
+  const values = list.split(",").map((value) => parseSetting(name, value));
+  return { setting: name as SettingName, values };
+}
+
+function parseSetting(name: string, text: string): unknown {
+  const known = SETTING_NAMES.find((setting) => setting === name);
+  if (!known || known === "ENGINE_MODE" || known.startsWith("BIND_") || known.startsWith("WORKER_ENDPOINT")) {
+    throw new StartupError([
+      `a variant must change settings of the engine (deno task serve --help), got "${name}"`,
+    ]);
+  }
+  const { parse, rule } = SETTINGS[known];
+  const value = parse(text);
+  if (value === undefined) throw new StartupError([`${name} must be ${rule}, got ${JSON.stringify(text)}`]);
+  return value;
+}
+
+function combinations(
+  varied: readonly { setting: SettingName; values: readonly unknown[] }[],
+): Partial<Settings>[] {
+  return varied.reduce<Partial<Settings>[]>(
+    (some, { setting, values }) =>
+      some.flatMap((chosen) => values.map((value) => ({ ...chosen, [setting]: value }))),
+    [{}],
+  );
+}
+
+/** What only shows beside the common settings. */
+function problemsOf({ name, settings }: Variant, common: Settings): string[] {
+  const { DEFAULT_MAX_TOKENS, MAX_TOKENS_LIMIT, QUEUE_BYTES, MAX_PROMPT_BYTES } = { ...common, ...settings };
+  const problems: string[] = [];
+  if (DEFAULT_MAX_TOKENS > MAX_TOKENS_LIMIT) {
+    problems.push(
+      `${name}: DEFAULT_MAX_TOKENS must be at most MAX_TOKENS_LIMIT (${MAX_TOKENS_LIMIT}), got ${DEFAULT_MAX_TOKENS}`,
+    );
+  }
+  if (QUEUE_BYTES < MAX_PROMPT_BYTES) {
+    problems.push(
+      `${name}: QUEUE_BYTES must be at least MAX_PROMPT_BYTES (${MAX_PROMPT_BYTES}), got ${QUEUE_BYTES}`,
+    );
+  }
+  return problems;
+}

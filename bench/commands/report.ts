@@ -1,0 +1,38 @@
+import type { Command } from "../cli/command.ts";
+import { dialectTable, dialectView } from "../metrics/dialects/view.ts";
+import { parseSlo } from "../metrics/figure_names.ts";
+import { summarizeRun } from "../metrics/summary.ts";
+import type { Slo } from "../plan.ts";
+import { readRecording, type Recording } from "../record/recorder.ts";
+import { textReport } from "../report/text.ts";
+import { writeReports } from "../report/write.ts";
+import { EXIT, print } from "./measured.ts";
+
+export interface ReportOptions {
+  /** Print the dialect view too. @default false */
+  readonly dialects?: boolean;
+  /** Instead of the one that the run was made with. */
+  readonly slo?: Slo;
+}
+
+/** Prints the run's table and writes summary.json, report.md and report.html into its folder. */
+export async function makeReports(
+  folder: string,
+  { environment, samples }: Recording,
+  { dialects = false, slo = environment.plan.slo }: ReportOptions,
+): Promise<void> {
+  const plan = { ...environment.plan, slo };
+  const input = { environment, plan, samples, summary: summarizeRun(samples, plan) };
+  print(textReport(input));
+  if (dialects) print(dialectTable(dialectView(samples)));
+  await writeReports(folder, input);
+}
+
+/** The reports of an earlier run again. */
+export async function reportCommand({ operands, values }: Command): Promise<number> {
+  const [folder = ""] = operands;
+  const { dialects, slo } = values;
+  const recording = await readRecording(folder);
+  await makeReports(folder, recording, { dialects, ...(slo === undefined ? {} : { slo: parseSlo(slo) }) });
+  return EXIT.done;
+}

@@ -1,0 +1,201 @@
+import { join } from "node:path";
+import type { ParsedSettings } from "../../src/config.ts";
+import type { Millis } from "../../src/types.ts";
+import { runClosedLoop } from "../load/closed_loop.ts";
+import { CONNECTIONS } from "../load/engine_load.ts";
+import { runOpenLoop } from "../load/open_loop.ts";
+import type { Load, RunPlan, Variant } from "../plan.ts";
+import { type RunEnvironment, surroundings, type WorkerIdentity } from "../record/environment.ts";
+import { Recorder } from "../record/recorder.ts";
+import type { Sample } from "../record/sample.ts";
+import { requests } from "../workload/requests.ts";
+import { scheduleOf } from "../workload/schedule.ts";
+import { MeasuredEngine } from "./measured_engine.ts";
+import type { TurnProgress } from "./progress.ts";
+import { benchWorker } from "./worker.ts";
+
+/** Enough to open connections and fill caches; the requests are short, for no figure comes of them. */
+const WARMUP_TOKENS = 8;
+const WARMUP_REQUESTS = 8;
+
+/** What is measured besides the plan: engines that the run starts, or one that runs. */
+export interface Subject {
+  readonly engine: ParsedSettings;
+  /** HOST:PORT of a running engine; then none is started. */
+  readonly target: string | undefined;
+}
+
+/** When a turn ends: after so many requests or so much time, whichever is first; Infinity sets no limit. */
+export interface TurnLimits {
+  readonly requests: number;
+  readonly durationMs: Millis;
+}
+
+export interface Turn {
+  readonly variant: Variant;
+  readonly load: Load;
+  /** From 0. Turns of one round send the same requests at the same times, whatever their variant. */
+  readonly round: number;
+  readonly limits: TurnLimits;
+  readonly progress: TurnProgress;
+}
+
+/** One worker, the engines in front of it, and the folder that keeps what they were measured with. */
+export class Lab implements AsyncDisposable {
+  readonly #engines = new Map<string, MeasuredEngine>();
+  readonly #warm = new Set<string>();
+  readonly #problems: string[] = [];
+
+  private constructor(
+    private readonly plan: RunPlan,
+    private readonly subject: Subject,
+    private readonly recorder: Recorder,
+    private readonly environment: RunEnvironment,
+    private readonly stop: AbortSignal,
+    private readonly parts: AsyncDisposableStack,
+  ) {}
+
+  /**
+   * Has a worker ready when it resolves, and the folder begun. `plan` may still lack variants and loads that turns
+   * bring later.
+   * @throws {SetupError} when there is no worker or engine to be had; an abort when `stop` fires before there is one.
+   */
+  static async open(
+    plan: RunPlan,
+    subject: Subject,
+    command: readonly string[],
+    folder: string,
+    stop: AbortSignal,
+  ): Promise<Lab> {
+    await using parts = new AsyncDisposableStack();
+    const { engine, target } = subject;
+    const worker = target === undefined ? parts.use(await benchWorker(engine, folder, stop)).identity : null;
+    const { ENGINE_MODE: _mode, BIND_HOST: _host, BIND_PORT: _port, ...settings } = engine.settings;
+    const environment: RunEnvironment = {
+      startedAt: new Date().toISOString(),
+      ...await surroundings(),
+      command,
+      engine: worker ? { ...settings, WORKER_ENDPOINT: worker.endpoint! } : null,
+      target: target ?? null,
+      worker,
+      plan,
+      connections: CONNECTIONS,
+    };
+    const running = target === undefined
+      ? undefined
+      : parts.use(await MeasuredEngine.running(target, plan, stop));
+    const recorder = parts.use(new Recorder(folder, { ...environment, worker: running?.worker ?? worker }));
+    const lab = new Lab(plan, subject, recorder, environment, stop, parts.move());
+    if (running) plan.variants.forEach(({ name }) => lab.#engines.set(name, running));
+    return lab;
+  }
+
+  /** What went wrong with engines, as complete lines. Failed requests are no problem but part of the recording. */
+  get problems(): readonly string[] {
+    return this.#problems;
+  }
+
+  /**
+   * Measures one cell for a while, after a warm-up in its first turn, and returns the samples it recorded. None when
+   * its engine is gone.
+   * @throws {SetupError} when its engine can't be started
+   */
+  async turn(turn: Turn): Promise<readonly Sample[]> {
+    const { variant, load, round, limits, progress } = turn;
+    const engine = await this.#engine(variant);
+    if (this.stop.aborted || engine.gone !== undefined) return [];
+    const cell = { variant: variant.name, load: load.name };
+    const samples: Sample[] = [];
+    const record = (sample: Sample) => {
+      this.recorder.sample(sample);
+      if (sample.phase === "measured") samples.push(sample);
+      progress.sample(sample);
+    };
+    const { transport } = engine;
+    const common = { cell, round, transport, record, stop: this.stop };
+    if (!this.#warm.has(`${cell.variant}\n${cell.load}`)) {
+      this.#warm.add(`${cell.variant}\n${cell.load}`);
+      await this.#warmUp(load, engine, common);
+    }
+    progress.start();
+    const seed = seedOf(this.plan.seed, round);
+    const { mix } = this.plan;
+    if (load.kind === "closed") {
+      const { requests: limit, durationMs } = limits;
+      const { concurrency } = load;
+      const asked = { requests: whileThere(engine, requests(mix, seed)), concurrency, limit, durationMs };
+      await runClosedLoop({ ...common, phase: "measured", ...asked });
+    } else {
+      await runOpenLoop({ ...common, phase: "measured", schedule: scheduleOf(load, mix, limits, seed) });
+    }
+    this.recorder.flush();
+    this.#look(variant, engine);
+    return samples;
+  }
+
+  async #warmUp(
+    load: Load,
+    engine: MeasuredEngine,
+    common: Omit<Parameters<typeof runClosedLoop>[0], WarmUpDecides>,
+  ): Promise<void> {
+    const concurrency = load.kind === "closed" ? load.concurrency : WARMUP_REQUESTS / 2;
+    const short = requests(this.plan.mix, seedOf(this.plan.seed, -1))
+      .map((request) => ({ ...request, maxTokens: Math.min(WARMUP_TOKENS, request.maxTokens) }));
+    const limit = Math.max(WARMUP_REQUESTS, concurrency);
+    await runClosedLoop({
+      ...common,
+      phase: "warmup",
+      requests: whileThere(engine, short),
+      concurrency,
+      limit,
+      durationMs: Infinity,
+    });
+  }
+
+  async #engine(variant: Variant): Promise<MeasuredEngine> {
+    const { subject: { engine: { settings } }, environment: { worker } } = this;
+    const known = this.#engines.get(variant.name);
+    if (known) return known;
+    const own = { ...settings, ...variant.settings, WORKER_ENDPOINT: worker!.endpoint! };
+    const logFile = join(this.recorder.folder, `engine-${fileName(variant.name)}.log`);
+    const engine = this.parts.use(await MeasuredEngine.start(variant, own, logFile, this.plan, this.stop));
+    this.#engines.set(variant.name, engine);
+    this.#describe(engine.worker);
+    return engine;
+  }
+
+  /** Keeps in the folder what is only known now. */
+  #describe(seen: WorkerIdentity): void {
+    const { worker } = this.environment;
+    const known = worker?.model ? worker : { ...seen, startedByBench: worker?.startedByBench ?? false };
+    this.recorder.describe({ ...this.environment, worker: { ...known, endpoint: worker?.endpoint ?? null } });
+  }
+
+  #look(variant: Variant, engine: MeasuredEngine): void {
+    if (engine.gone === undefined || this.stop.aborted) return;
+    this.#problems.push(`the engine of ${variant.name} ${engine.gone}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.parts.disposeAsync();
+  }
+}
+
+type WarmUpDecides = "phase" | "requests" | "concurrency" | "limit" | "durationMs";
+
+/** Ends when the engine is gone: what is under way fails by itself, and its clients ask no more. */
+function* whileThere<T>(engine: MeasuredEngine, items: Iterable<T>): Generator<T> {
+  for (const item of items) {
+    if (engine.gone !== undefined) return;
+    yield item;
+  }
+}
+
+/** Another one for each round; -1 is the warm-up's. */
+function seedOf(seed: number, round: number): number {
+  return (seed + 7919 * (round + 1)) % 2 ** 31;
+}
+
+function fileName(name: string): string {
+  return name.replace(/[^\w.=-]+/g, "-");
+}
