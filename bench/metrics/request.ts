@@ -1,0 +1,61 @@
+import type { Millis } from "../../src/types.ts";
+import type { Slo } from "../plan.ts";
+import type { Sample } from "../record/sample.ts";
+
+/** The latencies of one request. Infinity: it failed, so what was waited for never came. */
+export interface RequestFigures {
+  /** Intended instant to end. */
+  readonly e2eMs: Millis;
+  /** Real send instant to end. */
+  readonly sendToEndMs: Millis;
+  /** Intended instant to first text; undefined where the answer came in one piece or without text. */
+  readonly ttftMs: Millis | undefined;
+  /** (E2E - TTFT) / (output tokens - 1); undefined without TTFT and for fewer than two tokens. */
+  readonly tpotMs: Millis | undefined;
+  /** Intended to real send instant. */
+  readonly latenessMs: Millis;
+}
+
+/** Of a request that ended, well or badly; an interrupted one has no figures of use. */
+export function requestFigures(sample: Sample): RequestFigures {
+  const latenessMs = sample.sentAt - sample.intendedAt;
+  if (sample.outcome !== "ok") {
+    return { e2eMs: Infinity, sendToEndMs: Infinity, ttftMs: Infinity, tpotMs: Infinity, latenessMs };
+  }
+  const e2eMs = sample.endedAt - sample.intendedAt;
+  const sendToEndMs = sample.endedAt - sample.sentAt;
+  if (sample.firstTextMs === null) {
+    return { e2eMs, sendToEndMs, ttftMs: undefined, tpotMs: undefined, latenessMs };
+  }
+  const ttftMs = latenessMs + sample.firstTextMs;
+  const tpotMs = sample.outputTokens > 1 ? (e2eMs - ttftMs) / (sample.outputTokens - 1) : undefined;
+  return { e2eMs, sendToEndMs, ttftMs, tpotMs, latenessMs };
+}
+
+/**
+ * The gaps between the arrivals of a stream's tokens. A chunk of k tokens is k arrivals at one instant: k - 1 gaps of 0.
+ * A failed request has one more, of Infinity, for the token that never came. Empty for an answer in one piece.
+ */
+export function itlGapsMs(sample: Sample): Millis[] {
+  const gapsMs: Millis[] = [];
+  let lastMs: Millis | undefined;
+  for (const [atMs, tokens] of sample.arrivals ?? []) {
+    if (tokens === 0) continue;
+    if (lastMs !== undefined) gapsMs.push(atMs - lastMs);
+    for (let token = 1; token < tokens; token++) gapsMs.push(0);
+    lastMs = atMs;
+  }
+  if (sample.outcome === "failed") gapsMs.push(Infinity);
+  return gapsMs;
+}
+
+/**
+ * The request kept every limit that is stated. A failed one kept none. The first text of an answer in one piece comes
+ * with its end, so its E2E latency has to keep the limit of TTFT; no token comes after, so that of TPOT is kept.
+ */
+export function meetsSlo(sample: Sample, slo: Slo): boolean {
+  if (sample.outcome !== "ok") return false;
+  const { e2eMs, ttftMs = e2eMs, tpotMs = 0 } = requestFigures(sample);
+  return e2eMs <= (slo.e2eMs ?? Infinity) && ttftMs <= (slo.ttftMs ?? Infinity) &&
+    tpotMs <= (slo.tpotMs ?? Infinity);
+}
