@@ -8,7 +8,7 @@ import {
 } from "../../src/config.ts";
 import { StartupError } from "../../src/errors.ts";
 import { type CommandName, COMMANDS, isCommand } from "./commands.ts";
-import { FLAG_NAMES, type FlagName, FLAGS, type FlagValues, isFlag } from "./flags.ts";
+import { FLAG_NAMES, type FlagName, FLAGS, type FlagValues, isFlag, withYes } from "./flags.ts";
 
 /** Batches as large as the most clients; the engine's own variables and flags go before these. */
 export const ENGINE_DEFAULTS = { MAX_BATCH_SIZE: "32", BATCH_WINDOW_MS: "20" };
@@ -91,7 +91,7 @@ export function parseCommand(
 function tokensOf(args: readonly string[]) {
   const values = [...FLAG_NAMES, ...SETTING_NAMES.map((name) => flagOf(name).slice(2))];
   const options = Object.fromEntries(values.map((name) => [name, { type: "string" as const }]));
-  return parseArgs({ args: [...args], options, strict: false, tokens: true }).tokens;
+  return parseArgs({ args: withYes(args), options, strict: false, tokens: true }).tokens;
 }
 
 function rawNameOf(token: ReturnType<typeof tokensOf>[number]): string[] {

@@ -1,28 +1,52 @@
 import assert from "node:assert/strict";
-import { StartupError } from "../src/errors.ts";
-import { helpText, limitsOf, parseCommand, type RunOptions } from "./options.ts";
+import { StartupError } from "../../src/errors.ts";
+import { type Command, parseCommand } from "./command.ts";
+import { type CommandName, COMMANDS, commandSpec } from "./commands.ts";
+import { FLAG_NAMES } from "./flags.ts";
+import { helpText } from "./help.ts";
 
-Deno.test("without arguments all modes run at a few concurrencies, with batches that pay", () => {
-  const { modes, concurrency, engine, target } = run([]);
-  assert.deepEqual(modes, ["direct", "queued", "micro_batch", "continuous"]);
-  assert.deepEqual(concurrency, [1, 8, 32]);
-  assert.equal(target, undefined);
+Deno.test("without a command it runs, with batches that pay", () => {
+  const { name, values, engine, given } = parsed([]);
+  assert.equal(name, "run");
+  assert.deepEqual(values.concurrency, [1, 8, 32]);
+  assert.equal(given.size, 0);
   assert.deepEqual([engine.settings.MAX_BATCH_SIZE, engine.settings.BATCH_WINDOW_MS], [32, 20]);
   assert.ok(!engine.given.has("WORKER_ENDPOINT"));
 });
 
 Deno.test("the engine's own variables and flags go before the bench's defaults, flags first", () => {
   const env = { MAX_BATCH_SIZE: "8", BATCH_WINDOW_MS: "5", QUEUE_CAPACITY: "", ENGINE_MODE: "nonsense" };
-  const { settings } = run(["--batch-window-ms", "7", "--queued-concurrency=2"], env).engine;
+  const { settings } = parsed(["run", "--batch-window-ms", "7", "--queued-concurrency=2"], env).engine;
   assert.equal(settings.MAX_BATCH_SIZE, 8);
   assert.equal(settings.BATCH_WINDOW_MS, 7);
   assert.equal(settings.QUEUED_CONCURRENCY, 2);
   assert.equal(settings.QUEUE_CAPACITY, 1024);
 });
 
-Deno.test("lists keep their order and lose doubles", () => {
-  assert.deepEqual(run(["--modes", "queued, direct"]).modes, ["queued", "direct"]);
-  assert.deepEqual(run(["--concurrency=64,1,64"]).concurrency, [64, 1]);
+Deno.test("lists keep their order and lose doubles; flags that repeat are collected; times have units", () => {
+  const { values } = parsed([
+    "--modes",
+    "queued, direct",
+    "--concurrency=64,1,64",
+    "--vary=MAX_BATCH_SIZE=4,8",
+    "--vary",
+    "BATCH_WINDOW_MS=0",
+    "--duration=1.5m",
+    "--rate=0.5,20",
+  ]);
+  assert.deepEqual(values.modes, ["queued", "direct"]);
+  assert.deepEqual(values.concurrency, [64, 1]);
+  assert.deepEqual(values.vary, ["MAX_BATCH_SIZE=4,8", "BATCH_WINDOW_MS=0"]);
+  assert.equal(values.duration, 90);
+  assert.deepEqual(values.rate, [0.5, 20]);
+});
+
+Deno.test("a flag that says yes or no needs no value", () => {
+  assert.equal(parsed(["--dialects", "--concurrency=3"]).values.dialects, true);
+  assert.deepEqual(parsed(["--dialects", "--concurrency=3"]).values.concurrency, [3]);
+  assert.equal(parsed(["--stream", "0"]).values.stream, false);
+  assert.equal(parsed(["reproduce", "a40", "--quick"]).values.quick, true);
+  assert.deepEqual(parsed(["reproduce", "--quick", "a40"]).operands, ["a40"]);
 });
 
 Deno.test("a wrong flag is one line with its name, the rule and the value, and all are told at once", () => {
@@ -33,44 +57,56 @@ Deno.test("a wrong flag is one line with its name, the rule and the value, and a
   ]);
   assert.deepEqual(problems(["--target", "localhost"]), ['--target must be HOST:PORT, got "localhost"']);
   assert.deepEqual(problems(["--seed"]), ['--seed must be a whole number from 0 to 2147483647, got ""']);
+  assert.deepEqual(problems(["--duration=never"]), [
+    '--duration must be a time like 90, 90s or 2m, from 1 s to 1 day, got "never"',
+  ]);
+  assert.match(problems(["--rate", "0"]).join(), /^--rate must be numbers above 0/);
 });
 
 Deno.test("what the bench can't take is refused by name", () => {
-  assert.match(problems(["--speed", "9"]).join(), /^--speed is no flag of bench; bench --help lists them/);
+  assert.match(problems(["--gpu", "9"]).join(), /^--gpu is no flag of bench; bench run --help lists them/);
   assert.match(problems(["--engine-mode=queued"]).join(), /^--engine-mode is not for bench: use --modes$/);
   assert.match(problems(["results"]).join(), /got "results"$/);
   assert.match(problems(["report"]).join(), /^report must be given one folder/);
+  assert.match(problems(["report", "x", "--rate", "3"]).join(), /^--rate is no flag of bench report;/);
+  assert.match(problems(["report", "x", "--max-batch-size", "3"]).join(), /^--max-batch-size is no flag/);
 });
 
 Deno.test("with --target, flags that shape an engine are refused", () => {
   assert.deepEqual(problems(["--target", "127.0.0.1:50061", "--max-batch-size", "8"]), [
     "--max-batch-size must be left out with --target, which measures an engine as it is",
   ]);
-  assert.equal(run(["--target", "[::1]:50061", "--requests", "9"]).target, "[::1]:50061");
+  assert.equal(parsed(["--target", "[::1]:50061", "--requests", "9"]).values.target, "[::1]:50061");
 });
 
-Deno.test("a level ends after requests, time, or the default of both", () => {
-  const limits = (args: string[], concurrency: number) => limitsOf(run(args), concurrency);
-  assert.deepEqual(limits([], 1), { requests: 16, durationMs: 30_000 });
-  assert.deepEqual(limits([], 32), { requests: 96, durationMs: 30_000 });
-  assert.deepEqual(limits(["--requests", "5"], 32), { requests: 5, durationMs: Infinity });
-  assert.deepEqual(limits(["--duration", "9"], 32), { requests: Infinity, durationMs: 9000 });
-  assert.deepEqual(limits(["--duration", "9", "--requests", "5"], 1), { requests: 5, durationMs: 9000 });
+Deno.test("help wins over everything else; the help of a command names its flags, and some command takes each", () => {
+  assert.deepEqual(parseCommand(["--requests", "0", "--help"], {}), { help: undefined });
+  assert.deepEqual(parseCommand(["sweep", "--help"], {}), { help: "sweep" });
+  const names = Object.keys(COMMANDS) as CommandName[];
+  for (const name of names) {
+    assert.match(helpText(undefined), new RegExp(`\n  ${name} `));
+    for (const flag of commandSpec(name).flags) {
+      assert.match(helpText(name), new RegExp(`\n  --${flag}[ \n]`));
+    }
+  }
+  const taken = new Set(names.flatMap((name) => commandSpec(name).flags));
+  assert.deepEqual(FLAG_NAMES.filter((flag) => !taken.has(flag)), []);
 });
 
-Deno.test("help names every flag and wins over everything else", () => {
-  assert.deepEqual(parseCommand(["--requests", "0", "--help"], {}), { kind: "help" });
-  for (
-    const flag of ["modes", "concurrency", "requests", "duration", "max-tokens", "seed", "target", "out"]
-  ) {
-    assert.match(helpText(), new RegExp(`\n  --${flag}[ \n]`));
+Deno.test("the examples of the help are themselves right", () => {
+  for (const name of Object.keys(COMMANDS) as CommandName[]) {
+    for (const [line] of commandSpec(name).examples) {
+      const args = line.replace(/^(\S+=\S+ )?deno task bench ?/, "").split(" ").filter(Boolean)
+        .map((word) => word.replace(/^'(.*)'$/, "$1"));
+      assert.equal(parsed(args).name, name, line);
+    }
   }
 });
 
-function run(args: string[], env: Record<string, string> = {}): RunOptions {
+function parsed(args: string[], env: Record<string, string> = {}): Command {
   const command = parseCommand(args, env);
-  assert.equal(command.kind, "run");
-  return (command as { options: RunOptions }).options;
+  assert.ok(!("help" in command));
+  return command;
 }
 
 function problems(args: string[]): readonly string[] {

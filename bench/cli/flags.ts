@@ -139,9 +139,19 @@ function number(min: number, max: number, fallback: number, help: string): Flag<
   return { fallback, help, rule: `a number from ${min} to ${max}`, parse: (text) => decimal(text, min, max) };
 }
 
+const YES_OR_NO = new Map([["1", true], ["true", true], ["0", false], ["false", false]]);
+
 function yesOrNo(fallback: boolean, help: string): Flag<boolean> {
-  const meanings = new Map([["1", true], ["true", true], ["0", false], ["false", false], ["", true]]);
-  return { fallback, help, rule: "1, true, 0 or false", parse: (text) => meanings.get(text) };
+  return { fallback, help, rule: "1, true, 0 or false", parse: (text) => YES_OR_NO.get(text) };
+}
+
+/** Gives flags that say yes or no and stand without a value the value 1. */
+export function withYes(args: readonly string[]): string[] {
+  return args.map((arg, index) => {
+    const name = arg.slice(2);
+    const bare = arg.startsWith("--") && isFlag(name) && typeof FLAGS[name].fallback === "boolean";
+    return bare && !YES_OR_NO.has(args[index + 1] ?? "") ? `${arg}=1` : arg;
+  });
 }
 
 function text(rule: string, pattern: RegExp, help: string): Flag<string | undefined> {
