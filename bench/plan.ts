@@ -49,7 +49,14 @@ export type Arrivals =
   /** Poisson with one rate after the other, each for an equal share of the run. */
   | { readonly kind: "steps"; readonly rates: readonly number[] }
   /** The instants and token counts of a recorded trace, `speed` times as fast as they came. */
-  | { readonly kind: "trace"; readonly file: string; readonly speed: number };
+  | {
+    readonly kind: "trace";
+    readonly file: string;
+    readonly speed: number;
+    /** Longer prompts and answers of the trace are cut to these; absent: as they were. */
+    readonly maxPromptTokens?: number;
+    readonly maxOutputTokens?: number;
+  };
 
 /** What is asked: classes of requests, drawn by their weights. */
 export interface RequestMix {
@@ -83,8 +90,20 @@ export type PromptSource =
 export type Lengths =
   | { readonly kind: "fixed"; readonly tokens: number }
   | { readonly kind: "uniform"; readonly min: number; readonly max: number }
-  | { readonly kind: "normal"; readonly mean: number; readonly sd: number; readonly min: number; readonly max: number }
-  | { readonly kind: "lognormal"; readonly mean: number; readonly sd: number; readonly min: number; readonly max: number }
+  | {
+    readonly kind: "normal";
+    readonly mean: number;
+    readonly sd: number;
+    readonly min: number;
+    readonly max: number;
+  }
+  | {
+    readonly kind: "lognormal";
+    readonly mean: number;
+    readonly sd: number;
+    readonly min: number;
+    readonly max: number;
+  }
   /** On 1, 2, 3, ...: with many small steps a token, the exponential service times of queueing theory. */
   | { readonly kind: "geometric"; readonly mean: number; readonly max: number };
 

@@ -1,24 +1,10 @@
-import { uniformInt } from "pure-rand/distribution/uniformInt";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import type { WorkItem } from "./sample.ts";
+/** The built-in prompts: questions and tasks as people write them. */
+import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
+import { shuffled } from "./random.ts";
 
-export interface WorkloadOptions {
-  readonly seed: number;
-  /** The output tokens each request asks for at most; a model may end earlier. */
-  readonly maxTokens: number;
-}
-
-/** Endless requests in an order that the seed alone decides: each round asks every prompt once, shuffled anew. */
-export function* workload({ seed, maxTokens }: WorkloadOptions): Generator<WorkItem, never> {
-  const random = xoroshiro128plus(seed);
-  for (let index = 0;;) {
-    const round = [...PROMPTS];
-    for (let last = round.length - 1; last > 0; last--) {
-      const other = uniformInt(random, 0, last);
-      [round[last], round[other]] = [round[other]!, round[last]!];
-    }
-    for (const prompt of round) yield { index: index++, prompt, maxTokens };
-  }
+/** Endless prompts: each round asks every one once, shuffled anew. */
+export function* naturalPrompts(random: RandomGenerator): Generator<string, never> {
+  for (;;) yield* shuffled(PROMPTS, random);
 }
 
 const TOPICS = [
