@@ -4,40 +4,63 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { TestProcess } from "../tests/support/process.ts";
 import { waitUntil } from "../tests/support/wait.ts";
-import { readRecording } from "./recorder.ts";
+import { readRecording } from "./record/recorder.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const SCRIPTED_WORKER = fileURLToPath(new URL("../tests/support/scripted_worker.ts", import.meta.url));
 
-Deno.test("a run measures each mode at each concurrency, and report prints its table again", async () => {
+Deno.test("a run measures each mode under each load in turns, and report makes its reports again", async () => {
   await using worker = new TestProcess(Deno.execPath(), { args: ["run", "-A", SCRIPTED_WORKER] });
   const out = await newFolder();
-  await using run = await bench(
-    worker,
-    "--concurrency=2,6",
-    "--requests=24",
-    "--max-tokens=5",
-    `--out=${out}`,
-  );
+  const asked = ["--concurrency=2,6", "--requests=24", "--rounds=2", "--max-tokens=5", `--out=${out}`];
+  await using run = await bench(worker, ...asked);
   assert.equal((await run.exit()).code, 0, run.output());
   const { environment, samples } = await readRecording(out);
   const measured = samples.filter(({ phase }) => phase === "measured");
-  const counts = Map.groupBy(measured, ({ mode, concurrency }) => `${mode} ${concurrency}`);
-  const expected = ["direct", "queued", "micro_batch", "continuous"].flatMap((
-    mode,
-  ) => [[`${mode} 2`, 24], [`${mode} 6`, 24]]);
-  assert.deepEqual([...counts].map(([level, { length }]) => [level, length]), expected);
+  const counts = Map.groupBy(measured, ({ variant, load, round }) => `${variant}, ${load}, ${round}`);
+  const modes = ["direct", "queued", "micro_batch", "continuous"];
+  const expected = modes.flatMap((mode) =>
+    ["2 clients", "6 clients"].flatMap((load) => [0, 1].map((round) => `${mode}, ${load}, ${round}`))
+  );
+  assert.deepEqual([...counts.keys()].sort(), expected.sort());
+  assert.ok([...counts.values()].every(({ length }) => length === 12));
   assert.ok(measured.every(({ outcome, outputTokens }) => outcome === "ok" && outputTokens === 5));
-  assert.ok(measured.some(({ mode, dispatch }) => mode === "micro_batch" && dispatch?.size === 6));
+  assert.ok(measured.some(({ variant, dispatch }) => variant === "micro_batch" && dispatch?.size === 6));
   assert.equal(environment.worker?.startedByBench, false);
+  const summary = await Deno.readTextFile(join(out, "summary.json"));
 
+  for (const name of ["summary.json", "report.html", "report.md"]) await Deno.remove(join(out, name));
   await using again = new TestProcess(Deno.execPath(), { args: ["run", "-A", MAIN, "report", out] });
   assert.equal((await again.exit()).code, 0);
   assert.ok(
-    again.stdout.some((line) => line.startsWith("│ micro_batch │       6 │       24 │")),
+    again.stdout.some((line) => /^│ micro_batch .*│ +6 clients .*│ +24 │/.test(line)),
     again.output(),
   );
   assert.deepEqual(run.stdout.slice(0, again.stdout.length), again.stdout);
+  assert.equal(await Deno.readTextFile(join(out, "summary.json")), summary);
+  assert.match(await Deno.readTextFile(join(out, "report.html")), /^<!doctype html>/i);
+});
+
+Deno.test("an open loop sends at its rate, and variants are told apart by their settings", async () => {
+  await using worker = new TestProcess(Deno.execPath(), { args: ["run", "-A", SCRIPTED_WORKER] });
+  const out = await newFolder();
+  const variants = ["--modes=micro_batch", "--vary=MAX_BATCH_SIZE=1,4"];
+  const asked = ["--rate=50", "--arrivals=constant", "--duration=2s", "--rounds=1", "--max-tokens=2"];
+  await using run = await bench(worker, ...variants, ...asked, `--out=${out}`);
+  assert.equal((await run.exit()).code, 0, run.output());
+  const samples = (await readRecording(out)).samples.filter(({ phase }) => phase === "measured");
+  const byVariant = Map.groupBy(samples, ({ variant }) => variant);
+  assert.equal(byVariant.size, 2);
+  for (const [variant, sent] of byVariant) {
+    assert.match(variant, /^micro_batch .*MAX_BATCH_SIZE=[14]/);
+    assert.equal(sent.length, 100);
+    const instants = sent.map(({ intendedAt }) => intendedAt).sort((a, b) => a - b);
+    assert.ok(Math.abs(instants.at(-1)! - instants[0]! - 99 * 20) < 0.01, "the schedule's own instants");
+  }
+  const sizes = new Set(
+    byVariant.get([...byVariant.keys()].find((name) => name.endsWith("=1"))!)!.map((s) => s.dispatch?.size),
+  );
+  assert.deepEqual([...sizes], [1]);
 });
 
 Deno.test("Ctrl-C ends a run within seconds and reports what was measured", async () => {
@@ -47,26 +70,27 @@ Deno.test("Ctrl-C ends a run within seconds and reports what was measured", asyn
   await measuring(out, run);
   run.kill("SIGINT");
   assert.equal((await run.exit(8000)).code, 130);
-  await run.waitFor(/^│ direct +│ +2 │/);
+  await run.waitFor(/^│ \w+ .*2 clients/);
 });
 
-Deno.test("an engine that dies is told, its requests failed, and the next mode is measured", async () => {
+Deno.test("an engine that dies is told, its requests failed, and the next variant is measured", async () => {
   await using worker = new TestProcess(Deno.execPath(), { args: ["run", "-A", SCRIPTED_WORKER] });
   const out = await newFolder();
-  const levels = ["--modes=direct,queued", "--concurrency=3", "--duration=4"];
-  await using run = await bench(worker, ...levels, `--out=${out}`);
+  const asked = ["--modes=direct,queued", "--concurrency=3", "--duration=4", "--rounds=1"];
+  await using run = await bench(worker, ...asked, `--out=${out}`);
   await measuring(out, run);
   await killChildrenOf(run.pid);
   assert.equal((await run.exit()).code, 1, run.output());
-  await run.waitFor(
-    /^the direct engine ended with code \d+ under load; its log: .*engine-direct\.log$/,
+  const [, dead] = await run.waitFor(
+    /^the engine of (direct|queued) ended with code \d+ under load; its log: .*engine-\1\.log$/,
     0,
     run.stderr,
   );
-  await run.waitFor(/^│ queued +│ +3 │ +\d+ │ +0 │/);
-  const failed = (await readRecording(out)).samples.filter(({ outcome }) => outcome === "failed");
+  const samples = (await readRecording(out)).samples.filter(({ phase }) => phase === "measured");
+  const failed = samples.filter(({ outcome }) => outcome === "failed");
   assert.ok(failed.length > 0 && failed.length <= 3, `${failed.length} failed`);
-  assert.ok(failed.every(({ mode }) => mode === "direct"));
+  assert.ok(failed.every(({ variant }) => variant === dead));
+  assert.ok(samples.some(({ variant, outcome }) => variant !== dead && outcome === "ok"));
 });
 
 Deno.test("wrong use is one line and exit code 2", async () => {
@@ -111,7 +135,7 @@ async function newFolder(): Promise<string> {
 function measuring(folder: string, run: TestProcess): Promise<void> {
   return waitUntil(`the run has samples\n${run.output()}`, () => {
     try {
-      return Deno.statSync(join(folder, "samples.ndjson")).size > 20_000;
+      return Deno.statSync(join(folder, "samples.ndjson")).size > 0;
     } catch {
       return false;
     }

@@ -57,7 +57,7 @@ export function planOf(
       : variantsOf(values, given, defaults, engine.settings)
   );
   const loads = asked(() =>
-    has("concurrency", "rate", "trace") ? loadsOf(values) : file.loads ?? loadsOf(values)
+    has("concurrency", "rate", "trace") ? loadsOf(values, given) : file.loads ?? loadsOf(values, given)
   );
   const slo = asked(() => values.slo === undefined ? file.slo ?? {} : parseSlo(values.slo));
   const mix = asked(() => mixOf(values, given, file.mix));
@@ -86,8 +86,12 @@ function limitsOf(
   return { requests: requests ?? null, durationMs: duration === undefined ? null : duration * 1000 };
 }
 
-function loadsOf({ concurrency, rate, arrivals, trace, speed }: Command["values"]): readonly Load[] {
-  const closed = rate.length > 0 || trace !== undefined ? [] : concurrency;
+function loadsOf(
+  { concurrency, rate, arrivals, trace, speed }: Command["values"],
+  given: Command["given"],
+): readonly Load[] {
+  const open = rate.length > 0 || trace !== undefined;
+  const closed = open && !given.has("concurrency") ? [] : concurrency;
   const loads: Omit<Load, "name">[] = [
     ...closed.map((concurrency) => ({ kind: "closed" as const, concurrency })),
     ...rate.map((rate) => ({
