@@ -1,6 +1,5 @@
-import { uniformInt } from "pure-rand/distribution/uniformInt";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { Load, RunPlan, Variant } from "../plan.ts";
+import { randomStream, shuffled } from "../workload/random.ts";
 import { Lab, type Subject, type TurnLimits } from "./lab.ts";
 import { showTurn } from "./progress.ts";
 
@@ -42,15 +41,11 @@ export async function run(
 /** All turns of a run in their order, which the plan's seed decides. */
 export function turnsOf(plan: RunPlan): (PlannedCell & { readonly round: number })[] {
   const cells = plan.variants.flatMap((variant) => plan.loads.map((load) => ({ variant, load })));
-  const random = xoroshiro128plus(plan.seed);
-  return Array.from({ length: plan.rounds }, (_, round) => {
-    const order = [...cells];
-    for (let last = order.length - 1; last > 0; last--) {
-      const other = uniformInt(random, 0, last);
-      [order[last], order[other]] = [order[other]!, order[last]!];
-    }
-    return order.map((cell) => ({ ...cell, round }));
-  }).flat();
+  const random = randomStream(plan.seed, "turns");
+  return Array.from(
+    { length: plan.rounds },
+    (_, round) => shuffled(cells, random).map((cell) => ({ ...cell, round })),
+  ).flat();
 }
 
 /** A cell's limits, shared out among its rounds. Without any, a closed loop asks a few times for each client, and all
