@@ -1,6 +1,7 @@
 /** What the README and docs/ say is so: commands run as they stand, names and links exist. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { parseCommand } from "../bench/cli/command.ts";
 import { CONFIGURATION, withSettings } from "../docs/settings_table.ts";
 import { SETTING_NAMES } from "../src/config.ts";
 import { hasCommand, ROOT, runShellLine, Serve } from "./support/serve.ts";
@@ -11,6 +12,11 @@ const PAGES = [
   "docs/configuration.md",
   "docs/operations.md",
   "docs/benchmarks.md",
+  "docs/metrics.md",
+  "docs/dialects.md",
+  "docs/workloads.md",
+  "docs/compare.md",
+  "docs/tuning.md",
 ];
 const README = await read("README.md");
 const GRPCURL = await hasCommand("grpcurl");
@@ -57,6 +63,21 @@ Deno.test("commands, settings and links that the documents name exist", async ()
       `README: setting ${name}`,
     );
   }
+});
+
+Deno.test("the bench's lines in README and docs are right as they stand", async () => {
+  let lines = 0;
+  for (const path of PAGES) {
+    const blocks = [...(await read(path)).matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
+    for (const line of blocks.join("").replaceAll("\\\n", " ").split("\n")) {
+      const [, typed] = /deno(?:@[\d.]+)? task bench( .*|)$/.exec(line.replace(/\s+#.*/, "")) ?? [];
+      if (typed === undefined) continue;
+      const args = [...typed.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c!);
+      assert.doesNotThrow(() => parseCommand(args, {}), `${path}: ${line}`);
+      lines++;
+    }
+  }
+  assert.ok(lines >= 10, `${lines} lines were found`);
 });
 
 Deno.test("flags in the README's examples are flags of serve", async () => {
