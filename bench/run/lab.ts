@@ -7,7 +7,7 @@ import { runOpenLoop } from "../load/open_loop.ts";
 import type { Load, RunPlan, Variant } from "../plan.ts";
 import { type RunEnvironment, surroundings, type WorkerIdentity } from "../record/environment.ts";
 import { Recorder } from "../record/recorder.ts";
-import type { Sample } from "../record/sample.ts";
+import type { Sample, ScheduledRequest } from "../record/sample.ts";
 import { requests } from "../workload/requests.ts";
 import { scheduleOf } from "../workload/schedule.ts";
 import { MeasuredEngine } from "./measured_engine.ts";
@@ -17,6 +17,9 @@ import { benchWorker } from "./worker.ts";
 /** Enough to open connections and fill caches; the requests are short, for no figure comes of them. */
 const WARMUP_TOKENS = 8;
 const WARMUP_REQUESTS = 8;
+
+/** How long an engine may take to drop what a cut turn left; the next turn begins then in any case. */
+const EMPTY_WITHIN_MS: Millis = 10_000;
 
 /** What is measured besides the plan: engines that the run starts, or one that runs. */
 export interface Subject {
@@ -38,6 +41,12 @@ export interface Turn {
   readonly round: number;
   readonly limits: TurnLimits;
   readonly progress: TurnProgress;
+  /** Open loop: may change the drawn instants before the first request is sent. */
+  reshape?(schedule: readonly ScheduledRequest[]): readonly ScheduledRequest[];
+  /** Called as each measured request is sent; those sent and not yet told to `progress` are under way. */
+  onSent?(): void;
+  /** Ends this turn alone: what is under way is cancelled, and the engine empty again when the turn resolves. */
+  readonly cut?: AbortSignal;
 }
 
 /** One worker, the engines in front of it, and the folder that keeps what they were measured with. */
@@ -50,7 +59,7 @@ export class Lab implements AsyncDisposable {
     private readonly plan: RunPlan,
     private readonly subject: Subject,
     private readonly recorder: Recorder,
-    private readonly environment: RunEnvironment,
+    private environment: RunEnvironment,
     private readonly stop: AbortSignal,
     private readonly parts: AsyncDisposableStack,
   ) {}
@@ -71,7 +80,7 @@ export class Lab implements AsyncDisposable {
     const { engine, target } = subject;
     const worker = target === undefined ? parts.use(await benchWorker(engine, folder, stop)).identity : null;
     const { ENGINE_MODE: _mode, BIND_HOST: _host, BIND_PORT: _port, ...settings } = engine.settings;
-    const environment: RunEnvironment = {
+    const asked: RunEnvironment = {
       startedAt: new Date().toISOString(),
       ...await surroundings(),
       command,
@@ -84,7 +93,8 @@ export class Lab implements AsyncDisposable {
     const running = target === undefined
       ? undefined
       : parts.use(await MeasuredEngine.running(target, plan, stop));
-    const recorder = parts.use(new Recorder(folder, { ...environment, worker: running?.worker ?? worker }));
+    const environment = { ...asked, worker: running?.worker ?? worker };
+    const recorder = parts.use(new Recorder(folder, environment));
     const lab = new Lab(plan, subject, recorder, environment, stop, parts.move());
     if (running) plan.variants.forEach(({ name }) => lab.#engines.set(name, running));
     return lab;
@@ -95,15 +105,21 @@ export class Lab implements AsyncDisposable {
     return this.#problems;
   }
 
+  /** How many sequences the worker runs at once, as the engine of `variant` knows it; null where it does not say. */
+  async rowsOfWorker(variant: Variant): Promise<number | null> {
+    return (await this.#engine(variant)).workerRows;
+  }
+
   /**
    * Measures one cell for a while, after a warm-up in its first turn, and returns the samples it recorded. None when
    * its engine is gone.
    * @throws {SetupError} when its engine can't be started
    */
   async turn(turn: Turn): Promise<readonly Sample[]> {
-    const { variant, load, round, limits, progress } = turn;
+    const { variant, load, round, limits, progress, cut } = turn;
     const engine = await this.#engine(variant);
     if (this.stop.aborted || engine.gone !== undefined) return [];
+    this.#plan(variant, load);
     const cell = { variant: variant.name, load: load.name };
     const samples: Sample[] = [];
     const record = (sample: Sample) => {
@@ -120,14 +136,18 @@ export class Lab implements AsyncDisposable {
     progress.start();
     const seed = seedOf(this.plan.seed, round);
     const { mix } = this.plan;
+    const stop = cut === undefined ? this.stop : AbortSignal.any([this.stop, cut]);
+    const measured = { ...common, stop, phase: "measured" as const, onSent: () => turn.onSent?.() };
     if (load.kind === "closed") {
       const { requests: limit, durationMs } = limits;
       const { concurrency } = load;
       const asked = { requests: whileThere(engine, requests(mix, seed)), concurrency, limit, durationMs };
-      await runClosedLoop({ ...common, phase: "measured", ...asked });
+      await runClosedLoop({ ...measured, ...asked });
     } else {
-      await runOpenLoop({ ...common, phase: "measured", schedule: scheduleOf(load, mix, limits, seed) });
+      const drawn = scheduleOf(load, mix, limits, seed);
+      await runOpenLoop({ ...measured, schedule: turn.reshape?.(drawn) ?? drawn });
     }
+    if (cut?.aborted && !this.stop.aborted) await engine.untilEmpty(EMPTY_WITHIN_MS);
     this.recorder.flush();
     this.#look(variant, engine);
     return samples;
@@ -168,7 +188,18 @@ export class Lab implements AsyncDisposable {
   #describe(seen: WorkerIdentity): void {
     const { worker } = this.environment;
     const known = worker?.model ? worker : { ...seen, startedByBench: worker?.startedByBench ?? false };
-    this.recorder.describe({ ...this.environment, worker: { ...known, endpoint: worker?.endpoint ?? null } });
+    this.environment = { ...this.environment, worker: { ...known, endpoint: worker?.endpoint ?? null } };
+    this.recorder.describe(this.environment);
+  }
+
+  /** The kept plan names every variant and load that was measured: reports look them up there. */
+  #plan(variant: Variant, load: Load): void {
+    const { plan } = this.environment;
+    const variants = withOne(plan.variants, variant);
+    const loads = withOne(plan.loads, load);
+    if (variants === plan.variants && loads === plan.loads) return;
+    this.environment = { ...this.environment, plan: { ...plan, variants, loads } };
+    this.recorder.describe(this.environment);
   }
 
   #look(variant: Variant, engine: MeasuredEngine): void {
@@ -189,6 +220,11 @@ function* whileThere<T>(engine: MeasuredEngine, items: Iterable<T>): Generator<T
     if (engine.gone !== undefined) return;
     yield item;
   }
+}
+
+/** The same list when it has one of that name. */
+function withOne<T extends { readonly name: string }>(items: readonly T[], one: T): readonly T[] {
+  return items.some(({ name }) => name === one.name) ? items : [...items, one];
 }
 
 /** Another one for each round; -1 is the warm-up's. */

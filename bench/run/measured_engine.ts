@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { now } from "../../src/clock.ts";
 import type { Settings } from "../../src/config.ts";
 import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
 import type { Millis } from "../../src/types.ts";
@@ -9,6 +11,8 @@ import { EngineProcess, untilReady } from "./engine_process.ts";
 
 const READY_WITHIN_MS: Millis = 15_000;
 const TARGET_READY_WITHIN_MS: Millis = 3_000;
+const ASK_WITHIN_MS: Millis = 2_000;
+const ASK_EVERY_MS: Millis = 50;
 
 type Asked = Pick<RunPlan, "stream" | "timeoutMs">;
 
@@ -19,6 +23,9 @@ export class MeasuredEngine implements AsyncDisposable {
     /** What the engine knows of its worker. */
     readonly worker: WorkerIdentity,
     readonly mode: string,
+    /** How many sequences the worker runs at once; null where it does not say. */
+    readonly workerRows: number | null,
+    private readonly load: EngineLoad,
     private readonly process: EngineProcess | undefined,
     private readonly parts: AsyncDisposableStack,
   ) {}
@@ -68,7 +75,18 @@ export class MeasuredEngine implements AsyncDisposable {
     const load = parts.use(new EngineLoad(address, timeoutMs));
     const stats = await untilReady(load, who, withinMs, stop);
     const transport = new GrpcTransport(load, stream);
-    return new MeasuredEngine(transport, workerOf(stats), stats.mode, process, parts.move());
+    const rows = stats.worker?.maxRows || null;
+    return new MeasuredEngine(transport, workerOf(stats), stats.mode, rows, load, process, parts.move());
+  }
+
+  /** Resolves when nothing waits in the engine or is at the worker, or after `withinMs`, or when it does not say. */
+  async untilEmpty(withinMs: Millis): Promise<void> {
+    const endAt = now() + withinMs;
+    while (now() < endAt) {
+      const stats = await this.load.stats(ASK_WITHIN_MS).catch(() => undefined);
+      if (stats === undefined || stats.queueDepth + stats.inFlight === 0) return;
+      await sleep(ASK_EVERY_MS);
+    }
   }
 
   /** How the engine's process ended, as the rest of a sentence; undefined while it runs. */
