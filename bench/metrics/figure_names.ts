@@ -1,39 +1,145 @@
+import { StartupError } from "../../src/errors.ts";
 import type { Slo } from "../plan.ts";
 import type { Statistic } from "./bootstrap.ts";
-import type { CellSummary, Estimate } from "./cell_summary.ts";
+import type { CellSummary, Distribution, Estimate } from "./cell_summary.ts";
+import { isFew, NOTHING } from "./estimate.ts";
+import { LATENCIES, type Latency, type Rate, RATES } from "./measures.ts";
+import { meetsSlo, statesLimits } from "./request.ts";
+import { measuredRequests } from "./requests.ts";
+import { wilsonInterval } from "./share.ts";
+import { distributionOf, rateOf, shareOf, valuesOf, type Weighing } from "./weighing.ts";
+import type { Sample } from "../record/sample.ts";
 
-const LATENCIES = ["e2e", "send_to_end", "ttft", "tpot", "itl", "queue", "lateness"] as const;
-const OF_A_DISTRIBUTION = ["mean", "p50", "p90", "p95", "p99"] as const;
-const RATES = ["req_s", "out_tok_s", "total_tok_s", "goodput", "failed_share"] as const;
+const LATENCY_NAMES = Object.keys(LATENCIES) as Latency[];
+const PARTS = ["mean", "p50", "p90", "p95", "p99"] as const;
+const RATE_NAMES = ["req_s", "out_tok_s", "total_tok_s", "goodput"] as const;
 
-type Latency = (typeof LATENCIES)[number];
+const LIMITS = { ttft: "ttftMs", tpot: "tpotMs", e2e: "e2eMs" } as const;
+const MS = { ms: 1, s: 1000 } as const;
 
-/** A figure as command lines name it: `ttft_p95`, `req_s`. Latencies are in milliseconds, rates per second. */
-export type FigureName = `${Latency}_${(typeof OF_A_DISTRIBUTION)[number]}` | (typeof RATES)[number];
+type LatencyName = `${Latency}_${(typeof PARTS)[number]}`;
+
+/** A figure as command lines name it: latencies in milliseconds, rates per second, `failed_share` from 0 to 1. */
+export type FigureName = LatencyName | (typeof RATE_NAMES)[number] | "failed_share";
 
 export const FIGURE_NAMES: readonly FigureName[] = [
-  ...LATENCIES.flatMap((latency) => OF_A_DISTRIBUTION.map((part) => `${latency}_${part}` as const)),
-  ...RATES,
+  ...LATENCY_NAMES.flatMap((latency) => PARTS.map((part) => `${latency}_${part}` as const)),
+  ...RATE_NAMES,
+  "failed_share",
 ];
 
 /** @throws {StartupError} that lists the names. */
-export function parseFigureName(_text: string): FigureName {
-  throw new Error("to come");
+export function parseFigureName(text: string): FigureName {
+  const name = FIGURE_NAMES.find((name) => name === text);
+  if (name !== undefined) return name;
+  throw new StartupError([
+    `a figure must be one of ${FIGURE_NAMES.join(", ")}, got "${text}"`,
+  ]);
 }
 
-export function figureOf(_summary: CellSummary, _name: FigureName): Estimate {
-  throw new Error("to come");
+/** NaN where the cell doesn't have the figure. */
+export function figureOf(summary: CellSummary, name: FigureName): Estimate {
+  switch (name) {
+    case "req_s":
+      return summary.requestRate;
+    case "out_tok_s":
+      return summary.outputTokenRate;
+    case "total_tok_s":
+      return summary.totalTokenRate;
+    case "goodput":
+      return summary.goodput ?? NOTHING;
+    case "failed_share":
+      return failedShare(summary);
+    default: {
+      const { latency, part } = partsOf(name);
+      return distributionIn(summary, latency)[part];
+    }
+  }
 }
 
-export function higherIsBetter(_name: FigureName): boolean {
-  throw new Error("to come");
+export function higherIsBetter(name: FigureName): boolean {
+  return RATE_NAMES.some((rate) => rate === name);
 }
 
-export function statisticOf(_name: FigureName, _slo: Slo): Statistic {
-  throw new Error("to come");
+/** The same figure as a statistic of samples, for `replicates`, `ratioInterval` and `probabilityOfBest`. */
+export function statisticOf(name: FigureName, slo: Slo): Statistic {
+  const resampled = (requests: readonly Sample[]) => {
+    const weighing = weighingOf(requests, name, slo);
+    return (weights: Uint32Array) => weighing(weights)[0] ?? NaN;
+  };
+  const ofSamples = (samples: readonly Sample[]) => {
+    const requests = measuredRequests(samples);
+    return resampled(requests)(new Uint32Array(requests.length).fill(1));
+  };
+  return Object.assign(ofSamples, { resampled });
 }
 
-/** @throws {StartupError} that names the part which is wrong. */
-export function parseSlo(_text: string): Slo {
-  throw new Error("to come");
+function weighingOf(requests: readonly Sample[], name: FigureName, slo: Slo): Weighing {
+  switch (name) {
+    case "req_s":
+    case "out_tok_s":
+    case "total_tok_s":
+      return rateOf(requests, RATES[name satisfies Rate]);
+    case "goodput":
+      if (!statesLimits(slo)) return () => [NaN];
+      return rateOf(requests, (request) => meetsSlo(request, slo) ? 1 : 0);
+    case "failed_share":
+      return shareOf(requests, ({ outcome }) => outcome === "failed");
+    default: {
+      const { latency, part } = partsOf(name);
+      const values = valuesOf(requests, LATENCIES[latency]);
+      const percents = part === "mean" ? [] : [Number(part.slice(1))];
+      const weighing = distributionOf(values, requests.length, percents);
+      return (weights) => weighing(weights).slice(percents.length);
+    }
+  }
+}
+
+function partsOf(name: LatencyName): { latency: Latency; part: keyof Distribution } {
+  const latency = LATENCY_NAMES.find((latency) => name.startsWith(`${latency}_`));
+  const part = PARTS.find((part) => name.endsWith(`_${part}`));
+  if (latency === undefined || part === undefined) throw new TypeError(`${name} is no latency`);
+  return { latency, part };
+}
+
+function distributionIn(summary: CellSummary, latency: Latency): Distribution {
+  return {
+    e2e: summary.e2eMs,
+    send_to_end: summary.sendToEndMs,
+    ttft: summary.ttftMs,
+    tpot: summary.tpotMs,
+    itl: summary.itlMs,
+    queue: summary.queueWaitMs,
+    lateness: summary.latenessMs,
+  }[latency];
+}
+
+function failedShare({ failed, requests }: CellSummary): Estimate {
+  return {
+    value: failed / requests,
+    ...wilsonInterval(failed, requests),
+    samples: requests,
+    few: isFew(requests, 50),
+  };
+}
+
+/** `ttft=500ms,tpot=50ms,e2e=5s`; empty: no limits. @throws {StartupError} with a line for each part that is wrong. */
+export function parseSlo(text: string): Slo {
+  const problems: string[] = [];
+  const limits: Partial<Record<keyof Slo, number>> = {};
+  for (const part of text.split(",").map((part) => part.trim()).filter((part) => part !== "")) {
+    const [, name = "", amount = "", unit = ""] = /^([^=]*)=([\d.]*)(.*)$/.exec(part) ?? [];
+    const limit = Object.entries(LIMITS).find(([known]) => known === name)?.[1];
+    const unitMs = Object.entries(MS).find(([known]) => known === unit)?.[1];
+    const ms = Number(amount) * (unitMs ?? NaN);
+    if (limit === undefined) {
+      problems.push(`an SLO must limit one of ttft, tpot, e2e, as in ttft=500ms, got "${part}"`);
+    } else if (amount === "" || !(ms > 0)) {
+      problems.push(`the SLO's ${name} must be a number above 0 with the unit ms or s, got "${part}"`);
+    } else if (limits[limit] !== undefined) {
+      problems.push(`the SLO must limit ${name} once, got "${part}" after ${limits[limit]}ms`);
+    } else limits[limit] = ms;
+  }
+  if (problems.length > 0) throw new StartupError(problems);
+  return limits;
 }

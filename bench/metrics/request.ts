@@ -59,3 +59,7 @@ export function meetsSlo(sample: Sample, slo: Slo): boolean {
   return e2eMs <= (slo.e2eMs ?? Infinity) && ttftMs <= (slo.ttftMs ?? Infinity) &&
     tpotMs <= (slo.tpotMs ?? Infinity);
 }
+
+export function statesLimits(slo: Slo): boolean {
+  return Object.values(slo).some((limit) => limit !== undefined);
+}

@@ -1,26 +1,98 @@
+// @ts-types="@types/d3-array"
+import { groups } from "d3-array";
 import type { Load, Slo } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
+import { batchesOf } from "./batches.ts";
 import type { CellSummary, RunSummary } from "./cell_summary.ts";
+import { Estimator } from "./estimate.ts";
+import { littlesLaw } from "./littles_law.ts";
+import { LATENCIES, type Latency, RATES } from "./measures.ts";
+import { phasesOf } from "./phases.ts";
+import { meetsSlo, statesLimits } from "./request.ts";
+import { measuredRequests, type Turn, turnsOf } from "./requests.ts";
+import { verdictOf } from "./verdict.ts";
+import { rateOf, valuesOf } from "./weighing.ts";
 
-/** Every cell of a run in the order in which they were first measured. A load that the plan does not name is left out. */
+/**
+ * Every cell of a run, in the order in which they were first measured.
+ * @throws {TypeError} for a sample whose load the plan does not have.
+ */
 export function summarizeRun(
-  _samples: readonly Sample[],
-  _plan: { readonly loads: readonly Load[]; readonly slo: Slo },
+  samples: readonly Sample[],
+  { loads, slo }: { readonly loads: readonly Load[]; readonly slo: Slo },
 ): RunSummary {
-  throw new Error("to come");
+  const measured = samples.filter(({ phase }) => phase === "measured");
+  const cells = groups(measured, ({ variant, load }) => JSON.stringify([variant, load]));
+  return {
+    schema: 1,
+    cells: cells.map(([, ofCell]) => {
+      const name = ofCell[0]?.load;
+      const load = loads.find((load) => load.name === name);
+      if (!load) throw new TypeError(`the plan has no load "${name}", which samples name`);
+      return summarizeCell(ofCell, load, slo);
+    }),
+  };
 }
 
 /** The figures of one cell from its samples alone; the same samples give the same figures, in whatever order they are. */
-export function summarizeCell(_samples: readonly Sample[], _load: Load, _slo: Slo): CellSummary {
-  throw new Error("to come");
+export function summarizeCell(samples: readonly Sample[], load: Load, slo: Slo): CellSummary {
+  const requests = measuredRequests(samples);
+  const turns = turnsOf(requests);
+  const estimator = new Estimator(requests);
+  const distribution = (latency: Latency) => estimator.distribution(valuesOf(requests, LATENCIES[latency]));
+  const rate = (of: (request: Sample) => number) => estimator.figure(rateOf(requests, of));
+  const failed = requests.filter(({ outcome }) => outcome === "failed").length;
+  const figures = {
+    variant: samples[0]?.variant ?? "",
+    load: load.name,
+    requests: requests.length,
+    failed,
+    interrupted:
+      samples.filter(({ phase, outcome }) => phase === "measured" && outcome === "interrupted").length,
+    seconds: turns.reduce((sum, { measuredMs }) => sum + measuredMs, 0) / 1000,
+    offeredRate: offeredRate(turns),
+    requestRate: rate(RATES.req_s),
+    outputTokenRate: rate(RATES.out_tok_s),
+    totalTokenRate: rate(RATES.total_tok_s),
+    goodput: statesLimits(slo) ? rate((request) => meetsSlo(request, slo) ? 1 : 0) : null,
+    e2eMs: distribution("e2e"),
+    sendToEndMs: distribution("send_to_end"),
+    ttftMs: distribution("ttft"),
+    tpotMs: distribution("tpot"),
+    itlMs: distribution("itl"),
+    queueWaitMs: distribution("queue"),
+    latenessMs: distribution("lateness"),
+    batches: batchesOf(requests),
+    phases: phasesOf(requests),
+    littlesLaw: littlesLaw(turns),
+  };
+  return { ...figures, verdict: verdictOf(turns, load, figures) };
 }
+
+/** Gaps between intended instants over their time; NaN where all came at one instant. */
+function offeredRate(turns: readonly Turn[]): number {
+  const gaps = turns.reduce((sum, { requests }) => sum + requests.length - 1, 0);
+  const windowMs = turns.reduce((sum, turn) => sum + turn.lastIntendedAt - turn.firstIntendedAt, 0);
+  return windowMs === 0 ? NaN : 1000 * gaps / windowMs;
+}
+
+const NO_NUMBERS = ["NaN", "Infinity", "-Infinity"];
 
 /** Content of summary.json: NaN and the infinities are strings. */
-export function toJson(_summary: RunSummary): string {
-  throw new Error("to come");
+export function toJson(summary: RunSummary): string {
+  const withNames = (_key: string, value: unknown) =>
+    typeof value === "number" && !Number.isFinite(value) ? `${value}` : value;
+  return JSON.stringify(summary, withNames, 2) + "\n";
 }
 
-/** @throws {SyntaxError} for what is no JSON. */
-export function fromJson(_text: string): RunSummary {
-  throw new Error("to come");
+/** @throws {SyntaxError} for what is no JSON, {TypeError} for a summary of another schema. */
+export function fromJson(text: string): RunSummary {
+  const summary = JSON.parse(text, (key, value) => {
+    return typeof value === "string" && NO_NUMBERS.includes(value) && !NAMES.has(key) ? Number(value) : value;
+  });
+  if (summary?.schema !== 1) throw new TypeError(`summary.json must have schema 1, got ${summary?.schema}`);
+  return summary;
 }
+
+/** What stays text even if someone calls it "NaN". */
+const NAMES = new Set(["variant", "load", "kind", "text"]);

@@ -1,3 +1,5 @@
+import { percentile as percentileOfSorted } from "../metrics/percentile.ts";
+
 /** A figure that was reached, beside the one that was aimed at. */
 export interface Figure {
   readonly name: string;
@@ -8,10 +10,9 @@ export interface Figure {
   readonly samples: Readonly<Record<string, readonly number[]>>;
 }
 
-/** The value that `percent` of the samples do not exceed (nearest rank). */
+/** As everywhere: see `bench/metrics/percentile.ts`. */
 export function percentile(samples: readonly number[], percent: number): number {
-  const sorted = samples.toSorted((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? NaN;
+  return percentileOfSorted(samples.toSorted((a, b) => a - b), percent);
 }
 
 export function median(samples: readonly number[]): number {

@@ -1,0 +1,85 @@
+import type { Sample } from "../record/sample.ts";
+import { blocksInAll, blocksPerRound, drawWeights } from "./blocks.ts";
+import { intervalOf } from "./bootstrap.ts";
+import type { Distribution, Estimate } from "./cell_summary.ts";
+import { distributionOf, type Values, type Weighing } from "./weighing.ts";
+
+export const PERCENTS = [50, 90, 95, 99] as const;
+const [MOST_REPLICATES, FEWEST_REPLICATES] = [1000, 400];
+/** Values that are walked over for one summary's latency, all replicates together; keeps it at about a second. */
+const WALKED_VALUES = 1e8;
+const SEED = 1;
+
+/** Fewer samples than this beyond a percentile don't tell where it is. */
+const BEYOND = 5;
+
+/** A figure from each of the weighing, with its interval from one set of resamplings. */
+export class Estimator {
+  readonly #blocks: number;
+
+  /** @param requests as `measuredRequests` orders them. */
+  constructor(readonly requests: readonly Sample[]) {
+    this.#blocks = requests.length === 0 ? 1 : blocksPerRound(requests);
+  }
+
+  /** Few: as for a median, fewer than 10 requests. */
+  figure(weighing: Weighing): Estimate {
+    const [estimate] = this.#estimates(weighing, this.requests.length);
+    return { ...estimate ?? NOTHING, few: isFew(this.requests.length, 50) };
+  }
+
+  distribution(values: Values): Distribution {
+    const samples = values.values.length;
+    if (samples === 0) return { mean: NOTHING, p50: NOTHING, p90: NOTHING, p95: NOTHING, p99: NOTHING };
+    const weighing = distributionOf(values, this.requests.length, PERCENTS);
+    const [mean = NOTHING, ...percentiles] = this.#estimates(weighing, samples);
+    const [p50, p90, p95, p99] = PERCENTS.map((percent, at) =>
+      boundedBy(percentiles[at] ?? NOTHING, percent)
+    );
+    return {
+      mean: { ...mean, few: isFew(samples, 50) },
+      p50: p50 ?? NOTHING,
+      p90: p90 ?? NOTHING,
+      p95: p95 ?? NOTHING,
+      p99: p99 ?? NOTHING,
+    };
+  }
+
+  #estimates(weighing: Weighing, samples: number): Estimate[] {
+    const values = weighing(new Uint32Array(this.requests.length).fill(1));
+    const count = Math.min(MOST_REPLICATES, Math.max(FEWEST_REPLICATES, Math.floor(WALKED_VALUES / samples)));
+    const replicated = values.map(() => new Float64Array(count));
+    if (this.requests.length > 0) {
+      let at = 0;
+      for (const weights of drawWeights(this.requests, this.#blocks, { count, seed: SEED })) {
+        weighing(weights).forEach((value, figure) => replicated[figure]![at] = value);
+        at++;
+      }
+    }
+    const blocks = blocksInAll(this.requests, this.#blocks);
+    return values.map((value, figure) => ({
+      value,
+      ...Number.isNaN(value) ? { low: NaN, high: NaN } : intervalOf(replicated[figure]!, blocks),
+      samples,
+      few: false,
+    }));
+  }
+}
+
+export const NOTHING: Estimate = { value: NaN, low: NaN, high: NaN, samples: 0, few: true };
+
+/** Fewer than 5 of the samples lie beyond the percentile: p95 needs 100, p99 500, the median 10. */
+export function isFew(samples: number, percent: number): boolean {
+  return samples * (100 - percent) < BEYOND * 100;
+}
+
+/**
+ * Marks a percentile, and opens its upper end where even the greatest of independent samples would lie below the true
+ * percentile more often than in 2.5 % of all cases: (percent / 100) ^ n > 0.025. No resampling can know what lies beyond
+ * the greatest sample. The interval is bounded from 72 samples on at p95, from 368 at p99.
+ */
+export function boundedBy(estimate: Estimate, percent: number): Estimate {
+  const unbounded = (percent / 100) ** estimate.samples > 0.025;
+  const high = unbounded && !Number.isNaN(estimate.value) ? Infinity : estimate.high;
+  return { ...estimate, high, few: isFew(estimate.samples, percent) };
+}

@@ -1,0 +1,147 @@
+// @ts-types="@types/d3-array"
+import { rollup } from "d3-array";
+import type { Millis } from "../../src/types.ts";
+import type { Load } from "../plan.ts";
+import type { Sample } from "../record/sample.ts";
+import { growthOf } from "./backlog.ts";
+import type { CellSummary, Finding, Verdict } from "./cell_summary.ts";
+import { isFew, PERCENTS } from "./estimate.ts";
+import type { Turn } from "./requests.ts";
+import { thirdsOf } from "./thirds.ts";
+
+/** What the rules look at besides the requests. */
+export type Judged = Pick<CellSummary, "e2eMs" | "ttftMs" | "latenessMs" | "requests" | "failed">;
+
+const LEAST_LATENESS_MS = 2;
+const LATENESS_SHARE = 0.05;
+/** Of a turn, in median latencies. */
+const LEAST_GENERATIONS = 5;
+const LEAST_MEASURED_MS = 1000;
+const LEAST_REQUESTS = 100;
+const FAILED_SHARE = 0.01;
+const GROWTH = 0.02;
+const THIRDS_SHARE = 0.1;
+const CHANCE = 0.01;
+
+/** Why the figures of a cell should not be trusted, each with the figures that say so. */
+export function verdictOf(turns: readonly Turn[], load: Load, figures: Judged): Verdict {
+  const growing = growingBacklog(turns, load);
+  const findings = [
+    lateGenerator(load, figures),
+    // Under overload latency grows with the run, so no run is long by it.
+    growing ? undefined : tooShort(turns, figures),
+    fewSamples(figures),
+    errors(turns, figures),
+    growing ?? unevenThroughput(turns, load),
+  ].filter((finding) => finding !== undefined);
+  return { valid: findings.length === 0, findings };
+}
+
+/** A closed loop's client that is late asks less often; an open loop's is no longer the load that was asked for. */
+function lateGenerator(load: Load, { latenessMs, ttftMs, e2eMs }: Judged): Finding | undefined {
+  if (load.kind === "closed") return undefined;
+  const streamed = !Number.isNaN(ttftMs.p50.value);
+  const [median, name] = streamed ? [ttftMs.p50.value, "TTFT"] : [e2eMs.p50.value, "E2E latency"];
+  const limitMs = Math.max(LEAST_LATENESS_MS, LATENESS_SHARE * median);
+  const lateMs = latenessMs.p99.value;
+  if (!(lateMs > limitMs)) return undefined;
+  return {
+    kind: "generator_late",
+    text: `The generator sent ${ms(lateMs)} late at p99, over the limit of ${ms(limitMs)} ` +
+      `(the greater of 2 ms and 5 % of the median ${name} of ${
+        ms(median)
+      }): the load was not the one that was asked for.`,
+  };
+}
+
+function tooShort(turns: readonly Turn[], { e2eMs }: Judged): Finding | undefined {
+  const wholeMs = turns.reduce((sum, { measuredMs }) => sum + measuredMs, 0);
+  const [shortest] = turns.toSorted((a, b) => a.measuredMs - b.measuredMs);
+  const median = e2eMs.p50.value;
+  if (shortest && Number.isFinite(median) && shortest.measuredMs < LEAST_GENERATIONS * median) {
+    return {
+      kind: "too_short",
+      text:
+        `Round ${shortest.round + 1} measured for ${
+          ms(shortest.measuredMs)
+        }, less than 5 times the median E2E ` +
+        `latency of ${ms(median)}: filling and draining are much of what was measured.`,
+    };
+  }
+  if (turns.length === 0 || wholeMs >= LEAST_MEASURED_MS) return undefined;
+  return {
+    kind: "too_short",
+    text:
+      `All rounds together measured for ${ms(wholeMs)}, less than ${
+        ms(LEAST_MEASURED_MS)
+      }: a single pause of the ` +
+      `machine would be much of what was measured.`,
+  };
+}
+
+function fewSamples({ requests }: Judged): Finding | undefined {
+  if (requests >= LEAST_REQUESTS) return undefined;
+  const few = PERCENTS.filter((percent) => isFew(requests, percent)).map((percent) => `p${percent}`);
+  return {
+    kind: "few_samples",
+    text: `${requests} requests are too few for ${
+      listed(few)
+    }: fewer than 5 lie beyond. p95 needs 100, p99 needs 500.`,
+  };
+}
+
+function errors(turns: readonly Turn[], { requests, failed }: Judged): Finding | undefined {
+  if (!(failed / requests > FAILED_SHARE)) return undefined;
+  const failures = turns.flatMap(({ requests }) => requests.filter(({ outcome }) => outcome === "failed"));
+  const byStatus = rollup(failures, (those) => those.length, ({ status }: Sample) => status);
+  const statuses = [...byStatus].sort(([, a], [, b]) => b - a).map(([status, count]) => `${status} ${count}`);
+  return {
+    kind: "errors",
+    text: `${failed} of ${requests} requests failed (${percent(failed / requests)}, the limit is 1 %): ${
+      statuses.slice(0, 4).join(", ")
+    }.`,
+  };
+}
+
+/** Arrivals whose rate changes by plan are not judged: a backlog that comes and goes is what they are to show. */
+function growingBacklog(turns: readonly Turn[], load: Load): Finding | undefined {
+  if (load.kind === "closed" || ["ramp", "steps", "trace"].includes(load.arrivals.kind)) return undefined;
+  const growth = growthOf(turns);
+  if (growth === null || growth.chance > CHANCE || growth.slope <= GROWTH) return undefined;
+  return {
+    kind: "unstable",
+    text:
+      `Arrivals outran the service: each second of them added ${
+        ms(1000 * growth.slope)
+      } to the E2E latency ` +
+      `(the limit is 20 ms), so every latency depends on how long the run was.`,
+  };
+}
+
+function unevenThroughput(turns: readonly Turn[], load: Load): Finding | undefined {
+  if (load.kind === "open") return undefined;
+  const thirds = thirdsOf(turns);
+  if (thirds === null) return undefined;
+  const [slowest, fastest] = [Math.min(...thirds.rates), Math.max(...thirds.rates)];
+  if (thirds.chance > CHANCE || !(fastest - slowest > THIRDS_SHARE * fastest)) return undefined;
+  return {
+    kind: "unstable",
+    text:
+      `Throughput was not steady: ${
+        listed(thirds.rates.map((rate) => rate.toPrecision(3)))
+      } requests/s in the ` +
+      `thirds of the run, which differ by more than 10 % and more than their noise.`,
+  };
+}
+
+function ms(value: Millis): string {
+  return value >= 1000 ? `${(value / 1000).toPrecision(3)} s` : `${value.toPrecision(3)} ms`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toPrecision(2)} %`;
+}
+
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}

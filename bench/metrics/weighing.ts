@@ -1,0 +1,128 @@
+import type { Millis } from "../../src/types.ts";
+import type { Sample } from "../record/sample.ts";
+import type { Weights } from "./blocks.ts";
+import { between } from "./percentile.ts";
+import { turnsOf } from "./requests.ts";
+
+/** Figures of a cell as if each request were there as often as its weight says; with all weights 1 those of the cell. */
+export type Weighing = (weights: Weights) => readonly number[];
+
+/** What a latency is computed from: values, and of which request (its place among the requests) each is. */
+export interface Values {
+  readonly values: Float64Array;
+  readonly owners: Uint32Array;
+}
+
+/**
+ * The values of all requests, `Infinity` among them for what failed. Nothing at all where none of the successful
+ * requests has a value, for then the cell does not have the figure (TTFT without streaming), and failures don't make one.
+ */
+export function valuesOf(requests: readonly Sample[], of: (request: Sample) => readonly number[]): Values {
+  const values: number[] = [];
+  const owners: number[] = [];
+  let ok = 0;
+  let told = 0;
+  requests.forEach((request, owner) => {
+    const own = of(request);
+    for (const value of own) {
+      values.push(value);
+      owners.push(owner);
+    }
+    if (request.outcome !== "ok") return;
+    ok++;
+    told += own.length;
+  });
+  if (ok > 0 && told === 0) return { values: new Float64Array(), owners: new Uint32Array() };
+  return { values: Float64Array.from(values), owners: Uint32Array.from(owners) };
+}
+
+/**
+ * Mean and percentiles, in the order of `percents`, which ascends: the values are sorted once, a resampling only walks
+ * down from the greatest to the lowest percentile.
+ */
+export function distributionOf(
+  { values, owners }: Values,
+  requests: number,
+  percents: readonly number[],
+): Weighing {
+  const order = Uint32Array.from(values.keys()).sort((a, b) => compare(values[a]!, values[b]!));
+  const sorted = Float64Array.from(order, (at) => values[at]!);
+  const owner = Uint32Array.from(order, (at) => owners[at]!);
+  const counts = new Uint32Array(requests);
+  const sums = new Float64Array(requests);
+  values.forEach((value, at) => {
+    counts[owners[at]!]! += 1;
+    sums[owners[at]!]! += value;
+  });
+  return (weights) => {
+    const count = weighted(counts, weights);
+    return [weighted(sums, weights) / count, ...percentilesOf(sorted, owner, weights, count, percents)];
+  };
+}
+
+/** Type 7 as in percentile.ts, of the sorted values with each written as often as its owner's weight says. */
+function percentilesOf(
+  sorted: Float64Array,
+  owner: Uint32Array,
+  weights: Weights,
+  count: number,
+  percents: readonly number[],
+): number[] {
+  const found: number[] = [];
+  let at = sorted.length;
+  /** The copies of sorted[at] have the ranks from this one on. */
+  let rankOfAt = count;
+  const valueAt = (rank: number): number => {
+    while (rankOfAt > rank && at > 0) rankOfAt -= weights[owner[--at]!]!;
+    return sorted[at] ?? NaN;
+  };
+  for (const percent of percents.toReversed()) {
+    const rank = (count - 1) * percent / 100;
+    const below = Math.floor(rank);
+    const upper = rank > below ? valueAt(below + 1) : NaN;
+    found.unshift(count === 0 ? NaN : between(valueAt(below), upper, rank - below));
+  }
+  return found;
+}
+
+/** Sum over the requests; what was not drawn adds nothing, even if it is Infinity. */
+function weighted(perRequest: ArrayLike<number>, weights: Weights): number {
+  let sum = 0;
+  for (let at = 0; at < weights.length; at++) if (weights[at]! > 0) sum += weights[at]! * perRequest[at]!;
+  return sum;
+}
+
+/**
+ * What the requests gave, a second of measured time. Each request has the time from the end before its own to its end,
+ * the first of a round that from the round's start: together the measured time, so a block of requests carries the time
+ * that the system took for them.
+ */
+export function rateOf(requests: readonly Sample[], of: (request: Sample) => number): Weighing {
+  const seconds = turnsOf(requests).flatMap(({ requests, firstIntendedAt }) =>
+    sharesMs(requests.map(({ endedAt }) => endedAt), firstIntendedAt).map((ms) => ms / 1000)
+  );
+  const amounts = requests.map(of);
+  return (weights) => [weighted(amounts, weights) / weighted(seconds, weights)];
+}
+
+/** For each end the time since the end before it. */
+function sharesMs(ends: readonly Millis[], startedAt: Millis): Millis[] {
+  const shares = ends.map(() => 0);
+  let lastAt = startedAt;
+  for (const at of [...ends.keys()].sort((a, b) => ends[a]! - ends[b]!)) {
+    shares[at] = ends[at]! - lastAt;
+    lastAt = ends[at]!;
+  }
+  return shares;
+}
+
+/** Of the requests, those that are so. */
+export function shareOf(requests: readonly Sample[], is: (request: Sample) => boolean): Weighing {
+  const those = requests.map((request) => is(request) ? 1 : 0);
+  const ones = requests.map(() => 1);
+  return (weights) => [weighted(those, weights) / weighted(ones, weights)];
+}
+
+function compare(a: number, b: number): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
