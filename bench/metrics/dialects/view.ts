@@ -1,0 +1,113 @@
+import Table from "cli-table3";
+import type { Slo } from "../../plan.ts";
+import type { Sample } from "../../record/sample.ts";
+import { statesLimits } from "../request.ts";
+import { aiperf } from "./aiperf.ts";
+import {
+  type Concept,
+  CONCEPTS,
+  type Dialect,
+  type DialectFigure,
+  type Unit,
+  unitOf,
+  wordOf,
+} from "./dialect.ts";
+import { guidellm } from "./guidellm.ts";
+import { mlperf } from "./mlperf.ts";
+import { noteOf, type Traits, traitsOf } from "./notes.ts";
+import { ours } from "./ours.ts";
+import { vllm } from "./vllm.ts";
+
+/** In the order of a table's columns, after ours. */
+export const DIALECTS: readonly Dialect[] = [vllm, guidellm, aiperf, mlperf];
+
+/** One word, and what each tool means by it in one recording. */
+export interface DialectRow {
+  readonly concept: Concept;
+  readonly unit: "ms" | "tok/s" | "req/s";
+  readonly ours: DialectCell;
+  readonly tools: readonly DialectCell[];
+}
+
+export interface DialectCell {
+  readonly tool: string;
+  /** As the tool prints it; null where it has no such figure. */
+  readonly name: string | null;
+  /** In the row's unit. NaN: the tool has no such figure, or nothing to compute it from. */
+  readonly value: number;
+  readonly definition: string;
+  /** Why it is not our value; empty where a table shows the same one. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * The recording under every tool's definitions, in the order of `CONCEPTS`; goodput only where a limit is stated.
+ * @param samples of one cell, in whatever order.
+ */
+export function dialectView(samples: readonly Sample[], slo: Slo = {}): DialectRow[] {
+  const traits = traitsOf(samples);
+  const own = ours.score(samples, slo).figures;
+  const tools = DIALECTS.map((dialect) => ({ dialect, figures: dialect.score(samples, slo).figures }));
+  return CONCEPTS.filter((concept) => concept !== "goodput" || statesLimits(slo)).map((concept) => {
+    const oursCell = cellOf(ours, concept, own, null, traits);
+    return {
+      concept,
+      unit: unitOf(concept),
+      ours: oursCell,
+      tools: tools.map(({ dialect, figures }) => cellOf(dialect, concept, figures, oursCell.value, traits)),
+    };
+  });
+}
+
+/** What the tools would say of the run besides figures: complete sentences that name the tool. */
+export function dialectRemarks(samples: readonly Sample[], slo: Slo = {}): string[] {
+  return DIALECTS.flatMap(({ score }) => score(samples, slo).remarks);
+}
+
+/** A table with one column a tool; below it why values differ, each reason once under the number that cells carry. */
+export function dialectTable(rows: readonly DialectRow[]): string {
+  const reasons = [...new Set(rows.flatMap(({ tools }) => tools.flatMap(({ notes }) => notes)))];
+  const table = new Table({
+    head: ["", ...(rows[0] ? [rows[0].ours, ...rows[0].tools] : []).map(({ tool }) => tool)],
+    colAligns: ["left", ...DIALECTS.map(() => "right" as const), "right"],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const { concept, unit, ours, tools } of rows) {
+    table.push([
+      unit === "ms" ? `${concept} ms` : concept,
+      textOf(ours.value),
+      ...tools.map(({ value, notes }) => {
+        const numbers = notes.map((note) => reasons.indexOf(note) + 1).sort((a, b) => a - b);
+        return numbers.length === 0 ? textOf(value) : `${textOf(value)} [${numbers.join(" ")}]`;
+      }),
+    ]);
+  }
+  return [table.toString(), ...reasons.map((reason, index) => `[${index + 1}] ${reason}`)].join("\n");
+}
+
+function cellOf(
+  { name: tool, without }: Dialect,
+  concept: Concept,
+  figures: readonly DialectFigure[],
+  oursValue: number | null,
+  traits: Traits,
+): DialectCell {
+  const figure = figures.find((figure) => figure.concept === concept);
+  if (!figure) {
+    const reason = without[wordOf(concept)];
+    return { tool, name: null, value: NaN, definition: "", notes: reason === undefined ? [] : [reason] };
+  }
+  const value = figure.value * TO_ROW_UNIT[figure.unit];
+  const same = oursValue === null || textOf(value) === textOf(oursValue);
+  const notes = same ? [] : figure.differs.flatMap((difference) => noteOf(difference, traits) ?? []);
+  return { tool, name: figure.name, value, definition: figure.definition, notes };
+}
+
+const TO_ROW_UNIT: Readonly<Record<Unit, number>> = { ns: 1e-6, ms: 1, s: 1000, "tok/s": 1, "req/s": 1 };
+
+/** Four digits: two definitions that differ by a thousandth differ in the table. */
+function textOf(value: number): string {
+  if (Number.isNaN(value)) return "-";
+  if (!Number.isFinite(value)) return "inf";
+  return Math.abs(value) >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
+}
