@@ -29,6 +29,14 @@ export interface Variant {
   readonly mode: Mode | null;
   /** What differs from the run's common settings. */
   readonly settings: Partial<Settings>;
+  /** Another checkout of Omnispan, whose engine is started instead of this one's. */
+  readonly checkout?: Checkout;
+}
+
+export interface Checkout {
+  readonly folder: string;
+  /** Null outside of git. */
+  readonly commit: string | null;
 }
 
 /** How requests come: a closed loop's client waits for its answer, an open loop sends whatever becomes of it. */

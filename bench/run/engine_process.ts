@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Settings } from "../../src/config.ts";
@@ -5,7 +6,7 @@ import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
 import type { Millis } from "../../src/types.ts";
 import type { EngineLoad } from "../load/engine_load.ts";
-import type { Variant } from "../plan.ts";
+import type { Checkout, Variant } from "../plan.ts";
 
 const ENGINE = fileURLToPath(new URL("engine.ts", import.meta.url));
 const STOP_WITHIN_MS = 8_000;
@@ -29,7 +30,7 @@ export class EngineProcess implements AsyncDisposable {
    */
   static async start(
     settings: Settings,
-    { name, mode }: Pick<Variant, "name" | "mode">,
+    { name, mode, checkout }: Pick<Variant, "name" | "mode" | "checkout">,
     logFile: string,
   ): Promise<EngineProcess> {
     const own = {
@@ -39,7 +40,7 @@ export class EngineProcess implements AsyncDisposable {
       BIND_PORT: 0,
     };
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "-A", ENGINE],
+      args: ["run", "--no-prompt", "-A", ...(checkout ? engineOf(checkout) : [ENGINE])],
       env: Object.fromEntries(Object.entries(own).map(([name, value]) => [name, String(value)])),
       stdin: "piped",
       stdout: "piped",
@@ -71,6 +72,11 @@ export class EngineProcess implements AsyncDisposable {
     clearTimeout(timer);
     await this.logged;
   }
+}
+
+/** With the packages that the other checkout pins. */
+function engineOf({ folder }: Checkout): string[] {
+  return ["--config", join(folder, "deno.json"), join(folder, "bench/run/engine.ts")];
 }
 
 /**
