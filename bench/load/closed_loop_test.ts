@@ -1,17 +1,14 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Sample } from "../record/sample.ts";
 import { type ClosedLoop, runClosedLoop } from "./closed_loop.ts";
-import type { Result, Sample } from "./sample.ts";
-import { sampleOf } from "./sample_support.ts";
-import { workload } from "./workload.ts";
-
-const OK: Result = sampleOf({});
-const FAILED: Result = sampleOf({ outcome: "failed", status: "UNAVAILABLE" });
+import type { Transport } from "./transport.ts";
+import { FAILED, OK, requests, turnOf } from "./turn_support.ts";
 
 Deno.test("no more requests are under way than there are clients, and as many as there are", async () => {
   let underWay = 0;
   let most = 0;
-  const samples = await measure({ requests: 60 }, 5, async () => {
+  const samples = await measure({ limit: 60, concurrency: 5 }, async () => {
     most = Math.max(most, ++underWay);
     await sleep(Math.random() * 4);
     underWay--;
@@ -21,28 +18,38 @@ Deno.test("no more requests are under way than there are clients, and as many as
   assert.equal(samples.length, 60);
 });
 
-Deno.test("each request of the workload is sent once and recorded once", async () => {
-  const samples = await measure({ requests: 50 }, 7, async ({ index }) => {
+Deno.test("each request is sent once and recorded once, with its place in the run", async () => {
+  let sent = 0;
+  const samples = await measure({ limit: 50, concurrency: 7, onSent: () => sent++ }, async ({ index }) => {
     await sleep(index % 3);
     return OK;
   });
+  assert.equal(sent, 50);
   assert.deepEqual(
     samples.map(({ index }) => index).sort((a, b) => a - b),
     Array.from({ length: 50 }, (_, index) => index),
   );
+  const { variant, load, round, phase, class: name, tenant, client, maxTokens } = samples[0]!;
+  assert.deepEqual([variant, load, round, phase, name, tenant, maxTokens], [
+    ...["direct", "some", 2, "measured", "short", "t", 4],
+  ]);
+  assert.ok(client !== null && client >= 0 && client < 7);
 });
 
 Deno.test("failures are recorded and the run goes on, with a pause of the client that failed", async () => {
   const startedAt = performance.now();
-  const samples = await measure({ requests: 6 }, 1, ({ index }) => Promise.resolve(index < 2 ? FAILED : OK));
+  const samples = await measure({ limit: 6 }, ({ index }) => Promise.resolve(index < 2 ? FAILED : OK));
   assert.deepEqual(samples.map(({ outcome }) => outcome), ["failed", "failed", "ok", "ok", "ok", "ok"]);
   assert.ok(performance.now() - startedAt >= 180, "a failed client must wait before it asks again");
-  assert.ok(samples.every(({ latencyMs }) => latencyMs < 90), "the pause is no part of a latency");
+  assert.ok(
+    samples.every(({ intendedAt, endedAt }) => endedAt - intendedAt < 90),
+    "the pause is no part of a latency",
+  );
 });
 
 Deno.test("after the duration nothing new starts and what is under way is waited for", async () => {
   let sent = 0;
-  const samples = await measure({ durationMs: 50 }, 2, async () => {
+  const samples = await measure({ durationMs: 50, concurrency: 2 }, async () => {
     sent++;
     await sleep(40);
     return OK;
@@ -55,32 +62,23 @@ Deno.test("a stop starts nothing new, also while a client pauses after a failure
   const stop = new AbortController();
   setTimeout(() => stop.abort(), 20);
   const startedAt = performance.now();
-  const samples = await measure({ stop: stop.signal }, 3, () => Promise.resolve(FAILED));
+  const samples = await measure({ concurrency: 3 }, () => Promise.resolve(FAILED), stop.signal);
   assert.equal(samples.length, 3);
   assert.ok(performance.now() - startedAt < 90, "the pause must end with the stop");
 });
 
-Deno.test("the loop ends when the workload does", async () => {
-  const work = workload({ seed: 1, maxTokens: 1 }).take(4);
-  assert.equal((await measure({ work }, 3, () => Promise.resolve(OK))).length, 4);
+Deno.test("the loop ends when the requests do", async () => {
+  const asked = { requests: requests(4), concurrency: 3 };
+  assert.equal((await measure(asked, () => Promise.resolve(OK))).length, 4);
 });
 
 async function measure(
   told: Partial<ClosedLoop>,
-  concurrency: number,
-  send: ClosedLoop["send"],
+  send: Transport["send"],
+  stop?: AbortSignal,
 ): Promise<Sample[]> {
-  const samples: Sample[] = [];
-  await runClosedLoop({
-    level: { mode: "direct", concurrency },
-    phase: "measured",
-    work: workload({ seed: 1, maxTokens: 1 }),
-    requests: Infinity,
-    durationMs: Infinity,
-    stop: new AbortController().signal,
-    record: (sample) => samples.push(sample),
-    ...told,
-    send,
-  });
+  const { turn, samples } = turnOf(send, stop);
+  const endless = { requests: requests(), concurrency: 1, limit: Infinity, durationMs: Infinity };
+  await runClosedLoop({ ...turn, ...endless, ...told });
   return samples;
 }

@@ -1,4 +1,4 @@
-import { credentials, type ServiceError, status as Status } from "@grpc/grpc-js";
+import { type ClientUnaryCall, credentials, type ServiceError, status as Status } from "@grpc/grpc-js";
 import { now } from "../../src/clock.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
 import type { Dispatch__Output } from "../../src/grpc/generated/omnispan/Dispatch.ts";
@@ -24,9 +24,12 @@ export interface Question extends Pick<RequestSpec, "index" | "prompt" | "maxTok
   readonly exactOutput?: boolean;
 }
 
+type Call = Pick<ClientUnaryCall, "cancel">;
+
 /** The load generator's way to an engine: the only part of the lab that knows gRPC. */
 export class EngineLoad implements Disposable {
   readonly #connections: EngineClient[];
+  readonly #calls = new WeakMap<AbortSignal, Set<Call>>();
   #next = 0;
 
   /** `timeoutMs` is the deadline that each request carries. */
@@ -36,6 +39,7 @@ export class EngineLoad implements Disposable {
       () =>
         new omnispan.Engine(address, credentials.createInsecure(), {
           "grpc.use_local_subchannel_pool": 1, // else grpc-js would make them one
+          "grpc.enable_retries": 0, // a second try would hide a failure in a latency
           "grpc.enable_http_proxy": 0, // a web proxy on the way would be measured too, and can't reach this machine
           "grpc.initial_reconnect_backoff_ms": 100,
           "grpc.max_reconnect_backoff_ms": 1000,
@@ -49,11 +53,10 @@ export class EngineLoad implements Disposable {
     if (stop.aborted) return Promise.resolve(INTERRUPTED);
     const { promise, resolve } = Promise.withResolvers<Result>();
     const call = this.#connection().submitGenerate(requestOf(question), this.#options(), (error, reply) => {
-      stop.removeEventListener("abort", cancel);
+      underWay.delete(call);
       resolve(resultOf(error, reply, stop.aborted));
     });
-    const cancel = () => call.cancel();
-    stop.addEventListener("abort", cancel, { once: true });
+    const underWay = this.#underWay(stop).add(call);
     return promise;
   }
 
@@ -62,10 +65,9 @@ export class EngineLoad implements Disposable {
     if (stop.aborted) return INTERRUPTED;
     const startedAt = now();
     const call = this.#connection().submitGenerateStream(requestOf(question), this.#options());
-    const cancel = () => call.cancel();
-    stop.addEventListener("abort", cancel, { once: true });
+    const underWay = this.#underWay(stop).add(call);
     const { arrivals, firstTextMs, text, last, error } = await receive(call, startedAt);
-    stop.removeEventListener("abort", cancel);
+    underWay.delete(call);
     const reply = last && { ...last, responseText: text };
     return { ...resultOf(error ?? null, reply, stop.aborted), arrivals, firstTextMs };
   }
@@ -79,6 +81,16 @@ export class EngineLoad implements Disposable {
       (error, reply) => reply ? resolve(reply) : reject(error),
     );
     return promise;
+  }
+
+  /** The calls that `stop` cancels: one listener for them all, for each of thousands would be looked up in a list. */
+  #underWay(stop: AbortSignal): Set<Call> {
+    const known = this.#calls.get(stop);
+    if (known) return known;
+    const calls = new Set<Call>();
+    this.#calls.set(stop, calls);
+    stop.addEventListener("abort", () => calls.forEach((call) => call.cancel()), { once: true });
+    return calls;
   }
 
   #connection(): EngineClient {

@@ -1,7 +1,7 @@
 import { type ServiceError, status as Status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
-import type { GenerateReply__Output } from "../src/grpc/generated/omnispan/GenerateReply.ts";
-import { resultOf } from "./load.ts";
+import type { GenerateReply__Output } from "../../src/grpc/generated/omnispan/GenerateReply.ts";
+import { resultOf } from "./engine_load.ts";
 
 Deno.test("a reply with an ok status is a success, and the dispatch says how long it waited", () => {
   const dispatch = {
@@ -10,12 +10,25 @@ Deno.test("a reply with an ok status is a success, and the dispatch says how lon
     reason: "DISPATCH_REASON_FULL",
     queueWaitMs: 12.345,
     lateMs: 0.5,
-    attempts: 1,
+    attempts: 2,
   } as const;
   const result = resultOf(null, replyOf({ status: "ok queue_wait_ms=12.35", dispatch }), false);
   assert.equal(result.outcome, "ok");
   assert.equal(result.queueWaitMs, 12.345);
-  assert.deepEqual(result.dispatch, { id: 7, size: 3, reason: "full", queueWaitMs: 12.345, lateMs: 0.5 });
+  assert.deepEqual(result.dispatch, { ...dispatch, reason: "full" });
+});
+
+Deno.test("the engine's ledger and the worker's own times are taken over", () => {
+  const timing = {
+    ...{ acceptMs: 1, queueMs: 2, batchMs: 3, dispatchMs: 4, prefillMs: 5, decodeMs: 6, replyMs: 7 },
+  };
+  const result = resultOf(null, replyOf({ timing }), false);
+  assert.deepEqual(result.timing, timing);
+  const { engineMs, workerMs, workerTtftMs, workerTpotMs, inputTokens, outputTokens } = result;
+  assert.deepEqual([engineMs, workerMs, workerTtftMs, workerTpotMs, inputTokens, outputTokens], [
+    ...[100, 90, 11, 12, 5, 9],
+  ]);
+  assert.equal(resultOf(null, replyOf({}), false).timing, null, "an engine of another make has none");
 });
 
 Deno.test("an engine without dispatch still tells its queue wait in the status, or none", () => {
@@ -69,8 +82,8 @@ function replyOf(told: Partial<GenerateReply__Output>): GenerateReply__Output {
     endToEndLatencyMs: 100,
     status: "ok",
     errorMessage: "",
-    ttftMs: 10,
-    tpotMs: 10,
+    ttftMs: 11,
+    tpotMs: 12,
     finishReason: "length",
     dispatch: null,
     timing: null,

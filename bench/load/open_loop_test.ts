@@ -1,0 +1,130 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Sample } from "../record/sample.ts";
+import { type OpenLoop, runOpenLoop } from "./open_loop.ts";
+import type { Transport } from "./transport.ts";
+import { block, FAILED, INTERRUPTED, OK, scheduleAt, turnOf } from "./turn_support.ts";
+
+/** A busy machine delays whatever runs on it, so tests of timeliness look at the median. */
+const ON_TIME_MS = 5;
+const EVERY_5_MS = Array.from({ length: 30 }, (_, index) => 5 * index);
+
+Deno.test("each request is sent at its instant, and no earlier", async () => {
+  const samples = await measure(EVERY_5_MS, () => Promise.resolve(OK));
+  assert.equal(samples.length, 30);
+  assert.ok(samples.every(({ sentAt, intendedAt }) => sentAt >= intendedAt));
+  assert.ok(medianLateness(samples) < ON_TIME_MS, `late by ${medianLateness(samples)} ms`);
+  const first = samples[0]!.intendedAt;
+  samples.forEach(({ intendedAt, index }) => assert.ok(Math.abs(intendedAt - first - 5 * index) < 0.01));
+});
+
+Deno.test("a transport that does not answer delays no later request", async () => {
+  const answer = Promise.withResolvers<void>();
+  let sent = 0;
+  const measuring = measure(EVERY_5_MS, () => answer.promise.then(() => OK), { onSent: () => sent++ });
+  while (sent < 30) await sleep(5);
+  await sleep(20);
+  answer.resolve();
+  const samples = await measuring;
+  assert.ok(medianLateness(samples) < ON_TIME_MS);
+  assert.ok(
+    samples.every(({ endedAt, sentAt }) => endedAt - sentAt >= 15),
+    "all wait for the same answer",
+  );
+});
+
+Deno.test("failures change nothing in what is sent when", async () => {
+  const samples = await measure(EVERY_5_MS, () => Promise.resolve(FAILED));
+  assert.ok(samples.length === 30 && medianLateness(samples) < ON_TIME_MS);
+});
+
+Deno.test("a process that comes late sends all that is due at once, and the lateness stands in the samples", async () => {
+  const samples = await measure([0, 10, 20, 30, 40, 80], ({ index }) => {
+    if (index === 0) block(50);
+    return Promise.resolve(OK);
+  });
+  const lateMs = samples.toSorted((a, b) => a.index - b.index).map((one) => one.sentAt - one.intendedAt);
+  assert.equal(lateMs.length, 6);
+  [1, 2, 3, 4].forEach((index) =>
+    assert.ok(lateMs[index]! >= 49 - 10 * index, `${index} is late: ${lateMs}`)
+  );
+  assert.ok(lateMs[5]! < lateMs[1]!, "the schedule is not moved");
+});
+
+Deno.test("answers that keep the event loop busy don't hold up what is due", async () => {
+  const busy = Array.from({ length: 10 }, () => 0);
+  const samples = await measure([...busy, 22], async () => {
+    await sleep(15); // all ten answers are there at once, and each takes 5 ms
+    block(5);
+    return OK;
+  });
+  const last = samples.find(({ index }) => index === 10)!;
+  assert.ok(last.sentAt - last.intendedAt < 25, "it is sent between two answers, not after the last");
+});
+
+Deno.test("all are sent in order and recorded once, whatever the schedule", async () => {
+  const gaps = fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 15 });
+  await fc.assert(
+    fc.asyncProperty(gaps, async (gaps) => {
+      let at = 0;
+      const order: number[] = [];
+      const samples = await measure(gaps.map((gap) => at += gap), async ({ index }) => {
+        order.push(index);
+        await sleep(index % 4);
+        return OK;
+      });
+      assert.deepEqual(order, gaps.map((_, index) => index));
+      assert.deepEqual(samples.map(({ index }) => index).sort((a, b) => a - b), order);
+      assert.ok(samples.every(({ client }) => client === null));
+    }),
+    { numRuns: 8 },
+  );
+});
+
+Deno.test("a stop sends nothing more; what is under way is interrupted and recorded", async () => {
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(), 60);
+  const startedAt = performance.now();
+  const { turn, samples } = turnOf(async (_request, signal) => {
+    await sleep(10_000, undefined, { signal }).catch(() => {});
+    return INTERRUPTED;
+  }, stop.signal);
+  await runOpenLoop({ ...turn, schedule: scheduleAt([0, 1, 2, 5000]) });
+  assert.deepEqual(samples.map(({ index, outcome }) => [index, outcome]), [
+    ...[[0, "interrupted"], [1, "interrupted"], [2, "interrupted"]],
+  ]);
+  assert.ok(performance.now() - startedAt < 2000, "the instants that are left are not waited for");
+});
+
+Deno.test("an empty schedule, and a turn that is stopped already, end at once", async () => {
+  assert.deepEqual(await measure([], () => Promise.resolve(OK)), []);
+  const { turn, samples } = turnOf(() => Promise.resolve(OK), AbortSignal.abort());
+  await runOpenLoop({ ...turn, schedule: scheduleAt([0, 5]) });
+  assert.deepEqual(samples, []);
+});
+
+Deno.test("the ids on the wire tell turn and request", async () => {
+  const ids: string[] = [];
+  await measure([0, 0], (_request, _stop, id) => {
+    ids.push(id);
+    return Promise.resolve(OK);
+  });
+  assert.deepEqual(ids, ["measured/2/direct/some/0", "measured/2/direct/some/1"]);
+});
+
+async function measure(
+  instants: readonly number[],
+  send: Transport["send"],
+  told: Partial<OpenLoop> = {},
+): Promise<Sample[]> {
+  const { turn, samples } = turnOf(send);
+  await runOpenLoop({ ...turn, schedule: scheduleAt(instants), ...told });
+  return samples;
+}
+
+function medianLateness(samples: readonly Sample[]): number {
+  return samples.map(({ sentAt, intendedAt }) => sentAt - intendedAt).sort((a, b) =>
+    a - b
+  )[samples.length >> 1]!;
+}
