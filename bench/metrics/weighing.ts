@@ -68,21 +68,20 @@ function percentilesOf(
   count: number,
   percents: readonly number[],
 ): number[] {
-  const found: number[] = [];
+  if (count === 0) return percents.map(() => NaN);
+  const ranks = percents.map((percent) => (count - 1) * percent / 100);
+  const valueAt = new Map<number, number>();
   let at = sorted.length;
   /** The copies of sorted[at] have the ranks from this one on. */
   let rankOfAt = count;
-  const valueAt = (rank: number): number => {
+  for (const rank of ranks.flatMap((rank) => [Math.floor(rank), Math.ceil(rank)]).sort((a, b) => b - a)) {
     while (rankOfAt > rank && at > 0) rankOfAt -= weights[owner[--at]!]!;
-    return sorted[at] ?? NaN;
-  };
-  for (const percent of percents.toReversed()) {
-    const rank = (count - 1) * percent / 100;
-    const below = Math.floor(rank);
-    const upper = rank > below ? valueAt(below + 1) : NaN;
-    found.unshift(count === 0 ? NaN : between(valueAt(below), upper, rank - below));
+    valueAt.set(rank, sorted[at] ?? NaN);
   }
-  return found;
+  return ranks.map((rank) => {
+    const below = Math.floor(rank);
+    return between(valueAt.get(below) ?? NaN, valueAt.get(Math.ceil(rank)) ?? NaN, rank - below);
+  });
 }
 
 /** Sum over the requests; what was not drawn adds nothing, even if it is Infinity. */

@@ -59,6 +59,8 @@ export type Difference =
   | "no_interpolation"
   /** An answer in one piece counts with 0. */
   | "one_piece_is_zero"
+  /** An answer in one piece counts as one chunk, at its end. */
+  | "one_piece_is_a_chunk"
   /** A one-token answer counts with a negative value. */
   | "one_token_is_negative"
   /** The measured time goes from the first real send to the last end. */

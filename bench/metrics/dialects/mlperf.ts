@@ -1,5 +1,5 @@
 // @ts-types="@types/d3-array"
-import { max, min, sum } from "d3-array";
+import { max, sum } from "d3-array";
 import type { Slo } from "../../plan.ts";
 import type { Sample } from "../../record/sample.ts";
 import {
@@ -43,9 +43,8 @@ interface Query {
 
 function score(samples: readonly Sample[], slo: Slo): DialectFigures {
   const rounds = endedByRound(samples);
-  const okRounds = rounds.map((round) => round.filter(({ outcome }) => outcome === "ok"))
-    .filter((round) => round.length > 0);
-  const ok = okRounds.flat();
+  const okRounds = rounds.filter((round) => round.some(isOk));
+  const ok = okRounds.flat().filter(isOk);
   const queries = ok.map(queryOf);
   const seconds = sum(okRounds, secondsToLastScheduled);
   const ttfts = latency(
@@ -53,14 +52,14 @@ function score(samples: readonly Sample[], slo: Slo): DialectFigures {
     ["Mean First Token latency", "percentile first token latency"],
     "Scheduled instant to first token, as the system under test reports it.",
     queries.map(({ ttftNs }) => ttftNs),
-    ["first_chunk", "drops_failed"],
+    ["first_chunk", "one_piece_is_a_chunk", "drops_failed"],
   );
   const tpots = latency(
     "TPOT",
     ["Mean Time per Output Token", "percentile time to output token"],
     "(Latency - first token latency) / (tokens - 1), a single token counting as none.",
     queries.map(({ tpotNs }) => tpotNs),
-    ["first_chunk", "one_token_is_negative", "drops_failed"],
+    ["first_chunk", "one_piece_is_a_chunk", "one_token_is_negative", "drops_failed"],
   );
   return {
     figures: [
@@ -99,6 +98,10 @@ function score(samples: readonly Sample[], slo: Slo): DialectFigures {
   };
 }
 
+function isOk({ outcome }: Sample): boolean {
+  return outcome === "ok";
+}
+
 function queryOf(sample: Sample): Query {
   const latencyNs = nanoseconds(sample.endedAt - sample.intendedAt);
   const firstMs = chunksOf(sample)[0]?.[0] ?? sample.endedAt - sample.sentAt;
@@ -111,10 +114,9 @@ function nanoseconds(ms: number): number {
   return Math.round(ms * 1e6);
 }
 
-/** Where two were scheduled for one instant, the last sample of them. */
+/** @param round by scheduled instant. */
 function secondsToLastScheduled(round: readonly Sample[]): number {
-  const last = round.reduce((latest, sample) => sample.intendedAt >= latest.intendedAt ? sample : latest);
-  return (last.endedAt - (min(round, ({ intendedAt }) => intendedAt) ?? NaN)) / 1000;
+  return ((round.findLast(isOk)?.endedAt ?? NaN) - (round[0]?.intendedAt ?? NaN)) / 1000;
 }
 
 /** What makes it no run of LoadGen's, whatever its latencies. */

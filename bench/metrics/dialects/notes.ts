@@ -104,6 +104,8 @@ export function noteOf(difference: Difference, traits: Traits): string | null {
       return traits.successful > 1 ? "a percentile is one of the values, not between two" : null;
     case "one_piece_is_zero":
       return onePiece > 0 ? `${count(onePiece, "answer")} in one piece counted as 0` : null;
+    case "one_piece_is_a_chunk":
+      return onePiece > 0 ? `${count(onePiece, "answer")} in one piece taken as a chunk at the end` : null;
     case "one_token_is_negative":
       return oneToken > 0 ? `${count(oneToken, "one-token answer")} counted with a negative value` : null;
     case "one_token_is_bad":

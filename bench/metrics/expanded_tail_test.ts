@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { expandedTail, normalTail } from "./expanded_tail.ts";
+
+const near = (value: number, expected: number, relative: number) =>
+  assert.ok(Math.abs(value / expected - 1) < relative, `${value} is not ${expected}`);
+
+Deno.test("the normal tail is that of the tables", () => {
+  near(normalTail(1.959963984540054), 0.025, 1e-5);
+  near(normalTail(3), 0.0013498980, 1e-4);
+});
+
+Deno.test("few blocks widen the interval as Student's t and the missing degree of freedom ask", () => {
+  near(expandedTail(12), normalTail(2.200985 * Math.sqrt(12 / 11)), 0.005);
+  near(expandedTail(5), normalTail(2.776445 * Math.sqrt(5 / 4)), 0.05);
+  near(expandedTail(1e6), 0.025, 1e-4);
+});
