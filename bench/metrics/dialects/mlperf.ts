@@ -69,7 +69,7 @@ function score(samples: readonly Sample[], slo: Slo): DialectFigures {
         value: (ok.length - okRounds.length) / seconds,
         unit: "req/s",
         definition: "One query less than there were, over the start to the end of the query scheduled last.",
-        differs: ["one_request_less", "time_to_last_scheduled"],
+        differs: ["one_request_less", "time_to_last_scheduled", "drops_failed"],
       },
       ...latency(
         "E2E",
@@ -85,7 +85,7 @@ function score(samples: readonly Sample[], slo: Slo): DialectFigures {
         unit: "tok/s",
         definition:
           "Tokens, a single one counting as none, over the start to the end of the query scheduled last.",
-        differs: ["time_to_last_scheduled", "one_token_is_none"],
+        differs: ["time_to_last_scheduled", "one_token_is_none", "drops_failed"],
       },
       ...ttfts,
       ...tpots,

@@ -97,7 +97,7 @@ export function noteOf(difference: Difference, traits: Traits): string | null {
         ? "one mean a request: pauses within an answer are evened out"
         : null;
     case "with_first_token":
-      return chunks > 0 ? "with the time to the first token" : null;
+      return traits.successful > 0 ? "with the time to the first token" : null;
     case "by_tokens":
       return traits.unevenLengths ? "weighted: a request counts as often as it has tokens" : null;
     case "no_interpolation":

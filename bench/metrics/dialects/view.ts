@@ -99,7 +99,12 @@ function cellOf(
   }
   const value = figure.value * TO_ROW_UNIT[figure.unit];
   const same = oursValue === null || textOf(value) === textOf(oursValue);
-  const notes = same ? [] : figure.differs.flatMap((difference) => noteOf(difference, traits) ?? []);
+  const nothing = value === 0 && Number.isNaN(oursValue)
+    ? ["printed as 0 where there is nothing to compute it from"]
+    : [];
+  const notes = same
+    ? []
+    : [...nothing, ...figure.differs.flatMap((difference) => noteOf(difference, traits) ?? [])];
   return { tool, name: figure.name, value, definition: figure.definition, notes };
 }
 
