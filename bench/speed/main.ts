@@ -7,6 +7,7 @@ import { StartupError } from "../../src/errors.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import { tell } from "../run/progress.ts";
 import type { Figure } from "./figure.ts";
+import { generatorLateness } from "./generator.ts";
 import { addedLatency, windowLateness } from "./latency.ts";
 import { queuedMemory } from "./memory.ts";
 import { overload } from "./overload.ts";
@@ -27,6 +28,8 @@ const MEASUREMENTS: Readonly<Record<string, (folder: string) => Promise<Figure>>
   gaps: addedTokenGaps,
   gpu: simulatedGpu,
   overload: (folder) => overload(folder),
+  generator: (folder) => generatorLateness({ rate: 2000, tokens: 1, stream: false }, folder),
+  "generator-streams": (folder) => generatorLateness({ rate: 500, tokens: 8, stream: true }, folder),
   openvino: (folder) => realModel("openvino", 7, folder),
   mlx: (folder) => realModel("mlx", 3, folder),
   "openvino-streams": (folder) => streamedModel("openvino", { turns: 5, rounds: 4 }, folder),
