@@ -1,0 +1,105 @@
+import { batchesOf, REASONS, reasonsOf } from "./batches_of.ts";
+import { type Chart, type Panel, rounded, type Row, type Subject } from "./chart.ts";
+import { stageColour } from "./colours.ts";
+import { measuredByCell } from "./measured.ts";
+import { rowsHeight, variantRows } from "./rows.ts";
+
+/** The first of the stages' colours that reasons take: greys are for what stands outside of the engine. */
+export const FIRST_REASON_COLOUR = 2;
+
+/** How large batches were and why they left. A panel for each load. */
+export function batchSizeChart(subject: Subject): Chart {
+  const { loads } = subject;
+  const cells = measuredByCell(subject).map((cell) => ({ ...cell, batches: batchesOf(cell.samples) }));
+  const reasons = reasonsOf(cells.flatMap(({ batches }) => batches));
+  const panels = loads.map((load): Panel => {
+    const there = cells.filter((cell) => cell.load === load && cell.batches.length > 0);
+    const own = there.map(({ variant }) => variant);
+    const rows = there.flatMap(({ v, batches }): Row[] => [
+      ...[...Map.groupBy(batches, ({ size, reason }) => JSON.stringify([size, reason])).values()].map((
+        alike,
+      ) => ({
+        v,
+        x: alike[0]?.size ?? 0,
+        reason: alike[0]?.reason ?? "",
+        share: rounded(alike.length / batches.length),
+        batches: alike.length,
+      })),
+      { v, mean: rounded(batches.reduce((sum, { size }) => sum + size, 0) / batches.length) },
+    ]);
+    return panelOf(load, own, reasons, rows);
+  });
+  return {
+    name: "batch_sizes",
+    title: "Batch sizes and why they left",
+    about:
+      "A circle's area is the share of the variant's batches that had this size and left for this reason; the " +
+      "upright line is the mean size over the batches. Direct, queued and continuous send each request by itself.",
+    legend: { palette: "stages", labels: reasons },
+    panels: panels.filter(({ values }) => values.length > 0),
+  };
+}
+
+/** Reasons keep their colours, whichever of them a run has. */
+export function reasonColour(reasons: readonly string[]) {
+  const known: readonly string[] = REASONS;
+  const all = [...known, ...reasons.filter((reason) => !known.includes(reason))];
+  const { scale, ...colour } = stageColour("reason", all, FIRST_REASON_COLOUR);
+  const range = reasons.flatMap((reason) => scale.range[all.indexOf(reason)] ?? []);
+  return { ...colour, scale: { domain: [...reasons], range } };
+}
+
+function panelOf(
+  load: string,
+  own: readonly string[],
+  reasons: readonly string[],
+  rows: readonly Row[],
+): Panel {
+  const x = {
+    type: "quantitative",
+    title: "requests in a batch",
+    scale: { zero: true, nice: true },
+    axis: { tickMinStep: 1, tickCount: 6, format: "d" },
+  } as const;
+  return {
+    title: load,
+    values: rows,
+    height: rowsHeight(own),
+    encoding: { y: variantRows(own) },
+    layer: [
+      {
+        transform: [{ filter: "isValid(datum.x)" }],
+        mark: { type: "circle", opacity: 0.75 },
+        encoding: {
+          x: { ...x, field: "x" },
+          color: reasonColour(reasons),
+          size: {
+            field: "share",
+            type: "quantitative",
+            scale: { domain: [0, 1], range: [12, 420] },
+            legend: null,
+          },
+          tooltip: [
+            { field: "variant", title: "variant" },
+            { field: "x", title: "requests in a batch" },
+            { field: "reason", title: "left because" },
+            { field: "batches", title: "batches" },
+            { field: "share", title: "share of batches", format: ".1%" },
+          ],
+        },
+      },
+      {
+        transform: [{ filter: "isValid(datum.mean)" }],
+        mark: { type: "tick", color: { expr: "theme.ink" }, thickness: 2, size: 18, opacity: 1 },
+        encoding: {
+          x: { ...x, field: "mean" },
+          tooltip: [{ field: "variant", title: "variant" }, {
+            field: "mean",
+            title: "mean size over the batches",
+            format: ",.4~r",
+          }],
+        },
+      },
+    ],
+  };
+}

@@ -1,0 +1,111 @@
+import type { CellSummary, Estimate } from "../../metrics/cell_summary.ts";
+import { type Chart, msTitle, type Panel, positiveScale, rounded, type Row, type Subject } from "./chart.ts";
+import { variantColour, variantShape } from "./colours.ts";
+
+/** With more points their loads are told by the tooltip alone. */
+const LABELLED_POINTS = 16;
+
+/** Throughput against latency: a point for each cell, joined along the loads of a variant. */
+export function paretoChart(subject: Subject): Chart {
+  const panels = [
+    panelOf(subject, "p95 E2E latency", ({ e2eMs }) => e2eMs.p95),
+    panelOf(subject, "p95 TTFT", ({ ttftMs }) => ttftMs.p95),
+  ];
+  return {
+    name: "throughput_latency",
+    title: "Throughput against latency",
+    about:
+      "Right and low is good. A line joins the loads of a variant in their order; thin lines are 95 % confidence " +
+      "intervals. The dotted line goes through the cells that no other beats in both. Cells whose percentile falls on " +
+      "a failed request are left out.",
+    legend: { palette: "variants", labels: subject.variants },
+    panels: panels.filter(({ values }) => values.length > 1),
+  };
+}
+
+interface Point {
+  readonly x: Estimate;
+  readonly y: Estimate;
+}
+
+function panelOf(
+  { summary, variants, loads }: Subject,
+  name: string,
+  of: (cell: CellSummary) => Estimate,
+): Panel {
+  const cells = summary.cells
+    .map((cell) => ({ ...cell, x: cell.outputTokenRate, y: of(cell) }))
+    .filter(({ x, y }) => Number.isFinite(x.value) && Number.isFinite(y.value));
+  const best = new Set<Point>(frontier(cells));
+  const rows = cells.map((cell): Row => ({
+    v: variants.indexOf(cell.variant),
+    load: cell.load,
+    order: loads.indexOf(cell.load),
+    ...rangeOf("x", cell.x),
+    ...rangeOf("y", cell.y),
+    best: best.has(cell) ? 1 : 0,
+  }));
+  const scale = positiveScale(cells.map(({ y }) => y.value));
+  const x = { field: "x", type: "quantitative", title: "output tokens/s", axis: { tickCount: 5 } } as const;
+  const y = { field: "y", type: "quantitative", title: msTitle(name, scale), scale } as const;
+  const color = variantColour(variants);
+  const rule = { type: "rule", opacity: 0.55 } as const;
+  const labels: Panel["layer"] = rows.length > LABELLED_POINTS ? [] : [{
+    mark: { type: "text", align: "left", dx: 8, dy: -7, fontSize: 10, color: { expr: "theme.soft" } },
+    encoding: { x, y, text: { field: "load" } },
+  }];
+  return {
+    title: name,
+    values: rows,
+    height: 300,
+    layer: [
+      {
+        transform: [{ filter: "datum.best" }],
+        mark: { type: "line", strokeDash: [2, 4], color: { expr: "theme.soft" } },
+        encoding: { x, y, order: { field: "x", type: "quantitative" } },
+      },
+      {
+        mark: { type: "line", strokeWidth: 1.5, opacity: 0.8 },
+        encoding: { x, y, color, order: { field: "order", type: "quantitative" } },
+      },
+      { mark: rule, encoding: { color, y, x: { ...x, field: "xLow" }, x2: { field: "xHigh" } } },
+      { mark: rule, encoding: { color, x, y: { ...y, field: "yLow" }, y2: { field: "yHigh" } } },
+      {
+        mark: { type: "point", filled: true, size: 70, opacity: 1 },
+        encoding: {
+          x,
+          y,
+          color,
+          shape: variantShape(variants),
+          tooltip: [
+            { field: "variant", title: "variant" },
+            { field: "load", title: "load" },
+            { field: "x", title: "output tokens/s", format: ",.4~r" },
+            { field: "y", title: `${name}, ms`, format: ",.4~r" },
+          ],
+        },
+      },
+      ...labels,
+    ],
+  };
+}
+
+function rangeOf(name: "x" | "y", { value, low, high }: Estimate): Row {
+  const known = Number.isFinite(low) && Number.isFinite(high);
+  return {
+    [name]: rounded(value),
+    [`${name}Low`]: rounded(known ? low : value),
+    [`${name}High`]: rounded(known ? high : value),
+  };
+}
+
+/** Those that no other beats in throughput and latency both. */
+function frontier<T extends Point>(points: readonly T[]): T[] {
+  const fastest = points.toSorted((a, b) => b.x.value - a.x.value || a.y.value - b.y.value);
+  let least = Infinity;
+  return fastest.filter(({ y }) => {
+    if (y.value >= least) return false;
+    least = y.value;
+    return true;
+  });
+}

@@ -1,0 +1,54 @@
+import { PHASES } from "../tables.ts";
+import { type Chart, type Panel, rounded, type Subject } from "./chart.ts";
+import { stageColour } from "./colours.ts";
+import { rowsHeight, variantRows } from "./rows.ts";
+
+/** Where a request's time went, on average. A panel for each load. */
+export function phaseChart({ summary: { cells }, variants, loads }: Subject): Chart {
+  const labels = PHASES.map(([, name]) => name);
+  const panels = loads.map((load): Panel => {
+    const there = cells.filter((cell) => cell.load === load && cell.phases !== null);
+    const own = variants.filter((variant) => there.some((cell) => cell.variant === variant));
+    const rows = there.flatMap(({ variant, phases }) =>
+      PHASES.map(([key, phase], order) => ({
+        v: variants.indexOf(variant),
+        phase,
+        order,
+        x: rounded(Math.max(0, phases?.[key] ?? 0)),
+      }))
+    );
+    return {
+      title: load,
+      values: rows,
+      height: rowsHeight(own),
+      layer: [{
+        mark: { type: "bar", stroke: { expr: "theme.paper" }, strokeWidth: 0.6 },
+        encoding: {
+          y: variantRows(own),
+          x: {
+            field: "x",
+            type: "quantitative",
+            title: "mean time of a successful request, ms",
+            axis: { tickCount: 5 },
+          },
+          color: stageColour("phase", labels),
+          order: { field: "order", type: "quantitative" },
+          tooltip: [
+            { field: "variant", title: "variant" },
+            { field: "phase", title: "phase" },
+            { field: "x", title: "mean, ms", format: ",.4~r" },
+          ],
+        },
+      }],
+    };
+  });
+  return {
+    name: "phases",
+    title: "Where the time went",
+    about:
+      "Mean time of the successful requests in each part of their way, from the engine's and the worker's own " +
+      "ledger. Each panel has its own scale.",
+    legend: { palette: "stages", labels },
+    panels: panels.filter(({ values }) => values.length > 0),
+  };
+}
