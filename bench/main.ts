@@ -4,6 +4,7 @@ import { watchLaunchers } from "../src/serve/launchers.ts";
 import { StopSignals } from "../src/serve/stop_signals.ts";
 import { type Command, parseCommand } from "./cli/command.ts";
 import { helpText } from "./cli/help.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { EXIT, print, problemsOf } from "./commands/measured.ts";
 import { reportCommand } from "./commands/report.ts";
 import { runCommand, sweepCommand } from "./commands/run.ts";
@@ -45,6 +46,8 @@ async function measure(command: Command, stop: AbortSignal): Promise<number> {
       return await runCommand(command, stop);
     case "sweep":
       return await sweepCommand(command, stop);
+    case "compare":
+      return await compareCommand(command, stop);
     default:
       throw new Error(`bench ${command.name} is not there`);
   }

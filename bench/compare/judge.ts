@@ -1,0 +1,60 @@
+import { higherIsBetter } from "../metrics/figure_names.ts";
+import type { ComparedCell, ComparedFigure, ComparedSide } from "./comparison.ts";
+import type { Limit } from "./limit.ts";
+
+/** What a `--fail-on` says of one pair of cells. */
+export interface Judgement {
+  /** The limit as it was typed. */
+  readonly limit: string;
+  readonly load: string;
+  readonly variant: string;
+  /** `undecided`: the samples can't tell, so the limit is neither kept nor broken. */
+  readonly outcome: "kept" | "broken" | "undecided";
+  /** Why it is undecided, or what a kept limit leaves open. */
+  readonly reasons: readonly string[];
+}
+
+/**
+ * A change is broken when the ratio is beyond the bound and its whole interval on the worse side of 1: large enough to
+ * matter, and more than chance. A value is broken when NEW's figure is beyond the bound. What is not broken counts as kept
+ * only where samples and runs can be trusted.
+ */
+export function judge(limit: Limit, { load, base, next, figures }: ComparedCell): Judgement {
+  const about = { limit: limit.text, load, variant: next.variant };
+  const figure = figures.find(({ figure }) => figure === limit.figure);
+  if (!figure) return { ...about, outcome: "undecided", reasons: [`${limit.figure} was not compared`] };
+  if (isBroken(limit, figure)) return { ...about, outcome: "broken", reasons: [] };
+  const reasons = limit.kind === "change"
+    ? [
+      ...doubts("BASE", base, figure.base),
+      ...doubts("NEW", next, figure.next),
+      ...(figure.change === "unknown" ? ["the ratio has no interval"] : []),
+    ]
+    : doubts("NEW", next, figure.next);
+  if (reasons.length > 0) return { ...about, outcome: "undecided", reasons };
+  return { ...about, outcome: "kept", reasons: leftOpen(limit, figure) };
+}
+
+/** A change that is not shown is not shown to be absent either. */
+function leftOpen({ kind, bound, figure: name }: Limit, { ratio }: ComparedFigure): string[] {
+  if (kind === "value") return [];
+  const worst = higherIsBetter(name) ? ratio.low : ratio.high;
+  const open = higherIsBetter(name) ? worst < bound : worst > bound;
+  return open ? [`but new / base may be as much as ${worst.toFixed(3)}; more samples would tell`] : [];
+}
+
+function isBroken({ kind, bound, figure: name }: Limit, { next, ratio, change }: ComparedFigure): boolean {
+  const beyond = (value: number) => higherIsBetter(name) ? value < bound : value > bound;
+  return kind === "value" ? beyond(next.value) : change === "worse" && beyond(ratio.value);
+}
+
+/** Too few samples matter where the figure itself has too few; other findings put every figure of the cell in doubt. */
+function doubts(who: string, { findings }: ComparedSide, { value, few }: ComparedFigure["base"]): string[] {
+  return [
+    ...(Number.isNaN(value) ? [`${who} has no such figure`] : []),
+    ...(few ? [`${who} has too few samples for it`] : []),
+    ...findings.filter(({ kind }) => kind !== "few_samples").map(({ text }) =>
+      `${who} is not valid: ${text}`
+    ),
+  ];
+}

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { exitCodeOf } from "../commands/compare.ts";
+import { compare } from "./comparison.ts";
+import { parseLimits } from "./limit.ts";
+import type { Side } from "./match.ts";
+import { type Made, sideOf } from "./recording_support.ts";
+
+/** Enough for a p95, and long enough to be valid. */
+const BASE: Made = { seed: 1 };
+const LATER = { startMs: 1e9 };
+
+Deno.test("runs that are alike keep a limit, and the command ends well", () => {
+  const { outcomes, reasons, code } = judged(["e2e_p50>+10%", "req_s<-10%"], BASE, { seed: 2, ...LATER });
+  assert.deepEqual({ outcomes, reasons, code }, { outcomes: ["kept", "kept"], reasons: [], code: 0 });
+});
+
+Deno.test("a run that is a fifth slower breaks a limit of a tenth and keeps one of a half", () => {
+  const slower = { seed: 2, slower: () => 1.2, ...LATER };
+  const { outcomes, code } = judged(["ttft_p95>+10%", "req_s<-10%", "e2e_p50>+50%"], BASE, slower);
+  assert.deepEqual({ outcomes, code }, { outcomes: ["broken", "broken", "kept"], code: 3 });
+});
+
+Deno.test("a change beyond the bound that may be chance breaks nothing", () => {
+  const noisy = { rounds: 6, requests: 20 };
+  const drift = (round: number) => 1 + round / 2;
+  const base = { seed: 1, slower: drift, ...noisy };
+  const next = { seed: 2, slower: (round: number) => 1.1 * drift(round), ...LATER, ...noisy };
+  const { ratio, outcomes } = judged(["e2e_mean>+5%"], base, next);
+  assert.ok(ratio > 1.05, `${ratio}`);
+  assert.deepEqual(outcomes, ["kept"]);
+});
+
+Deno.test("a limit that is kept for want of samples says how bad it may be", () => {
+  const few = { rounds: 6, requests: 9 };
+  const { reasons } = judged(["e2e_p50>+1%"], { seed: 1, ...few }, { seed: 3, ...LATER, ...few });
+  assert.match(reasons.join(), /^but new \/ base may be as much as 1\.\d+; more samples would tell$/);
+});
+
+Deno.test("a value is broken when NEW's figure is beyond it, whatever BASE had", () => {
+  const { outcomes, code } = judged(["e2e_p50>90ms", "e2e_p50>2s", "req_s<100"], BASE, BASE);
+  assert.deepEqual(outcomes, ["broken", "kept", "broken"]);
+  assert.equal(code, 3);
+});
+
+Deno.test("failures break a limit on a percentile that falls on them", () => {
+  const { outcomes, code } = judged(["ttft_p95>+10%"], BASE, { seed: 2, failing: 0.3, ...LATER });
+  assert.deepEqual(outcomes, ["broken"]);
+  assert.equal(code, 3);
+});
+
+Deno.test("a figure that isn't there decides nothing and does not pass", () => {
+  const inOnePiece = sideOf("base", BASE);
+  const samples = inOnePiece.samples.map((sample) => ({ ...sample, firstTextMs: null, arrivals: null }));
+  const { outcomes, reasons, code } = judgedSides(["ttft_p95>+10%"], { ...inOnePiece, samples }, inOnePiece);
+  assert.deepEqual(outcomes, ["undecided"]);
+  assert.match(reasons.join(), /BASE has no such figure/);
+  assert.equal(code, 1);
+});
+
+Deno.test("too few samples for the figure decide nothing, and matter to no other figure", () => {
+  const few = { rounds: 6, requests: 10 };
+  const { outcomes, reasons, code } = judged(
+    ["e2e_p95>+50%", "e2e_p50>+50%"],
+    { seed: 1, ...few },
+    { seed: 2, ...LATER, ...few },
+  );
+  assert.deepEqual(outcomes, ["undecided", "kept"]);
+  assert.deepEqual(reasons, ["BASE has too few samples for it", "NEW has too few samples for it"]);
+  assert.equal(code, 1);
+});
+
+Deno.test("a side that isn't valid decides nothing unless the limit is broken anyhow", () => {
+  const failing = { seed: 2, failing: 0.03, ...LATER };
+  const { outcomes, reasons, code } = judged(["e2e_p50>+50%"], BASE, failing);
+  assert.deepEqual(outcomes, ["undecided"]);
+  assert.match(reasons.join(), /^NEW is not valid: .*failed/);
+  assert.equal(code, 1);
+  assert.equal(judged(["e2e_p50>+50%"], BASE, { ...failing, slower: () => 3 }).code, 3);
+});
+
+function judged(limits: string[], base: Made, next: Made) {
+  return judgedSides(limits, sideOf("base", base), sideOf("next", next));
+}
+
+function judgedSides(limits: string[], base: Side, next: Side) {
+  const comparison = compare(base, next, {}, parseLimits(limits));
+  return {
+    ratio: comparison.cells[0]?.figures.find(({ figure }) => limits[0]?.startsWith(figure))?.ratio.value ??
+      NaN,
+    outcomes: comparison.limits.map(({ outcome }) => outcome),
+    reasons: comparison.limits.flatMap(({ reasons }) => reasons),
+    code: exitCodeOf(comparison),
+  };
+}

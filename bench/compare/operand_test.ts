@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { StartupError } from "../../src/errors.ts";
+import { environmentOf } from "../record/environment_support.ts";
+import { Recorder } from "../record/recorder.ts";
+import { readOperands } from "./operand.ts";
+
+/** This checkout is one as good as another. */
+const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
+
+Deno.test("two variants are measured under their names", async () => {
+  assert.deepEqual(await readOperands(["micro_batch,BATCH_WINDOW_MS=200", "direct"]), {
+    kind: "engines",
+    base: {
+      name: "micro_batch BATCH_WINDOW_MS=200",
+      mode: "micro_batch",
+      settings: { BATCH_WINDOW_MS: 200 },
+    },
+    next: { name: "direct", mode: "direct", settings: {} },
+  });
+});
+
+Deno.test("a variant against itself gets two names, to show what is noise", async () => {
+  const operands = await readOperands(["direct", "direct"]);
+  assert.ok(operands.kind === "engines");
+  assert.deepEqual([operands.base.name, operands.next.name], ["direct (base)", "direct (new)"]);
+});
+
+Deno.test("the engine of a checkout is measured as the text before the @ says, or the other side", async () => {
+  for (const base of [`queued@${CHECKOUT}`, CHECKOUT]) {
+    const operands = await readOperands([base, "queued"]);
+    assert.ok(operands.kind === "engines");
+    assert.equal(operands.base.name, `queued @ ${CHECKOUT}`);
+    assert.equal(operands.base.mode, "queued");
+    assert.equal(join(operands.base.checkout!.folder, "."), join(CHECKOUT, "."));
+    assert.equal(operands.next.checkout, undefined);
+  }
+});
+
+Deno.test("folders with results are compared as they are", async () => {
+  const folder = await resultsFolder();
+  assert.deepEqual(await readOperands([folder, folder]), { kind: "results", base: folder, next: folder });
+});
+
+Deno.test("what is neither is refused by side, rule and value", async () => {
+  const results = await resultsFolder();
+  const empty = await Deno.makeTempDir();
+  await refused([empty, "direct"], `BASE must be a folder with .* or a variant, got "${empty}"$`);
+  await refused([results, "results/none"], '^NEW must be a folder with .* got "results/none"$');
+  await refused([results, "direct"], "must both be folders with results, or both be variants");
+  await refused(["direct", "fast"], '^NEW: a variant must begin with one of .* got "fast"$');
+  await refused(["direct,NOISE=1", "direct"], "^BASE: .*NOISE");
+  await refused([`direct@${empty}`, "direct"], "^BASE must name a checkout of Omnispan after the @");
+  await refused([CHECKOUT, CHECKOUT], "one of BASE and NEW must say what to measure, like continuous@");
+});
+
+async function refused(operands: readonly string[], problem: string): Promise<void> {
+  await assert.rejects(readOperands(operands), (thrown) => {
+    assert.ok(thrown instanceof StartupError);
+    assert.match(thrown.message, new RegExp(problem));
+    return true;
+  });
+}
+
+async function resultsFolder(): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  await using _recorder = new Recorder(folder, environmentOf());
+  return folder;
+}
