@@ -34,16 +34,23 @@ export function growthOf(turns: readonly Turn[]): Growth | null {
       points.slice(0, at).map((earlier) => [earlier, later] as const)
     );
     score += pairs.reduce((sum, [earlier, later]) => sum + Math.sign(later.e2eMs - earlier.e2eMs || 0), 0);
-    variance += points.length * (points.length - 1) * (2 * points.length + 5) / 18;
+    variance += varianceOf(points.map(({ e2eMs }) => e2eMs));
     slopes.push(
-      ...pairs.map(([earlier, later]) => (later.e2eMs - earlier.e2eMs) / (later.at - earlier.at))
+      ...pairs.map(([earlier, later]) => (later.e2eMs - earlier.e2eMs || 0) / (later.at - earlier.at))
         .filter((slope) => !Number.isNaN(slope)),
     );
   }
-  if (variance === 0) return null;
+  if (slopes.length === 0) return null;
   const slope = percentile(slopes.sort((a, b) => a - b), 50);
   const z = (score - 1) / Math.sqrt(variance);
-  return { slope, chance: z > 0 ? normalTail(z) : 1 };
+  return { slope, chance: score > 1 ? normalTail(z) : 1 };
+}
+
+/** Of Kendall's score where there is no trend, less by what ties can't say. */
+function varianceOf(values: readonly number[]): number {
+  const terms = (count: number) => count * (count - 1) * (2 * count + 5) / 18;
+  const ties = [...new Set(values)].map((value) => values.filter((other) => other === value).length);
+  return ties.reduce((variance, count) => variance - terms(count), terms(values.length));
 }
 
 function blockMedians({ requests }: Turn): { at: number; e2eMs: number }[] {

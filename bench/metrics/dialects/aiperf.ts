@@ -99,7 +99,7 @@ function score(samples: readonly Sample[], slo: Slo): DialectFigures {
           concept: "ITL",
           definition:
             "First to last chunk with text / (output tokens - 1), of each request with two or more.",
-          differs: ["mean_of_request", "to_last_chunk", "drops_failed"],
+          differs: ["mean_of_request", "text_only", "drops_failed"],
         },
         "Inter Token Latency",
         requests.flatMap(({ itlMs }) => itlMs ?? []),
@@ -108,7 +108,7 @@ function score(samples: readonly Sample[], slo: Slo): DialectFigures {
         {
           concept: null,
           definition: "Gaps between chunks with text, of all requests together.",
-          differs: ["gaps_of_chunks", "drops_failed"],
+          differs: ["gaps_of_chunks", "text_only", "drops_failed"],
         },
         "Inter Chunk Latency",
         valid.flatMap((sample) => gapsOf(textChunksOf(sample))),

@@ -45,6 +45,8 @@ export type Difference =
   | "drops_failed"
   /** The first chunk with tokens counts, though it may have no text. */
   | "first_chunk"
+  /** Chunks before the first text are none, though they may have tokens. */
+  | "text_only"
   /** The last chunk with tokens counts, not the end of the stream. */
   | "to_last_chunk"
   /** The tokens of one chunk count as one. */

@@ -84,6 +84,8 @@ export function noteOf(difference: Difference, traits: Traits): string | null {
           count(mute, "request")
         }`
         : null;
+    case "text_only":
+      return mute > 0 ? `no gap before the first text, where ${count(mute, "request")} had tokens` : null;
     case "to_last_chunk":
       return visible(traits.tailMs)
         ? `to the last chunk: ${ms(traits.tailMs)} before the end of the stream`
