@@ -1,12 +1,105 @@
-import type { RequestMix } from "../plan.ts";
+/** What is asked: an endless, seeded sequence of requests. */
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import type { PromptSource, RequestClass, RequestMix } from "../plan.ts";
 import type { RequestSpec } from "../record/sample.ts";
-import { PROMPTS } from "./prompts.ts";
+import { drawLength } from "./lengths.ts";
+import { naturalPrompts } from "./prompts.ts";
+import { randomStream, WeightedChoice } from "./random.ts";
+import { drawWords } from "./words.ts";
 
-/** Endless requests; the same seed and index give the same one. */
+/** Token counts that a recorded trace gives in place of the class's own. */
+export interface RecordedTokens {
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+}
+
+/** Endless requests of the mix; the same seed and index give the same one. */
 export function* requests(mix: RequestMix, seed: number): Generator<RequestSpec, never> {
-  const { name, tenants, exactOutput } = mix.classes[0]!;
-  for (let index = 0;; index++) {
-    const prompt = PROMPTS[(index + seed) % PROMPTS.length]!;
-    yield { index, class: name, tenant: tenants[0]?.name ?? "", prompt, maxTokens: 16, exactOutput };
+  for (const source = new RequestSource(mix, seed);;) yield source.next();
+}
+
+/**
+ * Makes requests one after the other. Classes, tenants, and each class's lengths, groups and words come from streams of
+ * their own: other prompt lengths in one class change neither its answers' lengths nor anything of another class.
+ */
+export class RequestSource {
+  readonly #classes: WeightedChoice<RequestClass>;
+  readonly #streams: ReadonlyMap<string, ClassStreams>;
+  readonly #classRandom;
+  readonly #tenantRandom;
+  #index = 0;
+
+  constructor(mix: RequestMix, seed: number) {
+    this.#classes = new WeightedChoice(mix.classes);
+    this.#streams = new Map(mix.classes.map((one) => [one.name, new ClassStreams(one, seed)]));
+    this.#classRandom = randomStream(seed, "class");
+    this.#tenantRandom = randomStream(seed, "tenant");
+  }
+
+  /** The next request; `recorded` decides its lengths, and its answer has just as many tokens. */
+  next(recorded?: RecordedTokens): RequestSpec {
+    const drawn = this.#classes.draw(this.#classRandom);
+    const streams = this.#streams.get(drawn.name) as ClassStreams;
+    return {
+      index: this.#index++,
+      class: drawn.name,
+      tenant: streams.tenants.draw(this.#tenantRandom).name,
+      prompt: streams.prompt(recorded?.promptTokens),
+      maxTokens: recorded?.outputTokens ?? streams.outputTokens(),
+      exactOutput: recorded !== undefined || drawn.exactOutput,
+    };
+  }
+}
+
+/** The tenant of a class that names none. */
+export const DEFAULT_TENANT = { name: "bench", weight: 1 } as const;
+
+class ClassStreams {
+  readonly tenants: WeightedChoice<RequestClass["tenants"][number]>;
+  readonly #natural: Generator<string, never>;
+  readonly #length;
+  readonly #words;
+  readonly #group;
+  readonly #output;
+  readonly #prefixes = new Map<number, readonly string[]>();
+
+  constructor(private readonly of: RequestClass, private readonly seed: number) {
+    this.tenants = new WeightedChoice(of.tenants.length > 0 ? of.tenants : [DEFAULT_TENANT]);
+    this.#natural = naturalPrompts(randomStream(seed, of.name, "natural"));
+    this.#length = randomStream(seed, of.name, "prompt length");
+    this.#words = randomStream(seed, of.name, "words");
+    this.#group = randomStream(seed, of.name, "prefix group");
+    this.#output = randomStream(seed, of.name, "output length");
+  }
+
+  prompt(recordedTokens: number | undefined): string {
+    const { prompt } = this.of;
+    if (prompt.kind === "tokens") {
+      return this.#synthetic(recordedTokens ?? drawLength(prompt.length, this.#length), prompt);
+    }
+    if (recordedTokens === undefined) return this.#natural.next().value;
+    return drawWords(recordedTokens, this.#words).join(" ");
+  }
+
+  outputTokens(): number {
+    return drawLength(this.of.output, this.#output);
+  }
+
+  /** The group's prefix first; a prompt no longer than it is the prefix's beginning. */
+  #synthetic(tokens: number, { sharedPrefix, prefixes }: PromptSource & { readonly kind: "tokens" }): string {
+    const prefix = sharedPrefix === 0
+      ? []
+      : this.#prefix(uniformInt(this.#group, 0, prefixes - 1), sharedPrefix);
+    const own = drawWords(Math.max(0, tokens - prefix.length), this.#words);
+    return [...prefix.slice(0, tokens), ...own].join(" ");
+  }
+
+  #prefix(group: number, tokens: number): readonly string[] {
+    let words = this.#prefixes.get(group);
+    if (!words) {
+      words = drawWords(tokens, randomStream(this.seed, this.of.name, "prefix", group));
+      this.#prefixes.set(group, words);
+    }
+    return words;
   }
 }

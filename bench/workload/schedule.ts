@@ -1,19 +1,26 @@
-import type { Millis } from "../../src/types.ts";
+/** The requests of an open loop with their instants, complete before the first is sent. */
 import type { Load, RequestMix } from "../plan.ts";
 import type { ScheduledRequest } from "../record/sample.ts";
+import { arrivalTimes, type ScheduleLimits } from "./arrivals.ts";
+import { RequestSource } from "./requests.ts";
+import { replay } from "./trace.ts";
 
-/** When a turn ends: after so many requests or so much time, whichever is first; Infinity sets no limit. */
-export interface ScheduleLimits {
-  readonly requests: number;
-  readonly durationMs: Millis;
-}
+export type { ScheduleLimits };
 
-/** All requests of an open loop's turn with their instants, in the order of sending. */
+/**
+ * All requests of an open loop's turn, in the order of sending. A trace brings the token counts of its rows; classes,
+ * tenants and shared prefixes are the mix's.
+ * @throws {RangeError} without any limit, {StartupError} when a trace can't be read
+ */
 export function scheduleOf(
-  _load: Load & { readonly kind: "open" },
-  _mix: RequestMix,
-  _limits: ScheduleLimits,
-  _seed: number,
+  { arrivals }: Load & { readonly kind: "open" },
+  mix: RequestMix,
+  limits: ScheduleLimits,
+  seed: number,
 ): ScheduledRequest[] {
-  return [];
+  const source = new RequestSource(mix, seed);
+  if (arrivals.kind === "trace") {
+    return replay(arrivals, limits).rows.map(({ atMs, ...tokens }) => ({ ...source.next(tokens), atMs }));
+  }
+  return arrivalTimes(arrivals, limits, seed).map((atMs) => ({ ...source.next(), atMs }));
 }

@@ -1,0 +1,133 @@
+/** Recorded traces: CSV files in the columns of the Azure LLM inference traces. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { messageOf, StartupError } from "../../src/errors.ts";
+import type { Millis } from "../../src/types.ts";
+import type { Arrivals } from "../plan.ts";
+import { firstProblems } from "./problem_lines.ts";
+import type { RecordedTokens } from "./requests.ts";
+
+/** A request of a trace; the first comes at 0. */
+export interface TraceRow extends RecordedTokens {
+  readonly atMs: Millis;
+}
+
+/** What a turn takes of a trace. */
+export interface TraceUse {
+  /** In the file. */
+  readonly rows: number;
+  /** Before the turn's limits; the others are left out. */
+  readonly played: number;
+  /** Of the played ones, cut to `maxPromptTokens` or `maxOutputTokens`. */
+  readonly shortenedPrompts: number;
+  readonly shortenedOutputs: number;
+}
+
+type TraceArrivals = Arrivals & { readonly kind: "trace" };
+
+const COLUMNS = ["TIMESTAMP", "ContextTokens", "GeneratedTokens"] as const;
+const SHIPPED = new URL("traces/", import.meta.url);
+const MOST_BYTES = 256 * 2 ** 20;
+const MOST_TOKENS = 1_000_000;
+
+/** The path of a trace: a file's, or that of a shipped trace that is named without folder and `.csv`. */
+export function tracePath(file: string): string {
+  const shipped = /^[\w-]+$/.test(file) ? new URL(`${file}.csv`, SHIPPED) : undefined;
+  return shipped && existsSync(shipped) && !existsSync(file) ? fileURLToPath(shipped) : file;
+}
+
+/**
+ * Reads a trace's rows.
+ * @throws {StartupError} with a line for each problem: file, line, column, rule and value
+ */
+export function readTrace(file: string): readonly TraceRow[] {
+  const path = tracePath(file);
+  try {
+    const { size } = statSync(path);
+    if (size > MOST_BYTES) {
+      throw new StartupError([`${path}: a trace must have at most ${MOST_BYTES} bytes, got ${size}`]);
+    }
+    return parseTrace(readFileSync(path, "utf8"), path);
+  } catch (thrown) {
+    if (thrown instanceof StartupError) throw thrown;
+    throw new StartupError([`${file}: the trace can't be read: ${messageOf(thrown)}`], { cause: thrown });
+  }
+}
+
+/** Reads a trace's text; `path` names it in problems. @throws {StartupError} */
+export function parseTrace(text: string, path: string): readonly TraceRow[] {
+  const lines = text.replace(/^\uFEFF/, "").trimEnd().split(/\r?\n/);
+  const header = (lines[0] ?? "").split(",").map((name) => name.trim());
+  const places = COLUMNS.map((name) => header.indexOf(name));
+  if (places.includes(-1)) {
+    throw new StartupError([
+      `${path}:1: must have the columns ${COLUMNS.join(",")}, got "${header.join(",")}"`,
+    ]);
+  }
+  if (lines.length < 2) {
+    throw new StartupError([`${path}: a trace must have a row below its header, got none`]);
+  }
+  const problems: string[] = [];
+  const rows: TraceRow[] = [];
+  let firstMs: Millis | undefined;
+  for (const [index, line] of lines.entries()) {
+    if (index === 0) continue;
+    const problem = (column: number, rule: string, value: string | undefined) =>
+      problems.push(
+        `${path}:${index + 1}: ${COLUMNS[column]} must be ${rule}, got ${JSON.stringify(value ?? "")}`,
+      );
+    const cells = line.split(",");
+    const [time, prompt, output] = places.map((place) => cells[place]?.trim());
+    const at = instantOf(time ?? "");
+    if (at === undefined) problem(0, "a time like 2023-11-16 18:15:46.6805900", time);
+    else if (firstMs !== undefined && at - firstMs < (rows.at(-1)?.atMs ?? 0)) {
+      problem(0, "no earlier than the line above's", time);
+    }
+    const promptTokens = tokensOf(prompt);
+    const outputTokens = tokensOf(output);
+    const rule = `a whole number from 1 to ${MOST_TOKENS}`;
+    if (promptTokens === undefined) problem(1, rule, prompt);
+    if (outputTokens === undefined) problem(2, rule, output);
+    if (at === undefined || promptTokens === undefined || outputTokens === undefined) continue;
+    firstMs ??= at;
+    rows.push({ atMs: at - firstMs, promptTokens, outputTokens });
+  }
+  if (problems.length > 0) throw new StartupError(firstProblems(problems, path));
+  return rows;
+}
+
+/** The rows before the limits, `speed` times as fast and with the longest prompts and answers cut. @throws {StartupError} */
+export function replay(
+  { file, speed, maxPromptTokens = Infinity, maxOutputTokens = Infinity }: TraceArrivals,
+  limits: { readonly requests: number; readonly durationMs: Millis },
+): { readonly rows: readonly TraceRow[]; readonly use: TraceUse } {
+  const all = readTrace(file);
+  const played = all
+    .slice(0, limits.requests)
+    .filter(({ atMs }) => atMs / speed < limits.durationMs);
+  const rows = played.map(({ atMs, promptTokens, outputTokens }) => ({
+    atMs: atMs / speed,
+    promptTokens: Math.min(promptTokens, maxPromptTokens),
+    outputTokens: Math.min(outputTokens, maxOutputTokens),
+  }));
+  const use = {
+    rows: all.length,
+    played: played.length,
+    shortenedPrompts: played.filter(({ promptTokens }) => promptTokens > maxPromptTokens).length,
+    shortenedOutputs: played.filter(({ outputTokens }) => outputTokens > maxOutputTokens).length,
+  };
+  return { rows, use };
+}
+
+/** Milliseconds of the epoch, in which the seventh digit of a second is still exact to a microsecond. */
+function instantOf(text: string): Millis | undefined {
+  const match = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(\.\d{1,9})?(?:Z|\+00:00)?$/.exec(text);
+  const wholeMs = match ? Date.parse(`${match[1]}T${match[2]}Z`) : NaN;
+  return Number.isNaN(wholeMs) ? undefined : wholeMs + 1000 * Number(match?.[3] ?? 0);
+}
+
+function tokensOf(text: string | undefined): number | undefined {
+  if (!/^\d{1,8}$/.test(text ?? "")) return undefined;
+  const tokens = Number(text);
+  return tokens >= 1 && tokens <= MOST_TOKENS ? tokens : undefined;
+}
