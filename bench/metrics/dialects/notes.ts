@@ -13,7 +13,7 @@ export interface Traits {
   readonly latenessMs: number;
   /** First intended instant of a round to its first real send. */
   readonly startLatenessMs: number;
-  /** End of the request that was scheduled last to the last end of a round. */
+  /** End of the last scheduled request that succeeded to the last end of a round. NaN where a round has none. */
   readonly afterLastScheduledMs: number;
   /** Streams whose first chunk had tokens but no text, and how long they went on so. */
   readonly mute: number;
@@ -53,7 +53,8 @@ export function traitsOf(samples: readonly Sample[]): Traits {
       return (min(round, ({ sentAt }) => sentAt) ?? 0) - (min(round, ({ intendedAt }) => intendedAt) ?? 0);
     }) ?? 0,
     afterLastScheduledMs: mean(rounds, (round) => {
-      return (max(round, ({ endedAt }) => endedAt) ?? 0) - (round.at(-1)?.endedAt ?? 0);
+      return (max(round, ({ endedAt }) => endedAt) ?? 0) -
+        (round.findLast(({ outcome }) => outcome === "ok")?.endedAt ?? NaN);
     }) ?? 0,
     mute: mutes.length,
     muteMs: mean(mutes) ?? 0,
