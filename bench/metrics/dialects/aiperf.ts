@@ -19,11 +19,12 @@ import {
 } from "./recorded.ts";
 
 /**
- * NVIDIA AIPerf, formerly genai-perf. Read in ai-dynamo/aiperf, version 0.8.0 (pyproject.toml at 01b09728), one stored
- * commit a file: src/aiperf/metrics/types/ttft_metric.py at 58028d5b, inter_token_latency_metric.py at 58dd5dea,
- * inter_chunk_latency_metric.py at 58028d5b, request_latency_metric.py at 4f7ccffd, good_request_count_metric.py at
- * cf79369e, min_request_metric.py and max_response_metric.py at 533b2050, metrics/metric_dicts.py at 0fec57a6,
- * metrics/derived_latency.py at 19a5101a.
+ * NVIDIA AIPerf, formerly genai-perf. Read in ai-dynamo/aiperf, one stored commit a file and no single release (its
+ * pyproject.toml at 01b09728 says 0.8.0). In src/aiperf/metrics/types: ttft_metric.py and inter_chunk_latency_metric.py at
+ * 58028d5b, inter_token_latency_metric.py at 58dd5dea, request_latency_metric.py at 4f7ccffd, good_request_count_metric.py
+ * at cf79369e, min_request_metric.py and max_response_metric.py at 533b2050, adjusted_latency_metrics.py at aee7c646; in
+ * src/aiperf/metrics: metric_dicts.py at 0fec57a6, derived_latency.py at 19a5101a; and throughput, duration and goodput in
+ * aiperf/metrics/types of the earlier layout at db4f6397.
  *
  * The clock of a request starts when a worker sends it, and a chunk counts when its text is not empty. Its word for our
  * TPOT is Inter Token Latency, and for gaps Inter Chunk Latency. Failed requests are left out of these; where there are
@@ -31,7 +32,7 @@ import {
  */
 export const aiperf: Dialect = {
   name: "AIPerf",
-  read: "ai-dynamo/aiperf, src/aiperf/metrics/types, 0.8.0",
+  read: "ai-dynamo/aiperf, src/aiperf/metrics/types, 58028d5b and others",
   without: { TPOT: "AIPerf's word for TPOT is Inter Token Latency" },
   score,
 };
