@@ -8,6 +8,7 @@ import { compareCommand } from "./commands/compare.ts";
 import { EXIT, print, problemsOf } from "./commands/measured.ts";
 import { reportCommand } from "./commands/report.ts";
 import { runCommand, sweepCommand } from "./commands/run.ts";
+import { saturateCommand } from "./commands/saturate.ts";
 import { tell } from "./run/progress.ts";
 
 async function main(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
@@ -46,6 +47,8 @@ async function measure(command: Command, stop: AbortSignal): Promise<number> {
       return await runCommand(command, stop);
     case "sweep":
       return await sweepCommand(command, stop);
+    case "saturate":
+      return await saturateCommand(command, stop);
     case "compare":
       return await compareCommand(command, stop);
     default:

@@ -1,3 +1,4 @@
+// @ts-types="@types/d3-array"
 import { bisectRight } from "d3-array";
 import type { Millis } from "../../src/types.ts";
 

@@ -1,0 +1,32 @@
+import type { Command } from "../cli/command.ts";
+import { planOf } from "../cli/plan_of.ts";
+import type { Load } from "../plan.ts";
+import { Lab } from "../run/lab.ts";
+import { saturate, type VariantSaturation } from "../search/saturate.ts";
+import { saturationText } from "../search/saturation_text.ts";
+import { parseArrivalsFlag } from "../workload/flag_texts.ts";
+import { nameOfLoad } from "../workload/names.ts";
+import { conclude, EXIT, measured, print, resultsFolder, workloadOf } from "./measured.ts";
+import { makeReports } from "./report.ts";
+
+/** Finds the highest open-loop rate that each variant keeps up with. A stop leaves what is known so far. */
+export async function saturateCommand(command: Command, stop: AbortSignal): Promise<number> {
+  const plan = { ...planOf(command, await workloadOf(command)), loads: [], rounds: 1 };
+  const { engine, values: { target, arrivals = "poisson" }, line } = command;
+  const loadOf = (rate: number): Load => {
+    const load = { kind: "open" as const, arrivals: parseArrivalsFlag(arrivals, rate) };
+    return { ...load, name: nameOfLoad(load) };
+  };
+  loadOf(1); // a flag that is wrong is told before anything starts
+  const folder = resultsFolder(command);
+  const found = plan.variants.map((variant): VariantSaturation => ({ variant, trials: [], answer: null }));
+  const left = await measured(folder, stop, async () => {
+    await using lab = await Lab.open(plan, { engine, target }, line, folder, stop);
+    for (const one of found) if (!stop.aborted) await saturate(lab, one, plan, loadOf, stop);
+    return lab.problems;
+  });
+  if (!left) return EXIT.stopped;
+  await makeReports(folder, left.recording, {});
+  for (const one of found) print(`\n${saturationText(one)}`);
+  return conclude(left, stop);
+}

@@ -1,0 +1,86 @@
+import type { Millis } from "../../src/types.ts";
+import { summarizeCell } from "../metrics/summary.ts";
+import type { CellSummary } from "../metrics/cell_summary.ts";
+import { statesLimits } from "../metrics/request.ts";
+import type { Load, RunPlan, Variant } from "../plan.ts";
+import type { Lab } from "../run/lab.ts";
+import { showTurn } from "../run/progress.ts";
+import { lookAt } from "./estimate.ts";
+import { atExactRate } from "./exact_rate.ts";
+import { nextStep, type Saturation } from "./saturation.ts";
+import { type JudgedTrial, judgeTrial } from "./trial.ts";
+import { WatchedTurn } from "./watched_turn.ts";
+
+/** What the search has found of one variant, complete or stopped half-way. */
+export interface VariantSaturation {
+  readonly variant: Variant;
+  readonly trials: (JudgedTrial & { readonly summary: CellSummary })[];
+  /** Null: the search was stopped, or the engine ended, before it was over. */
+  answer: Saturation | null;
+}
+
+/** What a trial takes from the plan. */
+export type TrialPlan = Pick<RunPlan, "requests" | "durationMs" | "slo">;
+
+const LEAST_TRIAL_MS: Millis = 15_000;
+const MOST_TRIAL_MS: Millis = 60_000;
+/** A trial of fewer requests tells rates apart that differ by more than 10 % only. */
+const TRIAL_REQUESTS = 400;
+const TRIAL_LATENCIES = 5;
+/** An overloaded trial says at once about how much the engine can do; a limit of latency lies further down. */
+const START_SHARE = 1.2;
+const START_SHARE_WITH_SLO = 0.6;
+
+/** Runs the trials that `nextStep` asks for, and writes what they show into `found` as it becomes known. */
+export async function saturate(
+  lab: Lab,
+  found: VariantSaturation,
+  plan: TrialPlan,
+  loadOf: (rate: number) => Load,
+  stop: AbortSignal,
+): Promise<void> {
+  const { variant, trials } = found;
+  const look = await lookAt(lab, variant, `${variant.name}, a first look`);
+  if (look === null || stop.aborted) return;
+  const startRate = look.rate * (statesLimits(plan.slo) ? START_SHARE_WITH_SLO : START_SHARE);
+  while (!stop.aborted) {
+    const step = nextStep(trials, { startRate });
+    if (step.kind === "done") {
+      found.answer = step.answer;
+      return;
+    }
+    const { rate, purpose } = step;
+    const load = loadOf(rate);
+    const requests = trialRequests(rate, plan, look.latencyMs);
+    const name = `${variant.name}, trial ${trials.length + 1} (${purpose}): ${load.name}`;
+    using shown = showTurn(name, { requests, durationMs: Infinity });
+    const plannedMs = requests / rate * 1000;
+    using watched = new WatchedTurn(shown, plannedMs, look.latencyMs);
+    const samples = await lab.turn({
+      ...watched.hooks,
+      variant,
+      load,
+      round: trials.length, // each trial has requests and instants of its own
+      limits: { requests: requests + 1, durationMs: Infinity },
+      reshape: (drawn) => atExactRate(drawn, rate),
+    });
+    if (stop.aborted || samples.length === 0) return;
+    const summary = summarizeCell(samples, load, plan.slo);
+    trials.push({
+      ...judgeTrial({ rate, samples, summary, plannedMs, cut: watched.cut }, plan.slo),
+      summary,
+    });
+  }
+}
+
+/**
+ * As asked for; else 15 s, and up to 60 s where fewer than 400 requests or less than five times an answer's time would
+ * fit into that.
+ */
+export function trialRequests(rate: number, { requests, durationMs }: TrialPlan, latencyMs: Millis): number {
+  if (requests !== null || durationMs !== null) {
+    return Math.max(1, Math.round(Math.min(requests ?? Infinity, rate * (durationMs ?? Infinity) / 1000)));
+  }
+  const neededMs = Math.max(LEAST_TRIAL_MS, TRIAL_REQUESTS / rate * 1000, TRIAL_LATENCIES * latencyMs);
+  return Math.max(1, Math.round(rate * Math.min(neededMs, MOST_TRIAL_MS) / 1000));
+}
