@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { StartupError } from "../../src/errors.ts";
+import { parseTrace, readTrace, replay, tracePath } from "./trace.ts";
+
+const HEADER = "TIMESTAMP,ContextTokens,GeneratedTokens";
+const TRACE = { kind: "trace", file: "azure_conv_2023_excerpt", speed: 1 } as const;
+const NO_LIMITS = { requests: Infinity, durationMs: Infinity };
+
+Deno.test("the shipped excerpt is read by its name", () => {
+  const rows = readTrace("azure_conv_2023_excerpt");
+  assert.equal(rows.length, 400);
+  assert.deepEqual(rows[0], { atMs: 0, promptTokens: 374, outputTokens: 44 });
+  assert.ok(Math.abs((rows.at(-1)?.atMs ?? 0) - 106_330.212) < 0.001);
+});
+
+Deno.test("a path stays a path, and an unknown name too", () => {
+  assert.equal(tracePath("some/azure_conv_2023_excerpt"), "some/azure_conv_2023_excerpt");
+  assert.equal(tracePath("../traces/azure_conv_2023_excerpt"), "../traces/azure_conv_2023_excerpt");
+  assert.equal(tracePath("no_such_trace"), "no_such_trace");
+  assert.match(tracePath("azure_conv_2023_excerpt"), /traces\/azure_conv_2023_excerpt\.csv$/);
+});
+
+Deno.test("columns may come in another order and with others, lines end as on Windows, times as in ISO 8601", () => {
+  const text = "\uFEFFid,GeneratedTokens,TIMESTAMP,ContextTokens\r\n" +
+    "7,44,2024-05-10T23:59:59.5Z,374\r\n8,5,2024-05-11 00:00:01.009930+00:00,6\r\n";
+  const [first, second] = parseTrace(text, "t.csv");
+  assert.deepEqual(first, { atMs: 0, promptTokens: 374, outputTokens: 44 });
+  assert.ok(Math.abs((second?.atMs ?? 0) - 1509.93) < 0.001);
+});
+
+Deno.test("every broken row is named by line, column, rule and value", () => {
+  const rows = [
+    "2023-11-16 18:15:46.68,374,44",
+    "yesterday,0,44",
+    "2023-11-16 18:15:46.67,374,-4",
+    "2023-13-40 18:15:47,374,1.5",
+    "",
+    "2023-11-16 18:15:48,1",
+  ];
+  const count = "must be a whole number from 1 to 1000000, got";
+  assert.deepEqual(problemsOf([HEADER, ...rows].join("\n")), [
+    't.csv:3: TIMESTAMP must be a time like 2023-11-16 18:15:46.6805900, got "yesterday"',
+    `t.csv:3: ContextTokens ${count} "0"`,
+    't.csv:4: TIMESTAMP must be no earlier than the line above\'s, got "2023-11-16 18:15:46.67"',
+    `t.csv:4: GeneratedTokens ${count} "-4"`,
+    't.csv:5: TIMESTAMP must be a time like 2023-11-16 18:15:46.6805900, got "2023-13-40 18:15:47"',
+    `t.csv:5: GeneratedTokens ${count} "1.5"`,
+    't.csv:6: TIMESTAMP must be a time like 2023-11-16 18:15:46.6805900, got ""',
+    `t.csv:6: ContextTokens ${count} ""`,
+    `t.csv:6: GeneratedTokens ${count} ""`,
+    `t.csv:7: GeneratedTokens ${count} ""`,
+  ]);
+});
+
+Deno.test("a file that is broken throughout is reported by its first problems", () => {
+  const problems = problemsOf([HEADER, ...Array.from({ length: 1000 }, () => "x,1,1")].join("\n"));
+  assert.equal(problems.length, 21);
+  assert.equal(problems.at(-1), "t.csv: and 980 more problems");
+});
+
+Deno.test("a trace must have its columns and a row", () => {
+  assert.deepEqual(problemsOf("time,tokens\n1,2"), [
+    `t.csv:1: must have the columns ${HEADER}, got "time,tokens"`,
+  ]);
+  assert.deepEqual(problemsOf(HEADER + "\n"), ["t.csv: a trace must have a row below its header, got none"]);
+});
+
+Deno.test("a trace that is not there is named", () => {
+  assert.throws(() => readTrace("no_such_trace"), (thrown) => {
+    assert.ok(thrown instanceof StartupError);
+    assert.match(thrown.message, /^no_such_trace: the trace can't be read: ENOENT/);
+    return true;
+  });
+});
+
+Deno.test("a replay stops at its limits, and says of how many rows", () => {
+  assert.deepEqual(replay(TRACE, NO_LIMITS).use, {
+    rows: 400,
+    played: 400,
+    shortenedPrompts: 0,
+    shortenedOutputs: 0,
+  });
+  assert.equal(replay(TRACE, { ...NO_LIMITS, requests: 7 }).use.played, 7);
+  const { rows, use } = replay({ ...TRACE, speed: 10 }, { ...NO_LIMITS, durationMs: 2000 });
+  assert.equal(use.played, rows.length);
+  assert.equal(use.rows, 400);
+  const all = readTrace(TRACE.file);
+  assert.equal(use.played, all.filter(({ atMs }) => atMs < 20_000).length);
+  assert.deepEqual(rows.map(({ atMs }) => atMs), all.slice(0, rows.length).map(({ atMs }) => atMs / 10));
+});
+
+Deno.test("longer prompts and answers are cut, and counted", () => {
+  const { rows, use } = replay({ ...TRACE, maxPromptTokens: 1000, maxOutputTokens: 200 }, NO_LIMITS);
+  const all = readTrace(TRACE.file);
+  assert.equal(Math.max(...rows.map(({ promptTokens }) => promptTokens)), 1000);
+  assert.equal(Math.max(...rows.map(({ outputTokens }) => outputTokens)), 200);
+  assert.equal(use.shortenedPrompts, all.filter(({ promptTokens }) => promptTokens > 1000).length);
+  assert.equal(use.shortenedOutputs, all.filter(({ outputTokens }) => outputTokens > 200).length);
+});
+
+function problemsOf(text: string): readonly string[] {
+  try {
+    parseTrace(text, "t.csv");
+  } catch (thrown) {
+    if (thrown instanceof StartupError) return thrown.problems;
+    throw thrown;
+  }
+  return [];
+}
