@@ -1,6 +1,6 @@
 // @ts-types="@types/d3-array"
 import { groups } from "d3-array";
-import type { Load, Slo } from "../plan.ts";
+import type { Load, RunPlan, Slo } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 import { batchesOf } from "./batches.ts";
 import type { CellSummary, RunSummary } from "./cell_summary.ts";
@@ -14,23 +14,26 @@ import { verdictOf } from "./verdict.ts";
 import { rateOf, valuesOf } from "./weighing.ts";
 
 /**
- * Every cell of a run, in the order in which they were first measured.
+ * Every cell of a run, load by load, under each the variants in the plan's order.
  * @throws {TypeError} for a sample whose load the plan does not have.
  */
 export function summarizeRun(
   samples: readonly Sample[],
-  { loads, slo }: { readonly loads: readonly Load[]; readonly slo: Slo },
+  { variants, loads, slo }: Pick<RunPlan, "variants" | "loads" | "slo">,
 ): RunSummary {
   const measured = samples.filter(({ phase }) => phase === "measured");
   const cells = groups(measured, ({ variant, load }) => JSON.stringify([variant, load]));
   return {
     schema: 1,
-    cells: cells.map(([, ofCell]) => {
-      const name = ofCell[0]?.load;
-      const load = loads.find((load) => load.name === name);
-      if (!load) throw new TypeError(`the plan has no load "${name}", which samples name`);
-      return summarizeCell(ofCell, load, slo);
-    }),
+    cells: cells
+      .map(([, ofCell]) => {
+        const { variant, load: name } = ofCell[0]!;
+        const load = loads.find((load) => load.name === name);
+        if (!load) throw new TypeError(`the plan has no load "${name}", which samples name`);
+        return { ofCell, load, at: variants.findIndex((known) => known.name === variant) };
+      })
+      .sort((a, b) => loads.indexOf(a.load) - loads.indexOf(b.load) || a.at - b.at)
+      .map(({ ofCell, load }) => summarizeCell(ofCell, load, slo)),
   };
 }
 

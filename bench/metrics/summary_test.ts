@@ -82,7 +82,8 @@ Deno.test("every interval holds its figure", () => {
   }
 });
 
-Deno.test("each variant and load is a cell, in the order of measurement", () => {
+Deno.test("each variant and load is a cell: load by load, under each the variants in the plan's order", () => {
+  const variants = ["direct", "queued"].map((name) => ({ name, mode: null, settings: {} }));
   const loads: Load[] = [LOAD, { ...LOAD, name: "8 clients", concurrency: 8 }];
   const { cells } = summarizeRun([
     sampleOf({ variant: "queued", load: "1 client", phase: "warmup" }),
@@ -90,20 +91,21 @@ Deno.test("each variant and load is a cell, in the order of measurement", () => 
     sampleOf({ variant: "queued", load: "1 client" }),
     sampleOf({ variant: "direct", load: "1 client" }),
     sampleOf({ variant: "direct", load: "8 clients" }),
-  ], { loads, slo: {} });
+  ], { variants, loads, slo: {} });
   assert.deepEqual(cells.map(({ variant, load, requests }) => [variant, load, requests]), [
-    ["direct", "8 clients", 2],
-    ["queued", "1 client", 1],
     ["direct", "1 client", 1],
+    ["queued", "1 client", 1],
+    ["direct", "8 clients", 2],
   ]);
   assert.throws(
-    () => summarizeRun([sampleOf({ load: "9 clients" })], { loads, slo: {} }),
+    () => summarizeRun([sampleOf({ load: "9 clients" })], { variants, loads, slo: {} }),
     /no load "9 clients"/,
   );
 });
 
 Deno.test("a summary survives its JSON, with what JSON has no numbers for", () => {
   const summary = summarizeRun([...SMALL, sampleOf({ variant: "NaN" })], {
+    variants: [],
     loads: [LOAD],
     slo: { e2eMs: 5 },
   });
