@@ -4,7 +4,7 @@ import type { CellSummary, Estimate, Finding } from "../metrics/cell_summary.ts"
 import { type FigureName, figureOf, higherIsBetter, statisticOf } from "../metrics/figure_names.ts";
 import { statesLimits } from "../metrics/request.ts";
 import { summarizeCell } from "../metrics/summary.ts";
-import type { Slo } from "../plan.ts";
+import type { Load, Slo } from "../plan.ts";
 import { differences } from "./differences.ts";
 import { judge, type Judgement } from "./judge.ts";
 import type { Limit } from "./limit.ts";
@@ -46,6 +46,7 @@ export interface ComparedSide {
 
 export interface ComparedCell {
   readonly load: string;
+  readonly loop: Load["kind"];
   readonly base: ComparedSide;
   readonly next: ComparedSide;
   /** The sides took turns, so what the machine did to both alike falls out of the ratios. */
@@ -117,6 +118,7 @@ function compareCells(
   });
   return {
     load: load.name,
+    loop: load.kind,
     base: sideOf(base.variant, ofBase),
     next: sideOf(next.variant, ofNext),
     paired: compared.some(({ paired }) => paired),

@@ -123,7 +123,6 @@ Deno.test("what else differs between two runs is told by name", () => {
   assert.deepEqual(compare(base, next, {}, []).differences, [
     "variant direct: settings.QUEUE_CAPACITY: none against 9",
     "machine.cores: 2 against 8",
-    "git: null against none",
     "plan.seed: 1 against 7",
     "git.commit: none against abc",
     "git.changed: none against false",

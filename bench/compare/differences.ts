@@ -54,13 +54,13 @@ function differing(base: object, next: object, prefix = ""): string[] {
     .map((path) => `${prefix}${path}: ${left.get(path) ?? "none"} against ${right.get(path) ?? "none"}`);
 }
 
-/** `a.b.c` to the value as text. */
+/** `a.b.c` to the value as text; what is null is not there. */
 function leavesOf(value: object, path = ""): Map<string, string> {
   const leaves = new Map<string, string>();
   for (const [name, inner] of Object.entries(value)) {
-    if (inner === undefined) continue;
+    if (inner === undefined || inner === null) continue;
     const here = path === "" ? name : `${path}.${name}`;
-    if (typeof inner !== "object" || inner === null) leaves.set(here, String(inner));
+    if (typeof inner !== "object") leaves.set(here, String(inner));
     else leavesOf(inner, here).forEach((text, leaf) => leaves.set(leaf, text));
   }
   return leaves;

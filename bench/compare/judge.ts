@@ -1,3 +1,4 @@
+import type { FindingKind } from "../metrics/cell_summary.ts";
 import { higherIsBetter } from "../metrics/figure_names.ts";
 import type { ComparedCell, ComparedFigure, ComparedSide } from "./comparison.ts";
 import type { Limit } from "./limit.ts";
@@ -19,18 +20,22 @@ export interface Judgement {
  * matter, and more than chance. A value is broken when NEW's figure is beyond the bound. What is not broken counts as kept
  * only where samples and runs can be trusted.
  */
-export function judge(limit: Limit, { load, base, next, figures }: ComparedCell): Judgement {
+export function judge(limit: Limit, cell: ComparedCell): Judgement {
+  const { load, base, next, figures } = cell;
   const about = { limit: limit.text, load, variant: next.variant };
   const figure = figures.find(({ figure }) => figure === limit.figure);
   if (!figure) return { ...about, outcome: "undecided", reasons: [`${limit.figure} was not compared`] };
   if (isBroken(limit, figure)) return { ...about, outcome: "broken", reasons: [] };
-  const reasons = limit.kind === "change"
-    ? [
-      ...doubts("BASE", base, figure.base),
-      ...doubts("NEW", next, figure.next),
-      ...(figure.change === "unknown" ? ["the ratio has no interval"] : []),
-    ]
-    : doubts("NEW", next, figure.next);
+  const spared = limit.kind === "change" && sparesDrift(cell)
+    ? [...OF_THE_FIGURE, "unstable" as const]
+    : OF_THE_FIGURE;
+  const reasons = [
+    ...(limit.kind === "change" ? doubts("BASE", base, figure.base, spared) : []),
+    ...doubts("NEW", next, figure.next, spared),
+  ];
+  if (reasons.length === 0 && limit.kind === "change" && figure.change === "unknown") {
+    reasons.push("the ratio has no interval");
+  }
   if (reasons.length > 0) return { ...about, outcome: "undecided", reasons };
   return { ...about, outcome: "kept", reasons: leftOpen(limit, figure) };
 }
@@ -49,12 +54,27 @@ function isBroken({ kind, bound, figure: name }: Limit, { next, ratio, change }:
 }
 
 /** Too few samples matter where the figure itself has too few; other findings put every figure of the cell in doubt. */
-function doubts(who: string, { findings }: ComparedSide, { value, few }: ComparedFigure["base"]): string[] {
+const OF_THE_FIGURE: readonly FindingKind[] = ["few_samples"];
+
+/**
+ * A closed loop is unstable when its throughput drifts, and what drifts for both falls out of paired ratios. An open
+ * loop is unstable when its queue grows without end, which no pairing mends.
+ */
+function sparesDrift({ paired, loop }: ComparedCell): boolean {
+  return paired && loop === "closed";
+}
+
+function doubts(
+  who: string,
+  { findings }: ComparedSide,
+  { value, few }: ComparedFigure["base"],
+  spared: readonly FindingKind[],
+): string[] {
   return [
     ...(Number.isNaN(value) ? [`${who} has no such figure`] : []),
     ...(few ? [`${who} has too few samples for it`] : []),
-    ...findings.filter(({ kind }) => kind !== "few_samples").map(({ text }) =>
-      `${who} is not valid: ${text}`
+    ...findings.filter(({ kind }) => !spared.includes(kind)).map(({ kind }) =>
+      `${who} is not valid: ${kind.replaceAll("_", " ")}`
     ),
   ];
 }

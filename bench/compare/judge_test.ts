@@ -3,7 +3,7 @@ import { exitCodeOf } from "../commands/compare.ts";
 import { compare } from "./comparison.ts";
 import { parseLimits } from "./limit.ts";
 import type { Side } from "./match.ts";
-import { type Made, sideOf } from "./recording_support.ts";
+import { type Made, ROUND_EVERY_MS, sideOf } from "./recording_support.ts";
 
 /** Enough for a p95, and long enough to be valid. */
 const BASE: Made = { seed: 1 };
@@ -73,9 +73,19 @@ Deno.test("a side that isn't valid decides nothing unless the limit is broken an
   const failing = { seed: 2, failing: 0.03, ...LATER };
   const { outcomes, reasons, code } = judged(["e2e_p50>+50%"], BASE, failing);
   assert.deepEqual(outcomes, ["undecided"]);
-  assert.match(reasons.join(), /^NEW is not valid: .*failed/);
+  assert.match(reasons.join(), /^NEW is not valid: errors$/);
   assert.equal(code, 1);
   assert.equal(judged(["e2e_p50>+50%"], BASE, { ...failing, slower: () => 3 }).code, 3);
+});
+
+Deno.test("throughput that drifts for both decides nothing unless they took turns", () => {
+  const drift = (round: number) => round < 4 ? 1 : 2;
+  const base = { seed: 1, slower: drift };
+  const apart = judged(["e2e_mean>+10%"], base, { seed: 2, slower: drift, ...LATER });
+  assert.deepEqual(apart.reasons, ["BASE is not valid: unstable", "NEW is not valid: unstable"]);
+  assert.equal(apart.code, 1);
+  const inTurns = judged(["e2e_mean>+10%"], base, { seed: 2, slower: drift, startMs: ROUND_EVERY_MS / 2 });
+  assert.deepEqual(inTurns.outcomes, ["kept"]);
 });
 
 function judged(limits: string[], base: Made, next: Made) {
