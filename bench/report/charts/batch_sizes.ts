@@ -1,17 +1,16 @@
-import { batchesOf, REASONS, reasonsOf } from "./batches_of.ts";
-import { type Chart, type Panel, rounded, type Row, type Subject } from "./chart.ts";
+import { batchesOf, reasonsOf } from "./batches_of.ts";
+import { type Chart, type Legend, type Panel, rounded, type Row, type Subject } from "./chart.ts";
 import { stageColour } from "./colours.ts";
+import { reasonLegend } from "./reasons.ts";
 import { measuredByCell } from "./measured.ts";
 import { rowsHeight, variantRows } from "./rows.ts";
-
-/** The first of the stages' colours that reasons take: greys are for what stands outside of the engine. */
-export const FIRST_REASON_COLOUR = 2;
 
 /** How large batches were and why they left. A panel for each load. */
 export function batchSizeChart(subject: Subject): Chart {
   const { loads } = subject;
   const cells = measuredByCell(subject).map((cell) => ({ ...cell, batches: batchesOf(cell.samples) }));
   const reasons = reasonsOf(cells.flatMap(({ batches }) => batches));
+  const legend = reasonLegend(reasons);
   const panels = loads.map((load): Panel => {
     const there = cells.filter((cell) => cell.load === load && cell.batches.length > 0);
     const own = there.map(({ variant }) => variant);
@@ -27,7 +26,7 @@ export function batchSizeChart(subject: Subject): Chart {
       })),
       { v, mean: rounded(batches.reduce((sum, { size }) => sum + size, 0) / batches.length) },
     ]);
-    return panelOf(load, own, reasons, rows);
+    return panelOf(load, own, legend, rows);
   });
   return {
     name: "batch_sizes",
@@ -35,24 +34,15 @@ export function batchSizeChart(subject: Subject): Chart {
     about:
       "A circle's area is the share of the variant's batches that had this size and left for this reason; the " +
       "upright line is the mean size over the batches. Direct, queued and continuous send each request by itself.",
-    legend: { palette: "stages", labels: reasons },
+    legend,
     panels: panels.filter(({ values }) => values.length > 0),
   };
-}
-
-/** Reasons keep their colours, whichever of them a run has. */
-export function reasonColour(reasons: readonly string[]) {
-  const known: readonly string[] = REASONS;
-  const all = [...known, ...reasons.filter((reason) => !known.includes(reason))];
-  const { scale, ...colour } = stageColour("reason", all, FIRST_REASON_COLOUR);
-  const range = reasons.flatMap((reason) => scale.range[all.indexOf(reason)] ?? []);
-  return { ...colour, scale: { domain: [...reasons], range } };
 }
 
 function panelOf(
   load: string,
   own: readonly string[],
-  reasons: readonly string[],
+  legend: Legend,
   rows: readonly Row[],
 ): Panel {
   const x = {
@@ -72,7 +62,7 @@ function panelOf(
         mark: { type: "circle", opacity: 0.75 },
         encoding: {
           x: { ...x, field: "x" },
-          color: reasonColour(reasons),
+          color: stageColour("reason", legend),
           size: {
             field: "share",
             type: "quantitative",

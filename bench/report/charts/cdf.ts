@@ -1,5 +1,5 @@
 import { requestFigures } from "../../metrics/request.ts";
-import { type Chart, msTitle, type Panel, positiveScale, rounded, type Subject } from "./chart.ts";
+import { type Chart, msAxis, type Panel, rounded, type Subject } from "./chart.ts";
 import { variantColour, variantDash } from "./colours.ts";
 import { measuredByCell } from "./measured.ts";
 import { CHART_ROWS, quantiles } from "./sampling.ts";
@@ -14,7 +14,7 @@ export function cdfChart(subject: Subject, what: "e2eMs" | "ttftMs"): Chart {
     return quantiles(sorted, points).map(([x, y]) => ({ load, v, x: rounded(x), y: rounded(y) }));
   });
   const name = what === "e2eMs" ? "E2E latency" : "TTFT";
-  const scale = positiveScale(rows.map(({ x }) => x));
+  const axis = msAxis(name, rows.map(({ x }) => x));
   return {
     name: what === "e2eMs" ? "e2e_cdf" : "ttft_cdf",
     title: `Distribution of ${name}`,
@@ -27,7 +27,7 @@ export function cdfChart(subject: Subject, what: "e2eMs" | "ttftMs"): Chart {
       values: rows.filter((row) => row.load === load).map(({ v, x, y }) => ({ v, x, y })),
       height: 230,
       encoding: {
-        x: { field: "x", type: "quantitative", scale, title: msTitle(name, scale) },
+        x: { field: "x", type: "quantitative", ...axis },
         y: {
           field: "y",
           type: "quantitative",

@@ -21,6 +21,8 @@ export interface Panel {
 export interface Legend {
   readonly palette: "variants" | "stages";
   readonly labels: readonly string[];
+  /** The colour of each; the palette's own order where absent. */
+  readonly colours?: readonly number[];
 }
 
 export interface Chart {
@@ -62,17 +64,35 @@ export function rounded(value: number): number {
 /** From what ratio of the largest to the smallest value on an axis is logarithmic. */
 const LOG_RATIO = 20;
 
-/** A scale that shows both ends: logarithmic where they are far apart. */
-export function positiveScale(
-  values: Iterable<number>,
-): { type: "log" | "linear"; zero?: false; nice: true } {
-  const positive = [...values].filter((value) => value > 0 && Number.isFinite(value));
-  let [low, high] = [Infinity, 0];
-  for (const value of positive) [low, high] = [Math.min(low, value), Math.max(high, value)];
-  return high / low > LOG_RATIO ? { type: "log", nice: true } : { type: "linear", nice: true };
+/** How an axis of milliseconds is drawn and named: a reader must not overlook that it is logarithmic. */
+export interface MsAxis {
+  readonly scale: { readonly type: "log" | "linear"; readonly nice: boolean };
+  readonly axis: { readonly tickCount: number; readonly values?: number[] };
+  readonly title: string;
 }
 
-/** The axis title of milliseconds: a reader must not overlook that a scale is logarithmic. */
-export function msTitle(what: string, { type }: { type: "log" | "linear" }): string {
-  return type === "log" ? `${what}, ms (log scale)` : `${what}, ms`;
+/** An axis that shows both ends of the values: logarithmic where they are far apart. */
+export function msAxis(what: string, values: Iterable<number>): MsAxis {
+  let [low, high] = [Infinity, 0];
+  for (const value of values) {
+    if (value > 0 && Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  }
+  if (!(high / low > LOG_RATIO)) {
+    return { scale: { type: "linear", nice: true }, axis: { tickCount: 5 }, title: `${what}, ms` };
+  }
+  return {
+    scale: { type: "log", nice: false },
+    axis: { tickCount: 5, values: logTicks(low, high) },
+    title: `${what}, ms (log scale)`,
+  };
+}
+
+/** 1, 2 and 5 times the powers of ten between the ends; over more than three decades the powers alone. */
+function logTicks(low: number, high: number): number[] {
+  const steps = high / low > 1000 ? [1] : [1, 2, 5];
+  const ticks: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
+    ticks.push(...steps.map((step) => step * 10 ** power).filter((tick) => tick >= low && tick <= high));
+  }
+  return ticks;
 }

@@ -67,8 +67,8 @@ export function variantShape(variants: readonly string[]) {
   return { ...nominal("variant", variants), scale: { domain: [...variants], range } } as const;
 }
 
-/** Colours of phases or reasons by `field`. */
-export function stageColour(field: string, labels: readonly string[], from = 0) {
-  const range = labels.map((_, index) => ({ expr: colourExpression("stages", from + index) }));
+/** Colours of phases or reasons by `field`, as the legend has them. */
+export function stageColour(field: string, { labels, colours }: Legend) {
+  const range = labels.map((_, index) => ({ expr: colourExpression("stages", colours?.[index] ?? index) }));
   return { ...nominal(field, labels), scale: { domain: [...labels], range } } as const;
 }

@@ -88,7 +88,7 @@ function configOf({ legend }: { legend: boolean }): NonNullable<TopLevelSpec["co
       ? {
         labelColor: ink,
         labelFontSize: 11,
-        labelLimit: 420,
+        labelLimit: 0,
         orient: "bottom",
         direction: "vertical",
         columns: 2,

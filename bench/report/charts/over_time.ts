@@ -1,7 +1,7 @@
 // @ts-types="@types/d3-array"
 import { median } from "d3-array";
 import { requestFigures } from "../../metrics/request.ts";
-import { type Chart, msTitle, type Panel, positiveScale, rounded, type Row, type Subject } from "./chart.ts";
+import { type Chart, msAxis, type Panel, rounded, type Row, type Subject } from "./chart.ts";
 import { variantColour } from "./colours.ts";
 import { measuredByCell, type MeasuredCell, turnStarts } from "./measured.ts";
 import { CHART_ROWS, evenly } from "./sampling.ts";
@@ -69,14 +69,14 @@ function rowOf(v: number, atS: number, ms: number, kind: "point" | "median"): Ro
 }
 
 function panelOf(load: string, name: string, variants: readonly string[], rows: readonly Row[]): Panel {
-  const scale = positiveScale(rows.map(({ y }) => Number(y)));
+  const axis = msAxis(name, rows.map(({ y }) => Number(y)));
   return {
     title: load,
     values: rows,
     height: 220,
     encoding: {
       x: { field: "x", type: "quantitative", title: "time since the turn began, s", axis: { tickCount: 6 } },
-      y: { field: "y", type: "quantitative", title: msTitle(name, scale), scale },
+      y: { field: "y", type: "quantitative", ...axis },
       color: variantColour(variants),
     },
     layer: [

@@ -1,9 +1,9 @@
 import type { CellSummary, Estimate } from "../../metrics/cell_summary.ts";
-import { type Chart, msTitle, type Panel, positiveScale, rounded, type Row, type Subject } from "./chart.ts";
+import { type Chart, type Layers, msAxis, type Panel, rounded, type Row, type Subject } from "./chart.ts";
 import { variantColour, variantShape } from "./colours.ts";
 
-/** With more points their loads are told by the tooltip alone. */
-const LABELLED_POINTS = 16;
+/** Of the panel's width and height, what a label takes; one that would come closer to another is left to the tooltip. */
+const LABEL_ROOM = { x: 0.2, y: 0.07 };
 
 /** Throughput against latency: a point for each cell, joined along the loads of a variant. */
 export function paretoChart(subject: Subject): Chart {
@@ -37,6 +37,8 @@ function panelOf(
     .map((cell) => ({ ...cell, x: cell.outputTokenRate, y: of(cell) }))
     .filter(({ x, y }) => Number.isFinite(x.value) && Number.isFinite(y.value));
   const best = new Set<Point>(frontier(cells));
+  const axis = msAxis(name, cells.map(({ y }) => y.value));
+  const sides = labelSides(cells, axis.scale.type === "log");
   const rows = cells.map((cell): Row => ({
     v: variants.indexOf(cell.variant),
     load: cell.load,
@@ -44,16 +46,24 @@ function panelOf(
     ...rangeOf("x", cell.x),
     ...rangeOf("y", cell.y),
     best: best.has(cell) ? 1 : 0,
+    label: sides.get(cell) ?? null,
   }));
-  const scale = positiveScale(cells.map(({ y }) => y.value));
   const x = { field: "x", type: "quantitative", title: "output tokens/s", axis: { tickCount: 5 } } as const;
-  const y = { field: "y", type: "quantitative", title: msTitle(name, scale), scale } as const;
+  const y = { field: "y", type: "quantitative", ...axis } as const;
   const color = variantColour(variants);
   const rule = { type: "rule", opacity: 0.55 } as const;
-  const labels: Panel["layer"] = rows.length > LABELLED_POINTS ? [] : [{
-    mark: { type: "text", align: "left", dx: 8, dy: -7, fontSize: 10, color: { expr: "theme.soft" } },
+  const label = (align: "left" | "right"): Layers[number] => ({
+    transform: [{ filter: `datum.label === '${align}'` }],
+    mark: {
+      type: "text",
+      align,
+      dx: align === "left" ? 8 : -8,
+      dy: -8,
+      fontSize: 10,
+      color: { expr: "theme.soft" },
+    },
     encoding: { x, y, text: { field: "load" } },
-  }];
+  });
   return {
     title: name,
     values: rows,
@@ -85,7 +95,8 @@ function panelOf(
           ],
         },
       },
-      ...labels,
+      label("left"),
+      label("right"),
     ],
   };
 }
@@ -97,6 +108,28 @@ function rangeOf(name: "x" | "y", { value, low, high }: Estimate): Row {
     [`${name}Low`]: rounded(known ? low : value),
     [`${name}High`]: rounded(known ? high : value),
   };
+}
+
+/** On which side of a point its load's name has room; absent for those whose names would lie over another's. */
+function labelSides(points: readonly Point[], log: boolean): ReadonlyMap<Point, "left" | "right"> {
+  const place = (value: number, values: readonly number[]) => {
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    return high > low ? (value - low) / (high - low) : 0;
+  };
+  const height = ({ y }: Point) => log ? Math.log(y.value) : y.value;
+  const heights = points.map(height);
+  const widths = points.map(({ x }) => x.value);
+  const taken: { x: number; y: number }[] = [];
+  const sides = new Map<Point, "left" | "right">();
+  for (const point of points) {
+    const at = { x: place(point.x.value, widths), y: place(height(point), heights) };
+    const near = ({ x, y }: typeof at) =>
+      Math.abs(x - at.x) < LABEL_ROOM.x && Math.abs(y - at.y) < LABEL_ROOM.y;
+    if (taken.some(near)) continue;
+    taken.push(at);
+    sides.set(point, at.x > 0.8 ? "right" : "left");
+  }
+  return sides;
 }
 
 /** Those that no other beats in throughput and latency both. */

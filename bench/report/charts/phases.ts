@@ -1,11 +1,11 @@
 import { PHASES } from "../tables.ts";
-import { type Chart, type Panel, rounded, type Subject } from "./chart.ts";
+import { type Chart, type Legend, type Panel, rounded, type Subject } from "./chart.ts";
 import { stageColour } from "./colours.ts";
 import { rowsHeight, variantRows } from "./rows.ts";
 
 /** Where a request's time went, on average. A panel for each load. */
 export function phaseChart({ summary: { cells }, variants, loads }: Subject): Chart {
-  const labels = PHASES.map(([, name]) => name);
+  const legend: Legend = { palette: "stages", labels: PHASES.map(([, name]) => name) };
   const panels = loads.map((load): Panel => {
     const there = cells.filter((cell) => cell.load === load && cell.phases !== null);
     const own = variants.filter((variant) => there.some((cell) => cell.variant === variant));
@@ -31,7 +31,7 @@ export function phaseChart({ summary: { cells }, variants, loads }: Subject): Ch
             title: "mean time of a successful request, ms",
             axis: { tickCount: 5 },
           },
-          color: stageColour("phase", labels),
+          color: stageColour("phase", legend),
           order: { field: "order", type: "quantitative" },
           tooltip: [
             { field: "variant", title: "variant" },
@@ -48,7 +48,7 @@ export function phaseChart({ summary: { cells }, variants, loads }: Subject): Ch
     about:
       "Mean time of the successful requests in each part of their way, from the engine's and the worker's own " +
       "ledger. Each panel has its own scale.",
-    legend: { palette: "stages", labels },
+    legend,
     panels: panels.filter(({ values }) => values.length > 0),
   };
 }

@@ -1,8 +1,9 @@
 import type { Millis } from "../../../src/types.ts";
 import { type Batch, batchesOf, reasonsOf } from "./batches_of.ts";
-import { reasonColour } from "./batch_sizes.ts";
-import { type Chart, type Panel, rounded, type Row, type Subject } from "./chart.ts";
+import { type Chart, type Legend, type Panel, rounded, type Row, type Subject } from "./chart.ts";
+import { stageColour } from "./colours.ts";
 import { measuredByCell } from "./measured.ts";
+import { reasonLegend } from "./reasons.ts";
 
 const BATCHES_SHOWN = 100;
 const PANELS_SHOWN = 12;
@@ -16,7 +17,7 @@ export function timelineChart(subject: Subject): Chart {
     .slice(0, PANELS_SHOWN)
     .map(({ variant, samples }) => ({ variant, batches: firstTurn(batchesOf(samples)) }))
     .filter(({ batches }) => batches.length > 0);
-  const reasons = reasonsOf(cells.flatMap(({ batches }) => batches));
+  const legend = reasonLegend(reasonsOf(cells.flatMap(({ batches }) => batches)));
   return {
     name: "timeline",
     title: `Batches over time, ${load ?? ""}`,
@@ -24,17 +25,17 @@ export function timelineChart(subject: Subject): Chart {
       `The first ${BATCHES_SHOWN} batches of a variant's first turn under this load. A bar goes from the dispatch ` +
       "to the last answer, the thin line before it from the first request's intended instant to the dispatch: that is " +
       "who waited, and how long. Rows have no meaning but that nothing overlaps in them.",
-    legend: { palette: "stages", labels: reasons },
-    panels: cells.map(({ variant, batches }) => panelOf(variant, batches, reasons)),
+    legend,
+    panels: cells.map(({ variant, batches }) => panelOf(variant, batches, legend)),
   };
 }
 
 function firstTurn(batches: readonly Batch[]): Batch[] {
-  const round = Math.min(...batches.map((batch) => batch.round));
+  const round = batches.reduce((least, batch) => Math.min(least, batch.round), Infinity);
   return batches.filter((batch) => batch.round === round).slice(0, BATCHES_SHOWN);
 }
 
-function panelOf(variant: string, batches: readonly Batch[], reasons: readonly string[]): Panel {
+function panelOf(variant: string, batches: readonly Batch[], legend: Legend): Panel {
   const start = Math.min(...batches.map(({ firstAt }) => firstAt));
   const seconds = (at: Millis) => rounded((at - start) / 1000);
   const lanes = lanesOf(batches);
@@ -64,7 +65,7 @@ function panelOf(variant: string, batches: readonly Batch[], reasons: readonly s
     height,
     encoding: {
       y,
-      color: reasonColour(reasons),
+      color: stageColour("reason", legend),
       tooltip: [
         { field: "size", title: "requests in the batch" },
         { field: "reason", title: "left because" },
