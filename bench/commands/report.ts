@@ -1,5 +1,5 @@
 import type { Command } from "../cli/command.ts";
-import { dialectTable, dialectView } from "../metrics/dialects/view.ts";
+import { dialectText } from "./dialect_text.ts";
 import { parseSlo } from "../metrics/figure_names.ts";
 import { summarizeRun } from "../metrics/summary.ts";
 import type { Slo } from "../plan.ts";
@@ -24,7 +24,7 @@ export async function makeReports(
   const plan = { ...environment.plan, slo };
   const input = { environment, plan, samples, summary: summarizeRun(samples, plan) };
   print(textReport(input));
-  if (dialects) print(dialectTable(dialectView(samples)));
+  if (dialects) print(dialectText(input));
   await writeReports(folder, input);
 }
 
