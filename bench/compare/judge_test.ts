@@ -79,12 +79,12 @@ Deno.test("a side that isn't valid decides nothing unless the limit is broken an
 });
 
 Deno.test("throughput that drifts for both decides nothing unless they took turns", () => {
-  const drift = (round: number) => round < 4 ? 1 : 2;
-  const base = { seed: 1, slower: drift };
-  const apart = judged(["e2e_mean>+10%"], base, { seed: 2, slower: drift, ...LATER });
+  const drift = { requests: 80, slower: (_round: number, index: number) => index < 30 ? 1 : 2 };
+  const base = { seed: 1, ...drift };
+  const apart = judged(["e2e_mean>+10%"], base, { seed: 2, ...drift, ...LATER });
   assert.deepEqual(apart.reasons, ["BASE is not valid: unstable", "NEW is not valid: unstable"]);
   assert.equal(apart.code, 1);
-  const inTurns = judged(["e2e_mean>+10%"], base, { seed: 2, slower: drift, startMs: ROUND_EVERY_MS / 2 });
+  const inTurns = judged(["e2e_mean>+10%"], base, { seed: 2, ...drift, startMs: ROUND_EVERY_MS / 2 });
   assert.deepEqual(inTurns.outcomes, ["kept"]);
 });
 

@@ -16,7 +16,7 @@ export interface Made {
   /** In each round. @default 25 */
   readonly requests?: number;
   /** How many times as long as about 100 ms each answer takes. @default 1 */
-  readonly slower?: (round: number) => number;
+  readonly slower?: (round: number, index: number) => number;
   /** When the first round begins; the next begins `ROUND_EVERY_MS` later. @default 0 */
   readonly startMs?: number;
   /** The share of requests that fail. @default 0 */
@@ -34,7 +34,7 @@ export function samplesOf(made: Made): Sample[] {
   return Array.from({ length: rounds }, (_, round) => {
     let now = startMs + round * ROUND_EVERY_MS;
     return Array.from({ length: requests }, (_, index) => {
-      const e2eMs = 100 * slower(round) * (0.7 + 0.2 * (uniform() + uniform() + uniform()));
+      const e2eMs = 100 * slower(round, index) * (0.7 + 0.2 * (uniform() + uniform() + uniform()));
       const failed = uniform() < failing;
       const intendedAt = now;
       now += e2eMs;
