@@ -65,7 +65,7 @@ ${about(input)}
 function head(input: ReportInput): Markup {
   const lessons = [...lessonsOf(input.summary), ...[busyMachine(input)].filter((line) => line !== undefined)];
   return markup`<h1>Omnispan run</h1>
-<p class="about">${subjectLine(input)}; ${input.environment.startedAt}</p>
+<p class="about">${subjectLine(input)}; ${startOf(input)}</p>
 ${
     isSimulated(input)
       ? markup`<p class="simulated">Simulated: no model ran, the times come from a profile</p>`
@@ -78,6 +78,11 @@ ${
       : markup`<ul class="lessons">${lessons.map((line) => markup`<li>${line}</li>`)}</ul>`
   }
 <noscript><p>The charts need JavaScript; all figures are in the tables.</p></noscript>`;
+}
+
+/** `2026-01-31 12:00:00 UTC`. */
+function startOf({ environment: { startedAt } }: ReportInput): string {
+  return startedAt.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC");
 }
 
 function verdict({ summary: { cells } }: ReportInput): Markup {

@@ -38,10 +38,10 @@ function verdicts({ summary: { cells } }: ReportInput): string {
   return `**NOT VALID**: ${doubtful.length} of ${cells.length} cells.\n\n${list(lines)}`;
 }
 
-function tableBlock({ title, about, heads, labels, rows }: ReportTable): string {
+function tableBlock({ title, about, heads, kinds, rows }: ReportTable): string {
   const lines = [
     heads.map(escaped),
-    heads.map((_, column) => column < labels ? "---" : "---:"),
+    kinds.map((kind) => kind === "figure" ? "---:" : "---"),
     ...rows.map((row) => row.map(escaped)),
   ].map((cells) => `| ${cells.join(" | ")} |`);
   return `## ${title}\n\n${escaped(about)}\n\n${lines.join("\n")}`;

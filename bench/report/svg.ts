@@ -1,3 +1,4 @@
+import { subjectLine } from "./about_run.ts";
 import { chartsOf } from "./charts/charts_of.ts";
 import { subjectOf } from "./charts/chart.ts";
 import { loadCompiler } from "./charts/compile.ts";
@@ -10,7 +11,7 @@ export async function chartSvgs(input: ReportInput): Promise<ReadonlyMap<string,
   const { variants } = subjectOf(input);
   const svgs = new Map<string, string>();
   for (const chart of chartsOf(input)) {
-    const view = new View(parse(compiler.picture(chart, variants)), { renderer: "none" });
+    const view = new View(parse(compiler.picture(chart, variants, subjectLine(input))), { renderer: "none" });
     svgs.set(chart.name, await view.toSVG());
     view.finalize();
   }

@@ -3,6 +3,8 @@ import { estimate, figure, percent, withInterval } from "./format.ts";
 import { failuresOf } from "./failures.ts";
 import type { ReportInput } from "./input.ts";
 
+export type ColumnKind = "name" | "prose" | "figure";
+
 /** A table without a look: Markdown and HTML each give it theirs. */
 export interface ReportTable {
   readonly name: string;
@@ -10,13 +12,15 @@ export interface ReportTable {
   /** How to read it; one or two sentences. */
   readonly about: string;
   readonly heads: readonly string[];
-  /** The columns before the figures: text, not numbers. */
-  readonly labels: number;
+  /** Of each column: figures stand to the right, names to the left on one line, prose may be broken. */
+  readonly kinds: readonly ColumnKind[];
   readonly rows: readonly (readonly string[])[];
 }
 
 interface Column {
   readonly head: string;
+  /** @default "figure" */
+  readonly kind?: ColumnKind;
   text(cell: CellSummary): string;
 }
 
@@ -52,8 +56,8 @@ const CHECKS_ABOUT =
   "Lateness: how much later than intended the generator sent, in milliseconds.";
 
 const NAMES: readonly Column[] = [
-  { head: "variant", text: ({ variant }) => variant },
-  { head: "load", text: ({ load }) => load },
+  { head: "variant", kind: "name", text: ({ variant }) => variant },
+  { head: "load", kind: "name", text: ({ load }) => load },
 ];
 
 function rateColumns(cells: readonly CellSummary[]): Column[] {
@@ -111,12 +115,12 @@ const PHASE_COLUMNS: readonly Column[] = [
 const BATCH_COLUMNS: readonly Column[] = [
   { head: "batches", text: ({ batches }) => String(batches?.count ?? 0) },
   { head: "mean size", text: ({ batches }) => figure(batches?.meanSize ?? NaN) },
-  { head: "sizes", text: ({ batches }) => tally(batches?.sizes ?? {}) },
-  { head: "left because", text: ({ batches }) => tally(batches?.reasons ?? {}) },
+  { head: "sizes", kind: "name", text: ({ batches }) => tally(batches?.sizes ?? {}) },
+  { head: "left because", kind: "name", text: ({ batches }) => tally(batches?.reasons ?? {}) },
 ];
 
 const CHECK_COLUMNS: readonly Column[] = [
-  { head: "verdict", text: ({ verdict }) => verdict.valid ? "VALID" : "NOT VALID" },
+  { head: "verdict", kind: "name", text: ({ verdict }) => verdict.valid ? "VALID" : "NOT VALID" },
   { head: "measured s", text: ({ seconds }) => figure(seconds) },
   { head: "interrupted", text: ({ interrupted }) => String(interrupted) },
   { head: "lateness p99", text: ({ latenessMs }) => estimate(latenessMs.p99) },
@@ -165,7 +169,7 @@ function failureTable({ samples }: ReportInput): ReportTable {
     title: "Failures",
     about: "By status, each with the message of the request that failed first.",
     heads: ["variant", "load", "status", "first message", "requests"],
-    labels: 4,
+    kinds: ["name", "name", "name", "prose", "figure"],
     rows: failuresOf(samples).map(({ variant, load, status, firstMessage, count }) => [
       variant,
       load,

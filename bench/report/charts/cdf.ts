@@ -14,42 +14,53 @@ export function cdfChart(subject: Subject, what: "e2eMs" | "ttftMs"): Chart {
     return quantiles(sorted, points).map(([x, y]) => ({ load, v, x: rounded(x), y: rounded(y) }));
   });
   const name = what === "e2eMs" ? "E2E latency" : "TTFT";
-  const axis = msAxis(name, rows.map(({ x }) => x));
   return {
     name: what === "e2eMs" ? "e2e_cdf" : "ttft_cdf",
     title: `Distribution of ${name}`,
     about:
       `The share of requests whose ${name} was at most so long. Failed requests never arrive, so a curve with ` +
-      `failures ends below 100 %. Curves have at most ${points} points, at even shares of the requests.`,
-    legend: { palette: "variants", labels: variants },
-    panels: loads.map((load): Panel => ({
-      title: load,
-      values: rows.filter((row) => row.load === load).map(({ v, x, y }) => ({ v, x, y })),
-      height: 230,
-      encoding: {
-        x: { field: "x", type: "quantitative", ...axis },
-        y: {
-          field: "y",
-          type: "quantitative",
-          scale: { domain: [0, 1] },
-          axis: { format: "%", tickCount: 5 },
-          title: "share of requests",
-        },
-        color: variantColour(variants),
-        strokeDash: variantDash(variants),
-        tooltip: [
-          { field: "variant", title: "variant" },
-          { field: "y", title: "share of requests", format: ".1%" },
-          { field: "x", title: `${name} at most, ms`, format: ",.4~r" },
-        ],
+      `failures ends below 100 %. Curves have at most ${points} points, at even shares of the requests. Each panel has its own scale.`,
+    legend: { palette: "variants", mark: "line", labels: variants },
+    panels: loads
+      .map((load) => panelOf(load, name, variants, rows.filter((row) => row.load === load)))
+      .filter(({ values }) => values.length > 0),
+  };
+}
+
+interface Point {
+  readonly v: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+function panelOf(load: string, name: string, variants: readonly string[], points: readonly Point[]): Panel {
+  return {
+    title: load,
+    values: points.map(({ v, x, y }) => ({ v, x, y })),
+    height: 230,
+    encoding: {
+      x: { field: "x", type: "quantitative", ...msAxis(name, points.map(({ x }) => x), false) },
+      y: {
+        field: "y",
+        type: "quantitative",
+        scale: { domain: [0, 1] },
+        axis: { format: "%", tickCount: 5 },
+        title: "share of requests",
       },
-      layer: [
-        { mark: { type: "line", strokeWidth: 1.8 } },
-        {
-          mark: { type: "point", size: 60, opacity: 0, filled: true },
-          encoding: { strokeDash: { value: [1, 0] } },
-        },
+      color: variantColour(variants),
+      strokeDash: variantDash(variants),
+      tooltip: [
+        { field: "variant", title: "variant" },
+        { field: "y", title: "share of requests", format: ".1%" },
+        { field: "x", title: `${name} at most, ms`, format: ",.4~r" },
       ],
-    })).filter(({ values }) => values.length > 0),
+    },
+    layer: [
+      { mark: { type: "line", strokeWidth: 1.8 } },
+      {
+        mark: { type: "point", size: 60, opacity: 0, filled: true },
+        encoding: { strokeDash: { value: [1, 0] } },
+      },
+    ],
   };
 }

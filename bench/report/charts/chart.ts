@@ -20,6 +20,8 @@ export interface Panel {
 /** What a colour means: an entry for each, in the order of the palette. */
 export interface Legend {
   readonly palette: "variants" | "stages";
+  /** What carries the colour in the chart; lines have dashes too, and points shapes. */
+  readonly mark: "area" | "line" | "point";
   readonly labels: readonly string[];
   /** The colour of each; the palette's own order where absent. */
   readonly colours?: readonly number[];
@@ -66,19 +68,19 @@ const LOG_RATIO = 20;
 
 /** How an axis of milliseconds is drawn and named: a reader must not overlook that it is logarithmic. */
 export interface MsAxis {
-  readonly scale: { readonly type: "log" | "linear"; readonly nice: boolean };
+  readonly scale: { readonly type: "log" | "linear"; readonly nice: boolean; readonly zero?: boolean };
   readonly axis: { readonly tickCount: number; readonly values?: number[] };
   readonly title: string;
 }
 
-/** An axis that shows both ends of the values: logarithmic where they are far apart. */
-export function msAxis(what: string, values: Iterable<number>): MsAxis {
+/** An axis that shows both ends of the values: logarithmic where they are far apart; `zero` begins a linear one at 0. */
+export function msAxis(what: string, values: Iterable<number>, zero = true): MsAxis {
   let [low, high] = [Infinity, 0];
   for (const value of values) {
     if (value > 0 && Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
   }
   if (!(high / low > LOG_RATIO)) {
-    return { scale: { type: "linear", nice: true }, axis: { tickCount: 5 }, title: `${what}, ms` };
+    return { scale: { type: "linear", nice: true, zero }, axis: { tickCount: 5 }, title: `${what}, ms` };
   }
   return {
     scale: { type: "log", nice: false },

@@ -37,6 +37,13 @@ const HUES = LIGHT.variants.length;
 const DASHES: readonly number[][] = [[1, 0], [7, 3], [2, 2], [9, 3, 2, 3]];
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"] as const;
 
+export type Shape = (typeof SHAPES)[number];
+
+/** The shape of a variant's points: a second sign beside its colour. */
+export function shapeOf(index: number): Shape {
+  return SHAPES[index % SHAPES.length] ?? "circle";
+}
+
 /** The dash of a variant: a second sign beside its colour, and another one when the hues begin again. */
 export function dashOf(index: number): readonly number[] {
   return DASHES[(index + Math.floor(index / HUES)) % DASHES.length] ?? [1, 0];
@@ -63,7 +70,7 @@ export function variantDash(variants: readonly string[]) {
 }
 
 export function variantShape(variants: readonly string[]) {
-  const range = variants.map((_, index) => SHAPES[index % SHAPES.length] ?? "circle");
+  const range = variants.map((_, index) => shapeOf(index));
   return { ...nominal("variant", variants), scale: { domain: [...variants], range } } as const;
 }
 

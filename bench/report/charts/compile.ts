@@ -8,7 +8,7 @@ export interface Compiler {
   /** One panel that takes its container's width; its legend stands in the page. */
   panel(panel: Panel, variants: readonly string[]): Spec;
   /** The whole chart as one picture of fixed size with its title and legend. */
-  picture(chart: Chart, variants: readonly string[]): Spec;
+  picture(chart: Chart, variants: readonly string[], subtitle: string): Spec;
 }
 
 /** What Vega-Lite says of a specification that it can't do as asked: a bug of a chart, so it is thrown. */
@@ -30,10 +30,10 @@ export async function loadCompiler(): Promise<Compiler> {
         background: "transparent",
         config: configOf({ legend: false }),
       }),
-    picture: ({ title, panels }, variants) =>
+    picture: ({ title, panels }, variants, subtitle) =>
       spec({
         ...common(variants),
-        title: { text: title, fontSize: 15, anchor: "start", offset: 12 },
+        title: { text: title, subtitle, fontSize: 15, anchor: "start", offset: 14 },
         concat: panels.map((panel) => ({
           ...viewOf(panel),
           width: PICTURE_PANEL_WIDTH,
@@ -80,10 +80,17 @@ function configOf({ legend }: { legend: boolean }): NonNullable<TopLevelSpec["co
       domainColor: soft,
       tickColor: soft,
       labelOverlap: "greedy",
-      labelFlush: true,
     },
+    axisX: { labelFlush: true },
     axisY: { domain: false, ticks: false },
-    title: { color: ink, fontSize: 12, fontWeight: 600, anchor: "start" },
+    title: {
+      color: ink,
+      subtitleColor: soft,
+      subtitlePadding: 4,
+      fontSize: 12,
+      fontWeight: 600,
+      anchor: "start",
+    },
     legend: legend
       ? {
         labelColor: ink,

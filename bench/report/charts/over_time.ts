@@ -41,7 +41,7 @@ export function overTimeChart(subject: Subject, what: "ttftMs" | "tpotMs"): Char
     about:
       `A point for each successful request, at the time since its turn began; turns of all rounds lie over each ` +
       `other. Lines are medians of ${BINS} stretches of time.${sampled}`,
-    legend: { palette: "variants", labels: variants },
+    legend: { palette: "variants", mark: "area", labels: variants },
     panels: panels.filter(({ values }) => values.length > 0),
   };
 }
@@ -69,13 +69,19 @@ function rowOf(v: number, atS: number, ms: number, kind: "point" | "median"): Ro
 }
 
 function panelOf(load: string, name: string, variants: readonly string[], rows: readonly Row[]): Panel {
-  const axis = msAxis(name, rows.map(({ y }) => Number(y)));
+  const axis = msAxis(name, rows.map(({ y }) => Number(y)), false);
   return {
     title: load,
     values: rows,
     height: 220,
     encoding: {
-      x: { field: "x", type: "quantitative", title: "time since the turn began, s", axis: { tickCount: 6 } },
+      x: {
+        field: "x",
+        type: "quantitative",
+        title: "time since the turn began, s",
+        scale: { nice: false, padding: 8 },
+        axis: { tickCount: 6 },
+      },
       y: { field: "y", type: "quantitative", ...axis },
       color: variantColour(variants),
     },

@@ -18,7 +18,7 @@ export function paretoChart(subject: Subject): Chart {
       "Right and low is good. A line joins the loads of a variant in their order; thin lines are 95 % confidence " +
       "intervals. The dotted line goes through the cells that no other beats in both. Cells whose percentile falls on " +
       "a failed request are left out.",
-    legend: { palette: "variants", labels: subject.variants },
+    legend: { palette: "variants", mark: "point", labels: subject.variants },
     panels: panels.filter(({ values }) => values.length > 1),
   };
 }

@@ -25,7 +25,7 @@ export function percentileChart(subject: Subject, what: "e2eMs" | "ttftMs"): Cha
     about:
       `Lines are 95 % confidence intervals; an interval without an upper end reaches into the failed requests, and ` +
       `"failed" stands where the percentile itself does. Each panel has its own scale.`,
-    legend: { palette: "variants", labels: variants },
+    legend: { palette: "variants", mark: "area", labels: variants },
     panels: panels.filter(({ values }) => values.length > 0),
   };
 }

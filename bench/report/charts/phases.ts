@@ -5,7 +5,7 @@ import { rowsHeight, variantRows } from "./rows.ts";
 
 /** Where a request's time went, on average. A panel for each load. */
 export function phaseChart({ summary: { cells }, variants, loads }: Subject): Chart {
-  const legend: Legend = { palette: "stages", labels: PHASES.map(([, name]) => name) };
+  const legend: Legend = { palette: "stages", mark: "area", labels: PHASES.map(([, name]) => name) };
   const panels = loads.map((load): Panel => {
     const there = cells.filter((cell) => cell.load === load && cell.phases !== null);
     const own = variants.filter((variant) => there.some((cell) => cell.variant === variant));
@@ -44,7 +44,7 @@ export function phaseChart({ summary: { cells }, variants, loads }: Subject): Ch
   });
   return {
     name: "phases",
-    title: "Where the time went",
+    title: "Phases of a request",
     about:
       "Mean time of the successful requests in each part of their way, from the engine's and the worker's own " +
       "ledger. Each panel has its own scale.",

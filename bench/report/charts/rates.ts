@@ -89,7 +89,7 @@ function rateChart(
     name,
     title,
     about,
-    legend: { palette: "variants", labels: variants },
+    legend: { palette: "variants", mark: "area", labels: variants },
     panels: rows.length ? [panel] : [],
   };
 }

@@ -1,38 +1,44 @@
 import type { Chart, Legend } from "../charts/chart.ts";
 import { DARK, dashOf, LIGHT } from "../charts/colours.ts";
-import type { ReportTable } from "../tables.ts";
+import type { ColumnKind, ReportTable } from "../tables.ts";
 import { type Markup, markup } from "./markup.ts";
 
 /** A table that scrolls in its own box. */
-export function tableSection({ name, title, about, heads, labels, rows }: ReportTable): Markup {
-  const kind = (column: number) => column < labels ? (column < 3 ? "label" : "label message") : "figure";
+export function tableSection({ name, title, about, heads, kinds, rows }: ReportTable): Markup {
   return markup`<section id="${name}">
 <h2>${title}</h2>
 <p class="about">${about}</p>
 <div class="scroll" tabindex="0" role="region" aria-label="${title}"><table data-table="${name}">
 <thead><tr>${
-    heads.map((head, column) => markup`<th scope="col" class="${kind(column)}">${head}</th>`)
+    heads.map((head, column) => markup`<th scope="col" class="${kinds[column] ?? "figure"}">${head}</th>`)
   }</tr></thead>
 <tbody>
 ${
-    rows.map((row) =>
-      markup`<tr>${row.map((text, column) => markup`<td class="${kind(column)}">${text}</td>`)}</tr>\n`
-    )
+    rows.map((row) => markup`<tr>${row.map((text, column) => cell(text, kinds[column] ?? "figure"))}</tr>\n`)
   }</tbody>
 </table></div>
 </section>`;
+}
+
+/** A figure's interval stands back behind it. */
+function cell(text: string, kind: ColumnKind): Markup {
+  const interval = kind === "figure" ? text.indexOf(" (") : -1;
+  if (interval === -1) return markup`<td class="${kind}">${text}</td>`;
+  return markup`<td class="${kind}">${text.slice(0, interval)}<span class="interval">${
+    text.slice(interval)
+  }</span></td>`;
 }
 
 /** A chart's places in the page; the page's script draws into them. */
 export function chartSection(chart: Chart): Markup {
   const { name, title, about, legend, panels } = chart;
   return markup`<section id="chart-${name}">
-<h2>${title}</h2>
+<h3>${title}</h3>
 <p class="about">${about}</p>
 ${legendList(legend)}
 <div class="panels">${
     panels.map((panel, index) =>
-      markup`<div class="panel">${panel.title === "" ? "" : markup`<h3>${panel.title}</h3>`}
+      markup`<div class="panel">${panel.title === "" ? "" : markup`<h4>${panel.title}</h4>`}
 <div class="chart" id="${panelId(name, index)}" role="img" aria-label="${title}${
         panel.title && `, ${panel.title}`
       }"></div></div>\n`
@@ -45,23 +51,35 @@ export function panelId(chart: string, index: number): string {
   return `chart-${chart}-${index}`;
 }
 
-function legendList({ palette, labels, colours }: Legend): Markup {
+function legendList({ palette, mark, labels, colours }: Legend): Markup {
   return markup`<ul class="legend">${
     labels.map((label, index) =>
-      markup`<li>${swatch(palette, index, colours?.[index] ?? index)}${label}</li>`
+      markup`<li>${swatch(palette, mark, index, colours?.[index] ?? index)}${label}</li>`
     )
   }</ul>`;
 }
 
-function swatch(palette: Legend["palette"], index: number, colour: number): Markup {
-  const hue = colour % LIGHT[palette].length;
-  if (palette === "stages") {
-    return markup`<svg width="14" height="14" aria-hidden="true"><rect width="14" height="14" rx="2" class="stages-${hue}"/></svg>`;
+function swatch(palette: Legend["palette"], mark: Legend["mark"], index: number, colour: number): Markup {
+  const style = `${palette}-${colour % LIGHT[palette].length}`;
+  if (mark === "line") {
+    return markup`<svg width="28" height="14" aria-hidden="true"><path d="M0 7h28" stroke-width="3" class="${style}" stroke-dasharray="${
+      dashOf(index).join(" ")
+    }"/></svg>`;
   }
-  return markup`<svg width="26" height="14" aria-hidden="true"><line x1="0" x2="26" y1="7" y2="7" stroke-width="4" class="variants-${hue}" stroke-dasharray="${
-    dashOf(index).join(" ")
-  }"/></svg>`;
+  return markup`<svg width="14" height="14" aria-hidden="true"><path d="${
+    mark === "point" ? SHAPE_PATHS[shapeOf(index)] : "M0 0h14v14h-14z"
+  }" class="${style}"/></svg>`;
 }
+
+/** The points' shapes in a box of 14 by 14, as Vega draws them. */
+const SHAPE_PATHS: Readonly<Record<Shape, string>> = {
+  circle: "M1 7a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z",
+  square: "M2 2h10v10h-10z",
+  "triangle-up": "M7 1l6.5 12h-13z",
+  diamond: "M7 0l5 7l-5 7l-5 -7z",
+  cross: "M5 1h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
+  "triangle-down": "M7 13l6.5 -12h-13z",
+};
 
 /** The palettes as style rules of the legends, in both themes. */
 export function paletteStyle(): string {
