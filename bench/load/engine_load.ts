@@ -39,7 +39,7 @@ export class EngineLoad implements Disposable {
       () =>
         new omnispan.Engine(address, credentials.createInsecure(), {
           "grpc.use_local_subchannel_pool": 1, // else grpc-js would make them one
-          "grpc.enable_retries": 0, // a second try would hide a failure in a latency
+          "grpc.enable_retries": 0, // only what the engine never took is sent a second time
           "grpc.enable_http_proxy": 0, // a web proxy on the way would be measured too, and can't reach this machine
           "grpc.initial_reconnect_backoff_ms": 100,
           "grpc.max_reconnect_backoff_ms": 1000,
