@@ -158,7 +158,7 @@ function cellTable(
     title,
     about,
     heads,
-    labels: 2,
+    kinds: all.map(({ kind = "figure" }) => kind),
     rows: cells.map((cell) => all.map(({ text }) => text(cell))),
   };
 }

@@ -10,6 +10,7 @@ export function reasonLegend(reasons: readonly string[]): Legend {
   const all = [...known, ...reasons.filter((reason) => !known.includes(reason))];
   return {
     palette: "stages",
+    mark: "area",
     labels: reasons,
     colours: reasons.map((reason) => all.indexOf(reason) + FIRST_COLOUR),
   };

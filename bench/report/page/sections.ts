@@ -1,5 +1,5 @@
 import type { Chart, Legend } from "../charts/chart.ts";
-import { DARK, dashOf, LIGHT } from "../charts/colours.ts";
+import { DARK, dashOf, LIGHT, type Shape, shapeOf } from "../charts/colours.ts";
 import type { ColumnKind, ReportTable } from "../tables.ts";
 import { type Markup, markup } from "./markup.ts";
 
