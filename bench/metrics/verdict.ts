@@ -17,7 +17,8 @@ const LATENESS_SHARE = 0.05;
 /** Of a turn, in median latencies. */
 const LEAST_GENERATIONS = 5;
 const LEAST_MEASURED_MS = 1000;
-const LEAST_REQUESTS = 100;
+/** With fewer not even the mean is told; what percentiles need beyond that, their marks say. */
+const LEAST_REQUESTS = 30;
 const FAILED_SHARE = 0.01;
 const GROWTH = 0.02;
 const THIRDS_SHARE = 0.1;
