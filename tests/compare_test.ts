@@ -13,11 +13,17 @@ Deno.test("a window that a lone client waits for in vain fails a limit, in turns
   const limits = ["--fail-on=ttft_p50>+10%", "--fail-on=e2e_p50>+10%"];
   await using now = compare(
     worker,
-    ...["direct", "micro_batch,BATCH_WINDOW_MS=200", ...limits, `--out=${out}`],
+    ...[`direct@${ROOT}`, "micro_batch,BATCH_WINDOW_MS=200", ...limits, `--out=${out}`],
     ...["--concurrency=1", "--requests=36", "--rounds=6", "--max-tokens=8", "--exact-output"],
   );
   assert.equal((await now.exit(60_000)).code, 3, now.output());
   assert.match(now.output(), /Paired by round/);
+  assert.match(
+    now.output(),
+    /^BASE direct @ \/.* and NEW micro_batch BATCH_WINDOW_MS=200, measured together/m,
+  );
+  const { plan } = JSON.parse(await Deno.readTextFile(join(out, "environment.json")));
+  assert.equal(join(plan.variants[0].checkout.folder, "."), join(ROOT, "."));
   assert.match(now.output(), /^│ ttft_p50 ms.*│ worse by/m);
   assert.match(now.output(), /^ttft_p50>\+10%: BROKEN by micro_batch BATCH_WINDOW_MS=200, 1 client$/m);
   assert.match(now.output(), /^e2e_p50>\+10%: BROKEN/m);

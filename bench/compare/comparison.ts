@@ -6,9 +6,9 @@ import { statesLimits } from "../metrics/request.ts";
 import { summarizeCell } from "../metrics/summary.ts";
 import type { Load, Slo } from "../plan.ts";
 import { differences } from "./differences.ts";
-import { judge, type Judgement } from "./judge.ts";
+import { judge, type Judgement, notInNew } from "./judge.ts";
 import type { Limit } from "./limit.ts";
-import { matchCells, type MatchedCells, type Side } from "./match.ts";
+import { matchCells, type MatchedCells, type Side, type UnmatchedCell } from "./match.ts";
 
 /** What every comparison shows, with goodput where an SLO is stated. */
 const FIGURES: readonly FigureName[] = [
@@ -61,8 +61,7 @@ export interface Comparison {
   readonly next: { readonly name: string; readonly startedAt: string };
   /** In what the sides differ: settings, machine, model, commit, requests. */
   readonly differences: readonly string[];
-  /** Cells that only one side has, as complete lines. */
-  readonly unmatched: readonly string[];
+  readonly unmatched: readonly UnmatchedCell[];
   readonly slo: Slo;
   readonly cells: readonly ComparedCell[];
   /** How many ratios have an interval, and how many of these exclude 1. */
@@ -94,7 +93,10 @@ export function compare(base: Side, next: Side, slo: Slo, limits: readonly Limit
     cells,
     intervals: ratios.length,
     shown: ratios.filter(({ change }) => change === "better" || change === "worse").length,
-    limits: limits.flatMap((limit) => cells.map((cell) => judge(limit, cell))),
+    limits: limits.flatMap((limit) => [
+      ...cells.map((cell) => judge(limit, cell)),
+      ...unmatched.filter(({ onlyIn }) => onlyIn === "BASE").map((cell) => notInNew(limit, cell)),
+    ]),
   };
 }
 

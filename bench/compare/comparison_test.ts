@@ -99,7 +99,7 @@ Deno.test("one variant on each side is matched whatever its name, else names mus
   const both = { ...queued, samples: [...queued.samples, ...samplesOf({ seed: 3 })] };
   const comparison = compare(direct, both, {}, []);
   assert.deepEqual(variantsIn(comparison), [["direct", "direct"]]);
-  assert.deepEqual(comparison.unmatched, ["only in NEW: queued, 1 client"]);
+  assert.deepEqual(comparison.unmatched, [{ onlyIn: "NEW", variant: "queued", load: "1 client" }]);
 });
 
 Deno.test("sides without a common load are refused with what each has", () => {

@@ -1,5 +1,6 @@
 import type { FindingKind } from "../metrics/cell_summary.ts";
 import { higherIsBetter } from "../metrics/figure_names.ts";
+import type { Cell } from "../record/sample.ts";
 import type { ComparedCell, ComparedFigure, ComparedSide } from "./comparison.ts";
 import type { Limit } from "./limit.ts";
 
@@ -26,9 +27,7 @@ export function judge(limit: Limit, cell: ComparedCell): Judgement {
   const figure = figures.find(({ figure }) => figure === limit.figure);
   if (!figure) return { ...about, outcome: "undecided", reasons: [`${limit.figure} was not compared`] };
   if (isBroken(limit, figure)) return { ...about, outcome: "broken", reasons: [] };
-  const spared = limit.kind === "change" && sparesDrift(cell)
-    ? [...OF_THE_FIGURE, "unstable" as const]
-    : OF_THE_FIGURE;
+  const spared = limit.kind === "change" && sparesDrift(cell) ? [...ELSEWHERE, DRIFT] : ELSEWHERE;
   const reasons = [
     ...(limit.kind === "change" ? doubts("BASE", base, figure.base, spared) : []),
     ...doubts("NEW", next, figure.next, spared),
@@ -38,6 +37,11 @@ export function judge(limit: Limit, cell: ComparedCell): Judgement {
   }
   if (reasons.length > 0) return { ...about, outcome: "undecided", reasons };
   return { ...about, outcome: "kept", reasons: leftOpen(limit, figure) };
+}
+
+/** What BASE had and NEW lost must not pass. */
+export function notInNew(limit: Limit, { load, variant }: Cell): Judgement {
+  return { limit: limit.text, load, variant, outcome: "undecided", reasons: ["NEW did not measure it"] };
 }
 
 /** A change that is not shown is not shown to be absent either. */
@@ -54,7 +58,8 @@ function isBroken({ kind, bound, figure: name }: Limit, { next, ratio, change }:
 }
 
 /** Too few samples matter where the figure itself has too few; other findings put every figure of the cell in doubt. */
-const OF_THE_FIGURE: readonly FindingKind[] = ["few_samples"];
+const ELSEWHERE: readonly FindingKind[] = ["few_samples"];
+const DRIFT: FindingKind = "unstable";
 
 /**
  * A closed loop is unstable when its throughput drifts, and what drifts for both falls out of paired ratios. An open

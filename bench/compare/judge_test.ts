@@ -3,7 +3,7 @@ import { exitCodeOf } from "../commands/compare.ts";
 import { compare } from "./comparison.ts";
 import { parseLimits } from "./limit.ts";
 import type { Side } from "./match.ts";
-import { type Made, ROUND_EVERY_MS, sideOf } from "./recording_support.ts";
+import { type Made, ROUND_EVERY_MS, samplesOf, sideOf } from "./recording_support.ts";
 
 /** Enough for a p95, and long enough to be valid. */
 const BASE: Made = { seed: 1 };
@@ -54,6 +54,18 @@ Deno.test("a figure that isn't there decides nothing and does not pass", () => {
   const { outcomes, reasons, code } = judgedSides(["ttft_p95>+10%"], { ...inOnePiece, samples }, inOnePiece);
   assert.deepEqual(outcomes, ["undecided"]);
   assert.match(reasons.join(), /BASE has no such figure/);
+  assert.equal(code, 1);
+});
+
+Deno.test("a cell that NEW did not measure does not pass", () => {
+  const next = sideOf("next", BASE);
+  const more = samplesOf({ ...BASE, variant: "queued" });
+  const { outcomes, reasons, code } = judgedSides(
+    ["e2e_p50>+10%"],
+    { ...next, samples: [...next.samples, ...more] },
+    next,
+  );
+  assert.deepEqual([outcomes, reasons], [["kept", "undecided"], ["NEW did not measure it"]]);
   assert.equal(code, 1);
 });
 

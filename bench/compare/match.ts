@@ -2,7 +2,7 @@ import { StartupError } from "../../src/errors.ts";
 import type { Load } from "../plan.ts";
 import type { RunEnvironment } from "../record/environment.ts";
 import type { Recording } from "../record/recorder.ts";
-import type { Sample } from "../record/sample.ts";
+import type { Cell, Sample } from "../record/sample.ts";
 
 /** One side of a comparison: a recording, or one variant of it. */
 export interface Side {
@@ -19,10 +19,14 @@ export interface MatchedCells {
   readonly next: { readonly variant: string; readonly samples: readonly Sample[] };
 }
 
+/** A cell that only one side has. */
+export interface UnmatchedCell extends Cell {
+  readonly onlyIn: "BASE" | "NEW";
+}
+
 export interface Matching {
   readonly pairs: readonly MatchedCells[];
-  /** What only one side has, as complete lines. */
-  readonly unmatched: readonly string[];
+  readonly unmatched: readonly UnmatchedCell[];
 }
 
 export function wholeRun(name: string, { environment, samples }: Recording): Side {
@@ -49,13 +53,13 @@ export function matchCells(base: Side, next: Side): Matching {
   const partner = (variant: string) => alone ? nextVariants[0]! : variant;
   const taken = new Set<string>();
   const pairs: MatchedCells[] = [];
-  const unmatched: string[] = [];
-  for (const [key, samples] of baseCells) {
+  const unmatched: UnmatchedCell[] = [];
+  for (const samples of baseCells.values()) {
     const { variant, load: name } = samples[0]!;
     const other = keyOf(partner(variant), name);
     const others = nextCells.get(other);
     const load = next.environment.plan.loads.find((load) => load.name === name);
-    if (!others || !load) unmatched.push(`only in BASE: ${key}`);
+    if (!others || !load) unmatched.push({ onlyIn: "BASE", variant, load: name });
     else {
       taken.add(other);
       pairs.push({
@@ -65,7 +69,9 @@ export function matchCells(base: Side, next: Side): Matching {
       });
     }
   }
-  for (const key of nextCells.keys()) if (!taken.has(key)) unmatched.push(`only in NEW: ${key}`);
+  for (const [key, [first]] of nextCells) {
+    if (!taken.has(key)) unmatched.push({ onlyIn: "NEW", variant: first!.variant, load: first!.load });
+  }
   if (pairs.length === 0) {
     throw new StartupError([
       `compare must be given two sides that share a load and a variant: BASE has ${

@@ -49,7 +49,9 @@ export function notesOf(comparison: Comparison): string[] {
       `${intervals} ratios have a 95 % interval; ${shown} of these exclude 1. If nothing had changed, 1 in 20 would by chance.`,
     ]),
     ...differences.map((line) => `The sides differ in ${line}.`),
-    ...unmatched.map((line) => `Not compared, ${line}.`),
+    ...unmatched.map(({ onlyIn, variant, load }) =>
+      `Not compared, for only ${onlyIn} has it: ${variant}, ${load}.`
+    ),
   ];
 }
 
