@@ -56,9 +56,10 @@ Deno.test("a turn under five times the median latency is too short, and so is a 
 });
 
 Deno.test("few requests are told with the percentiles that they can't tell", () => {
-  assert.match(findingsOf(steady(29)).join(), /^few_samples: 29 requests are too few for p90, p95 and p99:/);
-  assert.match(findingsOf(steady(9)).join(), /few_samples: 9 .* for p50, p90, p95 and p99:/);
-  assert.deepEqual(findingsOf(steady(30)), []);
+  const last = (requests: number) => findingsOf(steady(requests)).at(-1) ?? "";
+  assert.match(last(29), /^few_samples: 29 requests are too few for p90, p95 and p99:/);
+  assert.match(last(9), /^few_samples: 9 .* for p50, p90, p95 and p99:/);
+  assert.doesNotMatch(last(30), /few_samples/);
   assert.match(findingsOf([]).join(), /^few_samples: 0 requests/);
 });
 
