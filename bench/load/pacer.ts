@@ -27,10 +27,9 @@ export class Pacer implements Disposable {
 
   static async start(): Promise<Pacer> {
     const thread = new Worker(new URL("pacer_thread.ts", import.meta.url), { type: "module" });
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const { promise: ready, resolve } = Promise.withResolvers<unknown>();
     thread.onmessage = resolve;
-    thread.onerror = reject;
-    await promise;
+    await ready;
     return new Pacer(thread);
   }
 
