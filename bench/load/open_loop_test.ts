@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { now } from "../../src/clock.ts";
 import type { Sample } from "../record/sample.ts";
 import { type OpenLoop, runOpenLoop } from "./open_loop.ts";
 import type { Transport } from "./transport.ts";
@@ -95,6 +96,22 @@ Deno.test("a stop sends nothing more; what is under way is interrupted and recor
     ...[[0, "interrupted"], [1, "interrupted"], [2, "interrupted"]],
   ]);
   assert.ok(performance.now() - startedAt < 2000, "the instants that are left are not waited for");
+});
+
+Deno.test("what falls due while the last ones end after a stop is not sent", async () => {
+  const stop = new AbortController();
+  let stoppedAt = Infinity;
+  const { turn, samples } = turnOf(async () => {
+    await sleep(20);
+    if (!stop.signal.aborted) {
+      stop.abort();
+      stoppedAt = now();
+    }
+    return OK;
+  }, stop.signal);
+  await runOpenLoop({ ...turn, schedule: scheduleAt(Array.from({ length: 100 }, (_, index) => index)) });
+  assert.ok(samples.length > 1 && samples.length < 100);
+  assert.ok(samples.every(({ sentAt }) => sentAt <= stoppedAt));
 });
 
 Deno.test("an empty schedule, and a turn that is stopped already, end at once", async () => {
