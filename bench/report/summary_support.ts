@@ -111,3 +111,33 @@ function ledgerOf(ok: readonly Sample[]): Pick<CellSummary, "batches" | "phases"
     },
   };
 }
+
+/** The figures of one cell of which a test says what matters to it. */
+export function cellSummaryOf(told: Partial<CellSummary>): CellSummary {
+  const nothing = distributionOf([]);
+  return {
+    variant: "direct",
+    load: "1 client",
+    requests: 100,
+    failed: 0,
+    interrupted: 0,
+    seconds: 10,
+    offeredRate: 10,
+    requestRate: estimateOf(10),
+    outputTokenRate: estimateOf(480),
+    totalTokenRate: estimateOf(580),
+    goodput: null,
+    e2eMs: nothing,
+    sendToEndMs: nothing,
+    ttftMs: nothing,
+    tpotMs: nothing,
+    itlMs: nothing,
+    queueWaitMs: nothing,
+    latenessMs: nothing,
+    batches: null,
+    phases: null,
+    littlesLaw: { inSystem: 1, rateTimesTime: 1, residual: 0 },
+    verdict: { valid: true, findings: [] },
+    ...told,
+  };
+}

@@ -37,7 +37,7 @@ function panelOf(
     .map((cell) => ({ ...cell, x: cell.outputTokenRate, y: of(cell) }))
     .filter(({ x, y }) => Number.isFinite(x.value) && Number.isFinite(y.value));
   const best = new Set<Point>(frontier(cells));
-  const axis = msAxis(name, cells.map(({ y }) => y.value));
+  const axis = msAxis(name, cells.map(({ y }) => y.value), false);
   const sides = labelSides(cells, axis.scale.type === "log");
   const rows = cells.map((cell): Row => ({
     v: variants.indexOf(cell.variant),
@@ -48,7 +48,13 @@ function panelOf(
     best: best.has(cell) ? 1 : 0,
     label: sides.get(cell) ?? null,
   }));
-  const x = { field: "x", type: "quantitative", title: "output tokens/s", axis: { tickCount: 5 } } as const;
+  const x = {
+    field: "x",
+    type: "quantitative",
+    title: "output tokens/s",
+    scale: { zero: false },
+    axis: { tickCount: 5 },
+  } as const;
   const y = { field: "y", type: "quantitative", ...axis } as const;
   const color = variantColour(variants);
   const rule = { type: "rule", opacity: 0.55 } as const;
