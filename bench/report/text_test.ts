@@ -17,17 +17,16 @@ Deno.test("the table has a row for each cell with its figures", () => {
       failed: 0,
       requestRate: estimateOf(10),
       outputTokenRate: estimateOf(480),
-      ttftMs: distributionOf([50]),
-      tpotMs: distributionOf([10]),
-      itlMs: distributionOf([11]),
-      e2eMs: distributionOf([250]),
-      queueWaitMs: distributionOf([12.5]),
+      ttftMs: distributionOf(hundred(50)),
+      tpotMs: distributionOf(hundred(10)),
+      itlMs: distributionOf(hundred(11)),
+      e2eMs: distributionOf(hundred(250)),
+      queueWaitMs: distributionOf(hundred(12.5)),
       batches: { count: 25, meanSize: 4, sizes: { 4: 25 }, reasons: { full: 25 } },
       goodput: estimateOf(9.5),
     }),
   ]));
-  const marks = { "50.0*": "50.0", "11.0*": "11.0", "250*": "250" } as Record<string, string>;
-  const cells = rowOf(text, "micro_batch").split(/ {2,}/).map((cell) => marks[cell] ?? cell);
+  const cells = rowOf(text, "micro_batch").split(/ {2,}/);
   assert.deepEqual(cells, [
     "micro_batch",
     "8 clients",
@@ -37,11 +36,11 @@ Deno.test("the table has a row for each cell with its figures", () => {
     "480",
     "50.0",
     "50.0",
-    "10.0*",
-    "11.0",
+    "10.0",
+    "11.0*",
     "250",
     "250",
-    "250",
+    "250*",
     "12.5",
     "4.00",
     "9.50",
@@ -99,6 +98,10 @@ Deno.test("what a stop interrupted and a machine that was busy are told; a run w
   assert.match(text, /busy before the run \(load 1\.3 on 2 cores\)/);
   assert.match(textReport(inputWith([])), /\nNothing was measured\.$/);
 });
+
+function hundred(value: number): number[] {
+  return Array.from({ length: 100 }, () => value);
+}
 
 function inputWith(cells: readonly CellSummary[]): ReportInput {
   return { environment: environmentOf(), plan: planOf(), samples: [], summary: { schema: 1, cells } };
