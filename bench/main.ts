@@ -9,6 +9,7 @@ import { EXIT, print, problemsOf } from "./commands/measured.ts";
 import { reportCommand } from "./commands/report.ts";
 import { runCommand, sweepCommand } from "./commands/run.ts";
 import { saturateCommand } from "./commands/saturate.ts";
+import { tuneCommand } from "./commands/tune.ts";
 import { tell } from "./run/progress.ts";
 
 async function main(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
@@ -49,6 +50,8 @@ async function measure(command: Command, stop: AbortSignal): Promise<number> {
       return await sweepCommand(command, stop);
     case "saturate":
       return await saturateCommand(command, stop);
+    case "tune":
+      return await tuneCommand(command, stop);
     case "compare":
       return await compareCommand(command, stop);
     default:

@@ -1,6 +1,4 @@
 import type { Millis } from "../../src/types.ts";
-import { summarizeCell } from "../metrics/summary.ts";
-import type { CellSummary } from "../metrics/cell_summary.ts";
 import { statesLimits } from "../metrics/request.ts";
 import type { Load, RunPlan, Variant } from "../plan.ts";
 import type { Lab } from "../run/lab.ts";
@@ -14,7 +12,7 @@ import { WatchedTurn } from "./watched_turn.ts";
 /** What the search has found of one variant, complete or stopped half-way. */
 export interface VariantSaturation {
   readonly variant: Variant;
-  readonly trials: (JudgedTrial & { readonly summary: CellSummary })[];
+  readonly trials: JudgedTrial[];
   /** Null: the search was stopped, or the engine ended, before it was over. */
   answer: Saturation | null;
 }
@@ -65,11 +63,7 @@ export async function saturate(
       reshape: (drawn) => atExactRate(drawn, rate),
     });
     if (stop.aborted || samples.length === 0) return;
-    const summary = summarizeCell(samples, load, plan.slo);
-    trials.push({
-      ...judgeTrial({ rate, samples, summary, plannedMs, cut: watched.cut }, plan.slo),
-      summary,
-    });
+    trials.push(judgeTrial({ rate, load, samples, plannedMs, cut: watched.cut }, plan.slo));
   }
 }
 

@@ -1,9 +1,11 @@
 import type { Millis } from "../../src/types.ts";
 import type { CellSummary, FindingKind } from "../metrics/cell_summary.ts";
 import { meetsSlo, statesLimits } from "../metrics/request.ts";
-import type { Slo } from "../plan.ts";
+import { summarizeCell } from "../metrics/summary.ts";
+import type { Load, Slo } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 import type { Trial } from "./saturation.ts";
+import type { Cut } from "./watched_turn.ts";
 
 /** An SLO is kept at a rate while this share of the requests keeps it. */
 export const KEPT_SHARE = 0.95;
@@ -11,13 +13,12 @@ export const KEPT_SHARE = 0.95;
 /** One turn at a rate, as it was measured. */
 export interface TrialTurn {
   readonly rate: number;
+  readonly load: Load;
   readonly samples: readonly Sample[];
-  /** Of these samples. */
-  readonly summary: Pick<CellSummary, "requests" | "failed" | "verdict">;
   /** Its requests were to come within this time. */
   readonly plannedMs: Millis;
-  /** How many requests were under way when it was cut short; null when it was not. */
-  readonly cut: { readonly afterMs: Millis; readonly underWay: number } | null;
+  /** Null: it went to its end. */
+  readonly cut: Cut | null;
 }
 
 export interface JudgedTrial extends Trial {
@@ -25,31 +26,55 @@ export interface JudgedTrial extends Trial {
   readonly why: string;
   /** Of the requests that were sent; null without an SLO. */
   readonly sloShare: number | null;
+  readonly summary: CellSummary;
 }
 
 /**
  * A rate is kept when the trial was not cut, its summary finds no growing latency and no errors beyond 1 %, and with an
- * SLO 95 % of the requests keep it. A generator that was late excuses an engine that did not keep up, and spoils no trial
- * that was kept.
+ * SLO 95 % of the requests keep it. A load generator that was late is to blame when the same requests, counted from the
+ * instants at which they were really sent, would have been kept.
  */
-export function judgeTrial({ rate, samples, summary, plannedMs, cut }: TrialTurn, slo: Slo): JudgedTrial {
+export function judgeTrial(turn: TrialTurn, slo: Slo): JudgedTrial {
+  const { rate, load, samples, plannedMs, cut } = turn;
+  const summary = summarizeCell(samples, load, slo);
   const sloShare = statesLimits(slo) ? shareOf(samples, slo) : null;
-  const found = (kind: FindingKind) =>
-    summary.verdict.findings.find((finding) => finding.kind === kind)?.text;
-  const overloaded = cut
+  const judged = { rate, sloShare, summary, overloadedRate: null };
+  const { why, overloaded } = failingOf(turn, slo, summary);
+  if (why === undefined) return { ...judged, outcome: "kept", why: "kept" };
+  const late = findingOf(summary, "generator_late");
+  if (late !== undefined && wouldBeKept(turn, slo)) return { ...judged, outcome: "generator", why: late };
+  const overMs = Math.min(plannedMs, cut?.afterMs ?? Infinity);
+  return {
+    ...judged,
+    outcome: "not_kept",
+    overloadedRate: overloaded ? answeredRate(samples, overMs) : null,
+    why,
+  };
+}
+
+function failingOf(
+  { samples, cut }: Pick<TrialTurn, "samples" | "cut">,
+  slo: Slo,
+  summary: CellSummary,
+): { readonly why: string | undefined; readonly overloaded: boolean } {
+  const overload = cut
     ? `cut after ${(cut.afterMs / 1000).toFixed(1)} s with ${cut.underWay} requests under way`
-    : found("errors") ?? found("unstable");
-  const why = overloaded ??
-    (sloShare !== null && sloShare < KEPT_SHARE
-      ? `${(sloShare * 100).toFixed(1)} % kept the SLO, ${KEPT_SHARE * 100} % had to`
-      : undefined);
-  if (why === undefined) return { rate, outcome: "kept", overloadedRate: null, why: "kept", sloShare };
-  const late = found("generator_late");
-  if (late !== undefined) return { rate, outcome: "generator", overloadedRate: null, why: late, sloShare };
-  const overloadedRate = overloaded === undefined
-    ? null
-    : answeredRate(samples, Math.min(plannedMs, cut?.afterMs ?? Infinity));
-  return { rate, outcome: "not_kept", overloadedRate, why, sloShare };
+    : findingOf(summary, "errors") ?? findingOf(summary, "unstable");
+  if (overload !== undefined || !statesLimits(slo)) {
+    return { why: overload, overloaded: overload !== undefined };
+  }
+  const share = shareOf(samples, slo);
+  const why = `${(share * 100).toFixed(1)} % kept the SLO, ${KEPT_SHARE * 100} % had to`;
+  return { why: share < KEPT_SHARE ? why : undefined, overloaded: false };
+}
+
+function wouldBeKept({ samples, load, cut }: TrialTurn, slo: Slo): boolean {
+  const asSent = samples.map((sample) => ({ ...sample, intendedAt: sample.sentAt }));
+  return failingOf({ samples: asSent, cut }, slo, summarizeCell(asSent, load, slo)).why === undefined;
+}
+
+function findingOf({ verdict }: CellSummary, kind: FindingKind): string | undefined {
+  return verdict.findings.find((finding) => finding.kind === kind)?.text;
 }
 
 /** Requests that never came to an end did not keep it. */
