@@ -33,7 +33,7 @@ Deno.test("a run measures each mode under each load in turns, and report makes i
   await using again = new TestProcess(Deno.execPath(), { args: ["run", "-A", MAIN, "report", out] });
   assert.equal((await again.exit()).code, 0);
   assert.ok(
-    again.stdout.some((line) => /^│ micro_batch .*│ +6 clients .*│ +24 │/.test(line)),
+    again.stdout.some((line) => /^micro_batch +6 clients +24 +0 /.test(line)),
     again.output(),
   );
   assert.deepEqual(run.stdout.slice(0, again.stdout.length), again.stdout);
@@ -70,7 +70,7 @@ Deno.test("Ctrl-C ends a run within seconds and reports what was measured", asyn
   await measuring(out, run);
   run.kill("SIGINT");
   assert.equal((await run.exit(8000)).code, 130);
-  await run.waitFor(/^│ \w+ .*2 clients/);
+  assert.ok(run.stdout.some((line) => /^\w+ +2 clients +\d+ +0 /.test(line)), run.output());
 });
 
 Deno.test("an engine that dies is told, its requests failed, and the next variant is measured", async () => {
@@ -81,11 +81,8 @@ Deno.test("an engine that dies is told, its requests failed, and the next varian
   await measuring(out, run);
   await killChildrenOf(run.pid);
   assert.equal((await run.exit()).code, 1, run.output());
-  const [, dead] = await run.waitFor(
-    /^the engine of (direct|queued) ended with code \d+ under load; its log: .*engine-\1\.log$/,
-    0,
-    run.stderr,
-  );
+  const told = /^the engine of (direct|queued) ended with code \d+ under load; its log: .*engine-\1\.log$/;
+  const [, dead] = run.stderr.map((line) => told.exec(line)).find((found) => found !== null) ?? [];
   const samples = (await readRecording(out)).samples.filter(({ phase }) => phase === "measured");
   const failed = samples.filter(({ outcome }) => outcome === "failed");
   assert.ok(failed.length > 0 && failed.length <= 3, `${failed.length} failed`);
@@ -131,11 +128,11 @@ async function newFolder(): Promise<string> {
   return join(await Deno.makeTempDir(), "run");
 }
 
-/** Until some requests have been recorded. */
+/** Until the warm-up is over and some requests have been recorded. */
 function measuring(folder: string, run: TestProcess): Promise<void> {
   return waitUntil(`the run has samples\n${run.output()}`, () => {
     try {
-      return Deno.statSync(join(folder, "samples.ndjson")).size > 0;
+      return Deno.readTextFileSync(join(folder, "samples.ndjson")).includes('"phase":"measured"');
     } catch {
       return false;
     }

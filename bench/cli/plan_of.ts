@@ -1,11 +1,13 @@
-import { SETTING_NAMES, type SettingName, SETTINGS, type Settings } from "../../src/config.ts";
+import { type SettingName, SETTINGS, type Settings } from "../../src/config.ts";
 import { StartupError } from "../../src/errors.ts";
 import { type Mode, MODES } from "../../src/types.ts";
 import { parseSlo } from "../metrics/figure_names.ts";
 import type { Load, RequestClass, RequestMix, RunPlan, Variant } from "../plan.ts";
 import { parseArrivalsFlag, parseLengthsFlag } from "../workload/flag_texts.ts";
-import { nameOfLoad, nameOfVariant } from "../workload/names.ts";
+import { nameOfLoad, nameOfVariant, type UnnamedLoad } from "../workload/names.ts";
 import type { WorkloadFile } from "../workload/file.ts";
+import { readTrace } from "../workload/trace.ts";
+import { VARIANT_SETTINGS } from "../workload/variant_settings.ts";
 import type { Command } from "./command.ts";
 import type { FlagName } from "./flags.ts";
 
@@ -50,11 +52,10 @@ export function planOf(
   };
   const has = (...names: FlagName[]) => names.some((name) => given.has(name));
   const variants = asked(() =>
-    values.target !== undefined
-      ? [{ name: values.target, mode: null, settings: {} }]
-      : !has("modes", "variant", "vary") && file.variants
-      ? file.variants
-      : variantsOf(values, given, defaults, engine.settings)
+    values.target !== undefined ? [{ name: values.target, mode: null, settings: {} }] : checked(
+      !has("modes", "variant", "vary") && file.variants ? file.variants : variantsOf(values, given, defaults),
+      engine.settings,
+    )
   );
   const loads = asked(() =>
     has("concurrency", "rate", "trace") ? loadsOf(values, given) : file.loads ?? loadsOf(values, given)
@@ -92,7 +93,8 @@ function loadsOf(
 ): readonly Load[] {
   const open = rate.length > 0 || trace !== undefined;
   const closed = open && !given.has("concurrency") ? [] : concurrency;
-  const loads: Omit<Load, "name">[] = [
+  if (trace !== undefined) readTrace(trace); // what is wrong with it shows before anything runs
+  const loads: UnnamedLoad[] = [
     ...closed.map((concurrency) => ({ kind: "closed" as const, concurrency })),
     ...rate.map((rate) => ({
       kind: "open" as const,
@@ -102,7 +104,7 @@ function loadsOf(
       ? []
       : [{ kind: "open" as const, arrivals: { kind: "trace" as const, file: trace, speed } }]),
   ];
-  return loads.map((load) => ({ ...load, name: nameOfLoad(load as Load) }) as Load);
+  return loads.map((load) => ({ ...load, name: nameOfLoad(load) }));
 }
 
 function mixOf(values: Command["values"], given: Command["given"], file: RequestMix | undefined): RequestMix {
@@ -134,7 +136,6 @@ function variantsOf(
   { modes, variant, vary }: Command["values"],
   given: Command["given"],
   defaults: PlanDefaults,
-  common: Settings,
 ): readonly Variant[] {
   const bases = given.has("variant")
     ? variant.map(parseVariant)
@@ -151,9 +152,14 @@ function variantsOf(
   if (distinct.length > MOST_VARIANTS) {
     throw new StartupError([`--vary must make at most ${MOST_VARIANTS} variants, got ${distinct.length}`]);
   }
-  const problems = distinct.flatMap((one) => problemsOf(one, common));
-  if (problems.length > 0) throw new StartupError(problems);
   return distinct;
+}
+
+/** @throws {StartupError} for settings that do not go together with the common ones */
+function checked(variants: readonly Variant[], common: Settings): readonly Variant[] {
+  const problems = variants.flatMap((one) => problemsOf(one, common));
+  if (problems.length > 0) throw new StartupError(problems);
+  return variants;
 }
 
 /** `micro_batch,BATCH_WINDOW_MS=5,MAX_BATCH_SIZE=16`. @throws {StartupError} */
@@ -177,8 +183,8 @@ function parseVaried(text: string): { setting: SettingName; values: readonly unk
 }
 
 function parseSetting(name: string, text: string): unknown {
-  const known = SETTING_NAMES.find((setting) => setting === name);
-  if (!known || known === "ENGINE_MODE" || known.startsWith("BIND_") || known.startsWith("WORKER_ENDPOINT")) {
+  const known = VARIANT_SETTINGS.find((setting) => setting === name);
+  if (!known) {
     throw new StartupError([
       `a variant must change settings of the engine (deno task serve --help), got "${name}"`,
     ]);

@@ -2,6 +2,7 @@ import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Settings } from "../../src/config.ts";
 import type { RunPlan } from "../plan.ts";
+import type { TraceUse } from "../workload/trace.ts";
 
 /** environment.json: all that a reader of the samples must know to trust and repeat them. */
 export interface RunEnvironment {
@@ -19,6 +20,8 @@ export interface RunEnvironment {
   readonly target: string | null;
   readonly worker: WorkerIdentity | null;
   readonly plan: RunPlan;
+  /** What each turn took of a trace, by the names of loads that replay one. */
+  readonly traces: Readonly<Record<string, TraceUse>>;
   /** gRPC connections that all requests of an engine share. */
   readonly connections: number;
 }

@@ -20,6 +20,7 @@ export function environmentOf(told: Partial<RunEnvironment> = {}): RunEnvironmen
     target: "127.0.0.1:50061",
     worker: null,
     plan: planOf(),
+    traces: {},
     connections: 4,
     ...told,
   };

@@ -13,6 +13,7 @@ const SAMPLES = "samples.ndjson.gz";
 /** As long as the run goes: a crash leaves whole lines, and nothing is compressed while something is measured. */
 const GROWING = "samples.ndjson";
 const WRITE_BYTES = 64 * 1024;
+const WRITE_EVERY_MS: Millis = 1000;
 
 /** What a run is: where and how it was made, and each request of it. Every figure is computed from these later. */
 export interface Recording {
@@ -25,6 +26,7 @@ export class Recorder implements AsyncDisposable {
   readonly #file: Deno.FsFile;
   readonly #encoder = new TextEncoder();
   #lines = "";
+  #writtenAt: Millis = 0;
 
   constructor(readonly folder: string, environment: RunEnvironment) {
     Deno.mkdirSync(folder, { recursive: true });
@@ -39,7 +41,10 @@ export class Recorder implements AsyncDisposable {
 
   sample(sample: Sample): void {
     this.#lines += JSON.stringify(inMicroseconds(sample)) + "\n";
-    if (this.#lines.length >= WRITE_BYTES) this.flush();
+    const due = sample.endedAt - this.#writtenAt >= WRITE_EVERY_MS;
+    if (!due && this.#lines.length < WRITE_BYTES) return;
+    this.#writtenAt = sample.endedAt;
+    this.flush();
   }
 
   /** Puts what was recorded into the file. */

@@ -10,6 +10,7 @@ import { Recorder } from "../record/recorder.ts";
 import type { Sample, ScheduledRequest } from "../record/sample.ts";
 import { requests } from "../workload/requests.ts";
 import { scheduleOf } from "../workload/schedule.ts";
+import { replay } from "../workload/trace.ts";
 import { MeasuredEngine } from "./measured_engine.ts";
 import type { TurnProgress } from "./progress.ts";
 import { benchWorker } from "./worker.ts";
@@ -37,7 +38,8 @@ export interface TurnLimits {
 export interface Turn {
   readonly variant: Variant;
   readonly load: Load;
-  /** From 0. Turns of one round send the same requests at the same times, whatever their variant. */
+  /** From 0. Turns of one round send the same requests at the same times, whatever their variant; only the words of
+   * made-up prompts differ, so that no variant finds its prompts in a cache that another filled. */
   readonly round: number;
   readonly limits: TurnLimits;
   readonly progress: TurnProgress;
@@ -88,6 +90,7 @@ export class Lab implements AsyncDisposable {
       target: target ?? null,
       worker,
       plan,
+      traces: {},
       connections: CONNECTIONS,
     };
     const running = target === undefined
@@ -136,15 +139,22 @@ export class Lab implements AsyncDisposable {
     progress.start();
     const seed = seedOf(this.plan.seed, round);
     const { mix } = this.plan;
+    const wording = `${cell.variant}, ${cell.load}, ${round}`;
     const stop = cut === undefined ? this.stop : AbortSignal.any([this.stop, cut]);
     const measured = { ...common, stop, phase: "measured" as const, onSent: () => turn.onSent?.() };
     if (load.kind === "closed") {
       const { requests: limit, durationMs } = limits;
       const { concurrency } = load;
-      const asked = { requests: whileThere(engine, requests(mix, seed)), concurrency, limit, durationMs };
+      const asked = {
+        requests: whileThere(engine, requests(mix, seed, wording)),
+        concurrency,
+        limit,
+        durationMs,
+      };
       await runClosedLoop({ ...measured, ...asked });
     } else {
-      const drawn = scheduleOf(load, mix, limits, seed);
+      if (load.arrivals.kind === "trace") this.#keep({ [load.name]: replay(load.arrivals, limits).use });
+      const drawn = scheduleOf(load, mix, limits, seed, wording);
       await runOpenLoop({ ...measured, schedule: turn.reshape?.(drawn) ?? drawn });
     }
     if (cut?.aborted && !this.stop.aborted) await engine.untilEmpty(EMPTY_WITHIN_MS);
@@ -189,6 +199,12 @@ export class Lab implements AsyncDisposable {
     const { worker } = this.environment;
     const known = worker?.model ? worker : { ...seen, startedByBench: worker?.startedByBench ?? false };
     this.environment = { ...this.environment, worker: { ...known, endpoint: worker?.endpoint ?? null } };
+    this.recorder.describe(this.environment);
+  }
+
+  /** What a turn takes of a trace is the same in every turn of its load. */
+  #keep(traces: RunEnvironment["traces"]): void {
+    this.environment = { ...this.environment, traces: { ...this.environment.traces, ...traces } };
     this.recorder.describe(this.environment);
   }
 

@@ -13,9 +13,12 @@ export interface RecordedTokens {
   readonly outputTokens: number;
 }
 
-/** Endless requests of the mix; the same seed and index give the same one. */
-export function* requests(mix: RequestMix, seed: number): Generator<RequestSpec, never> {
-  for (const source = new RequestSource(mix, seed);;) yield source.next();
+/**
+ * Endless requests of the mix; the same seed, wording and index give the same one. Another wording changes the words of
+ * made-up prompts and nothing else: a worker whose prefix cache has seen the one does not know the other.
+ */
+export function* requests(mix: RequestMix, seed: number, wording = ""): Generator<RequestSpec, never> {
+  for (const source = new RequestSource(mix, seed, wording);;) yield source.next();
 }
 
 /**
@@ -29,9 +32,9 @@ export class RequestSource {
   readonly #tenantRandom;
   #index = 0;
 
-  constructor(mix: RequestMix, seed: number) {
+  constructor(mix: RequestMix, seed: number, wording = "") {
     this.#classes = new WeightedChoice(mix.classes);
-    this.#streams = new Map(mix.classes.map((one) => [one.name, new ClassStreams(one, seed)]));
+    this.#streams = new Map(mix.classes.map((one) => [one.name, new ClassStreams(one, seed, wording)]));
     this.#classRandom = randomStream(seed, "class");
     this.#tenantRandom = randomStream(seed, "tenant");
   }
@@ -63,11 +66,15 @@ class ClassStreams {
   readonly #output;
   readonly #prefixes = new Map<number, readonly string[]>();
 
-  constructor(private readonly of: RequestClass, private readonly seed: number) {
+  constructor(
+    private readonly of: RequestClass,
+    private readonly seed: number,
+    private readonly wording: string,
+  ) {
     this.tenants = new WeightedChoice(of.tenants.length > 0 ? of.tenants : [DEFAULT_TENANT]);
     this.#natural = naturalPrompts(randomStream(seed, of.name, "natural"));
     this.#length = randomStream(seed, of.name, "prompt length");
-    this.#words = randomStream(seed, of.name, "words");
+    this.#words = randomStream(seed, of.name, "words", wording);
     this.#group = randomStream(seed, of.name, "prefix group");
     this.#output = randomStream(seed, of.name, "output length");
   }
@@ -97,7 +104,7 @@ class ClassStreams {
   #prefix(group: number, tokens: number): readonly string[] {
     let words = this.#prefixes.get(group);
     if (!words) {
-      words = drawWords(tokens, randomStream(this.seed, this.of.name, "prefix", group));
+      words = drawWords(tokens, randomStream(this.seed, this.of.name, "prefix", group, this.wording));
       this.#prefixes.set(group, words);
     }
     return words;

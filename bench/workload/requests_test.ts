@@ -144,3 +144,23 @@ function wordsOf(prompt: string): string[] {
 function near(actual: number, expected: number, within = 0.025): void {
   assert.ok(Math.abs(actual - expected) <= within, `expected ${expected} ± ${within}, got ${actual}`);
 }
+
+Deno.test("another wording gives other words to made-up prompts and their prefixes, and changes nothing else", () => {
+  const prompt = {
+    kind: "tokens",
+    length: { kind: "uniform", min: 40, max: 60 },
+    sharedPrefix: 20,
+    prefixes: 2,
+  } as const;
+  const mix = { classes: [{ ...CHAT, prompt }] };
+  const [plain, other] = [requests(mix, 1), requests(mix, 1, "other")].map((some) => some.take(50).toArray());
+  const words = (text: string) => text.split(" ");
+  plain!.forEach((request, at) => {
+    const { prompt, ...rest } = other![at]!;
+    const { prompt: own, ...same } = request;
+    assert.deepEqual(rest, same);
+    assert.equal(words(prompt).length, words(own).length);
+    assert.notEqual(words(prompt).slice(0, 20).join(), words(own).slice(0, 20).join());
+  });
+  assert.equal(new Set(other!.map(({ prompt }) => words(prompt).slice(0, 20).join())).size, 2);
+});

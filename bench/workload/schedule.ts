@@ -9,7 +9,7 @@ export type { ScheduleLimits };
 
 /**
  * All requests of an open loop's turn, in the order of sending. A trace brings the token counts of its rows; classes,
- * tenants and shared prefixes are the mix's.
+ * tenants and shared prefixes are the mix's. `wording` as in `requests`.
  * @throws {RangeError} without any limit, {StartupError} when a trace can't be read
  */
 export function scheduleOf(
@@ -17,8 +17,9 @@ export function scheduleOf(
   mix: RequestMix,
   limits: ScheduleLimits,
   seed: number,
+  wording = "",
 ): ScheduledRequest[] {
-  const source = new RequestSource(mix, seed);
+  const source = new RequestSource(mix, seed, wording);
   if (arrivals.kind === "trace") {
     return replay(arrivals, limits).rows.map(({ atMs, ...tokens }) => ({ ...source.next(tokens), atMs }));
   }
