@@ -39,8 +39,8 @@ browserTest(
   async (browser) => {
     for (
       const input of [
-        withFigures(modesInput({ slo: { ttftMs: 100, e2eMs: 800 } })),
-        withFigures(sweepInput()),
+        modesInput({ slo: { ttftMs: 100, e2eMs: 800 } }),
+        sweepInput(),
       ]
     ) {
       await using file = await written(input);
@@ -99,7 +99,7 @@ browserTest("a pointer on a mark is told its figures", async (browser) => {
 browserTest("what names hold does not run", async (browser) => {
   const name = "</script><script>globalThis.broken=1</script><img src=x onerror='globalThis.broken=1'>";
   await using file = await written(
-    withFigures(modesInput({ variants: [{ name, mode: "direct", settings: {} }] })),
+    modesInput({ variants: [{ name, mode: "direct", settings: {} }] }),
   );
   const { page, troubles } = await opened(browser, file.url, { viewport: DESKTOP });
   assert.equal(await page.evaluate("globalThis.broken"), undefined);

@@ -77,7 +77,10 @@ function panelOf(variant: string, batches: readonly Batch[], legend: Legend): Pa
     layer: [
       {
         mark: { type: "rule", strokeWidth: 1, opacity: 0.9 },
-        encoding: { x: { field: "first", type: "quantitative", title: "time, s" }, x2: { field: "from" } },
+        encoding: {
+          x: { field: "first", type: "quantitative", title: "time, s", axis: { tickCount: 6 } },
+          x2: { field: "from" },
+        },
       },
       {
         mark: {

@@ -20,8 +20,12 @@ ${
 </section>`;
 }
 
+/** From so many characters on a name may take several lines. */
+const LONG_NAME = 24;
+
 /** A figure's interval stands back behind it. */
 function cell(text: string, kind: ColumnKind): Markup {
+  if (kind === "name" && text.length > LONG_NAME) return markup`<td class="name long">${text}</td>`;
   const interval = kind === "figure" ? text.indexOf(" (") : -1;
   if (interval === -1) return markup`<td class="${kind}">${text}</td>`;
   return markup`<td class="${kind}">${text.slice(0, interval)}<span class="interval">${
