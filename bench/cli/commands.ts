@@ -85,8 +85,8 @@ export const COMMANDS = {
       ],
     ],
     notes:
-      "--duration and --requests limit each trial (default: 15s). With --slo a rate counts as kept while 95 % of the\n" +
-      "requests keep it.",
+      "--duration and --requests limit each trial (default: 15s, up to 60s where fewer than 400 requests would come).\n" +
+      "With --slo a rate counts as kept while 95 % of the requests keep it. How it searches: docs/tuning.md.",
   },
   tune: {
     help: "Finds the settings with the best goodput for a load, in few trials, and says how sure it is.",
@@ -102,7 +102,9 @@ export const COMMANDS = {
         "among settings of one's own",
       ],
     ],
-    notes: "Takes one load. --slo is required; ttft_p95=500ms asks that 95 % of the requests keep 500 ms.",
+    notes:
+      "Takes one load. --slo is required; ttft_p95=500ms asks that 95 % of the requests keep 500 ms. --duration and\n" +
+      "--requests limit each candidate's first turn (default: 6s to 30s). How it searches: docs/tuning.md.",
   },
   compare: {
     help: "Says which figures of NEW differ from BASE's by more than chance: a gate for CI.",
@@ -110,7 +112,7 @@ export const COMMANDS = {
       least: 2,
       most: 2,
       rule:
-        "must be given BASE and NEW: two folders with results, or two variants (MODE,SETTING=VALUE,...) to measure now",
+        "must be given BASE and NEW: two folders with results, or two variants (MODE,SETTING=VALUE,... or MODE@CHECKOUT)",
     },
     flags: ["fail-on", ...LOADS, "rounds", ...REQUESTS],
     examples: [
@@ -123,7 +125,11 @@ export const COMMANDS = {
         "two variants, measured now in turns",
       ],
     ],
-    notes: "Exit code 3: a --fail-on figure got worse.",
+    notes:
+      "BASE and NEW: folders with results, or variants to measure now: MODE,SETTING=VALUE,... and, for the engine of another\n" +
+      "checkout, MODE@FOLDER. Variants take turns in 6 rounds of 10 s a cell unless flags or a workload file say otherwise.\n" +
+      "--fail-on also takes limits on NEW's own figure: ttft_p95>500ms, req_s<20, failed_share>1%.\n" +
+      "Exit codes: 3 a limit is broken; 1 the samples can't decide one of them, or nothing was measured.",
   },
   report: {
     help: "Makes the reports of an earlier run again, from its samples alone.",
