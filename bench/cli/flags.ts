@@ -91,7 +91,7 @@ export const FLAGS = {
   ),
   out: text("a folder", /\S/, "where the results go (default: bench/results/ and the time)"),
   "fail-on": texts(
-    "FIGURE>+PERCENT% or FIGURE<-PERCENT%",
+    "FIGURE>+PERCENT%, FIGURE<-PERCENT%, FIGURE>VALUE or FIGURE<VALUE",
     /\S/,
     "ends with code 3 when the figure got so much worse, and the samples show it (may be repeated)",
   ),

@@ -155,8 +155,8 @@ function variantsOf(
   return distinct;
 }
 
-/** @throws {StartupError} for settings that do not go together with the common ones */
-function checked(variants: readonly Variant[], common: Settings): readonly Variant[] {
+/** The variants. @throws {StartupError} for settings that do not go together with the common ones */
+export function checked(variants: readonly Variant[], common: Settings): readonly Variant[] {
   const problems = variants.flatMap((one) => problemsOf(one, common));
   if (problems.length > 0) throw new StartupError(problems);
   return variants;

@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import { StartupError } from "../../src/errors.ts";
 import type { Command } from "../cli/command.ts";
 import type { FlagName } from "../cli/flags.ts";
-import { planOf } from "../cli/plan_of.ts";
+import { checked, planOf } from "../cli/plan_of.ts";
 import { compare, type Comparison } from "../compare/comparison.ts";
 import { type Limit, parseLimits } from "../compare/limit.ts";
 import { type Side, variantOf, wholeRun } from "../compare/match.ts";
@@ -86,7 +86,7 @@ export function comparisonPlan(
   const limited = plan.requests !== null || plan.durationMs !== null;
   return {
     ...plan,
-    variants,
+    variants: checked(variants, command.engine.settings),
     rounds: command.given.has("rounds") ? plan.rounds : Math.max(LEAST_ROUNDS, plan.rounds),
     durationMs: limited ? plan.durationMs : DEFAULT_DURATION_MS,
   };
