@@ -37,27 +37,25 @@ function browserTest(name: string, fn: (browser: Browser) => Promise<void>): voi
 browserTest(
   "the page draws every chart, in light and dark, wide and on a phone, without a word to the network",
   async (browser) => {
-    for (
-      const input of [
-        modesInput({ slo: { ttftMs: 100, e2eMs: 800 } }),
-        sweepInput(),
-      ]
-    ) {
+    const modes = modesInput({ slo: { ttftMs: 100, e2eMs: 800 } });
+    const looks: [ReportInput, BrowserContextOptions][] = [
+      [modes, { viewport: DESKTOP, colorScheme: "light" }],
+      [modes, { viewport: PHONE, colorScheme: "dark" }],
+      [sweepInput(), { viewport: DESKTOP, colorScheme: "dark" }],
+      [sweepInput(), { viewport: PHONE, colorScheme: "light" }],
+    ];
+    for (const [input, look] of looks) {
       await using file = await written(input);
-      for (const viewport of [DESKTOP, PHONE]) {
-        for (const colorScheme of ["light", "dark"] as const) {
-          const { page, troubles } = await opened(browser, file.url, { viewport, colorScheme });
-          assert.deepEqual(await emptyPanels(page), []);
-          assert.equal(
-            await page.locator(".chart").count(),
-            chartsOf(input).flatMap(({ panels }) => panels).length,
-          );
-          const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
-          assert.ok(Number(overflow) <= 0, `${viewport.width} px: ${overflow} px too wide`);
-          assert.deepEqual(troubles, []);
-          await page.context().close();
-        }
-      }
+      const { page, troubles } = await opened(browser, file.url, look);
+      assert.deepEqual(await emptyPanels(page), []);
+      assert.equal(
+        await page.locator(".chart").count(),
+        chartsOf(input).flatMap(({ panels }) => panels).length,
+      );
+      const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+      assert.ok(Number(overflow) <= 0, `${JSON.stringify(look)}: ${overflow} px too wide`);
+      assert.deepEqual(troubles, []);
+      await page.context().close();
     }
   },
 );
