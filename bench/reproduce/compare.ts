@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import type { CellSummary, RunSummary } from "../metrics/cell_summary.ts";
+import { percentile } from "../metrics/percentile.ts";
 import type { Sample } from "../record/sample.ts";
 import type { ReproducedRow } from "./measure.ts";
 import type { Publication } from "./published.ts";
@@ -36,7 +37,7 @@ export function compareRows(rows: readonly ReproducedRow[], { cells }: RunSummar
   });
 }
 
-/** The worker's time to first token of a request that runs alone: the mean of the measured ones of that row. */
+/** The worker's time to first token of a request that runs alone: the median of the row with one at once. */
 export function compareAlone(
   { aloneTtftMs }: Publication,
   rows: readonly ReproducedRow[],
@@ -48,8 +49,7 @@ export function compareAlone(
       phase === "measured" && outcome === "ok" && variant === alone?.variant.name
     )
     .map(({ workerTtftMs }) => workerTtftMs);
-  const mean = firstMs.reduce((sum, ms) => sum + ms, 0) / firstMs.length;
-  return compared("worker TTFT of one request alone, ms", aloneTtftMs, mean);
+  return compared("TTFT of one request alone", aloneTtftMs, percentile(firstMs.sort((a, b) => a - b), 50));
 }
 
 /** Where requests failed, other requests ran than the published ones. */
@@ -84,7 +84,9 @@ export function comparisonText(
     `${title}, published, and the simulated worker with its profile, measured: ${promptTokens} prompt and ` +
     `${outputTokens} output tokens.`,
     table.toString(),
-    `${alone.name}: published ${alone.published.toFixed(1)}, measured ${cellsOf(alone).slice(1).join(", ")}.`,
+    `${alone.name} at the worker, p50: published ${alone.published} ms, measured ${
+      cellsOf(alone).slice(1).join(", ")
+    }.`,
     missed.length === 0
       ? `All ${figures.length} figures are within ${TOLERANCE_PERCENT} %.`
       : `More than ${TOLERANCE_PERCENT} % off: ${missed.map(({ name }) => name).join("; ")}.`,
