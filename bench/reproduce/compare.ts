@@ -70,13 +70,13 @@ export function comparisonText(
   quick: boolean,
 ): string {
   const table = new Table({
-    head: ["at once", "load", "tok/s publ.", "measured", "off", "TPOT p50 ms publ.", "measured", "off"],
+    head: ["at once", "requests", "tok/s publ.", "measured", "off", "TPOT p50 ms publ.", "measured", "off"],
     colAligns: ["right", "left", "right", "right", "right", "right", "right", "right"],
     style: { head: [], border: [], compact: true },
   });
-  for (const { row: { published, asked }, tokenRate, tpot } of rows) {
-    const load = `${asked.requests} requests of ${asked.clients} clients`;
-    table.push([published.atOnce, load, ...cellsOf(tokenRate), ...cellsOf(tpot)]);
+  for (const { row: { published, asked, load }, tokenRate, tpot } of rows) {
+    const requests = `${asked.requests} of ${load.name}`;
+    table.push([published.atOnce, requests, ...cellsOf(tokenRate), ...cellsOf(tpot)]);
   }
   const figures = [alone, ...rows.flatMap(({ tokenRate, tpot }) => [tokenRate, tpot])];
   const missed = figures.filter((figure) => figure.missed);
