@@ -7,6 +7,7 @@ import { helpText } from "./cli/help.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { EXIT, print, problemsOf } from "./commands/measured.ts";
 import { reportCommand } from "./commands/report.ts";
+import { reproduceCommand } from "./commands/reproduce.ts";
 import { runCommand, sweepCommand } from "./commands/run.ts";
 import { saturateCommand } from "./commands/saturate.ts";
 import { tuneCommand } from "./commands/tune.ts";
@@ -48,6 +49,8 @@ async function measure(command: Command, stop: AbortSignal): Promise<number> {
       return await runCommand(command, stop);
     case "sweep":
       return await sweepCommand(command, stop);
+    case "reproduce":
+      return await reproduceCommand(command, stop);
     case "saturate":
       return await saturateCommand(command, stop);
     case "tune":
