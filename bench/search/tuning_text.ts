@@ -47,7 +47,7 @@ export function tuningText(
     `${candidates} candidates, ${tuned.turns} turns, ${(tookMs / 60_000).toFixed(1)} minutes${
       tuned.complete ? "" : "; stopped before the final was over, so less sure than it would be"
     }.`,
-    ...(answer.noneHolds ? [] : ["", `  ${serveCommand(best.one.variant, engine)}`]),
+    ...(answer.noneHolds ? [] : ["", ...commands(best.one, alike.map(({ name }) => of(name).one), engine)]),
   ].join("\n");
 }
 
@@ -100,6 +100,14 @@ function limitText({ phases, failed, requests }: CellSummary): string {
   const totalMs = parts.reduce((sum, { ms }) => sum + ms, 0);
   const shown = parts.slice(0, 2).map(({ name, ms }) => `${name} ${percent(ms / totalMs)}`);
   return `of its mean ${figure(totalMs)} ms went ${shown.join(" and ")}`;
+}
+
+function commands(best: Candidate, alike: readonly Candidate[], engine: ParsedSettings): string[] {
+  const simple = simplest([best, ...alike].map(({ variant }) => variant)) ?? best.variant;
+  const lines = [`  ${serveCommand(best.variant, engine)}`];
+  return simple.name === best.variant.name
+    ? lines
+    : [...lines, `  ${serveCommand(simple, engine)}   (the simplest)`];
 }
 
 function alikeText(best: Candidate, alike: readonly { one: Candidate; probability: number }[]): string[] {
