@@ -49,11 +49,12 @@ export async function saturate(
     }
     const { rate, purpose } = step;
     const load = loadOf(rate);
-    const requests = trialRequests(rate, plan, look.latencyMs);
+    const latencyMs = Math.max(look.latencyMs, ...keptLatenciesMs(trials));
+    const requests = trialRequests(rate, plan, latencyMs);
     const name = `${variant.name}, trial ${trials.length + 1} (${purpose}): ${load.name}`;
     using shown = showTurn(name, { requests, durationMs: Infinity });
     const plannedMs = requests / rate * 1000;
-    using watched = new WatchedTurn(shown, plannedMs, look.latencyMs);
+    using watched = new WatchedTurn(shown, plannedMs, latencyMs);
     const samples = await lab.turn({
       ...watched.hooks,
       variant,
@@ -65,6 +66,12 @@ export async function saturate(
     if (stop.aborted || samples.length === 0) return;
     trials.push(judgeTrial({ rate, load, samples, plannedMs, cut: watched.cut }, plan.slo));
   }
+}
+
+/** Near its limit an engine with much room answers far later than at the first look, and fills for as long. */
+function keptLatenciesMs(trials: readonly JudgedTrial[]): Millis[] {
+  return trials.filter(({ outcome }) => outcome === "kept").map(({ summary }) => summary.e2eMs.p50.value)
+    .filter(Number.isFinite);
 }
 
 /**

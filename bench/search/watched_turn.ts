@@ -31,7 +31,7 @@ export class WatchedTurn implements Disposable {
     private readonly plannedMs: Millis,
     latencyMs: Millis,
   ) {
-    this.#backlog = new Backlog(Math.max(LEAST_SETTLE_MS, SETTLE_LATENCIES * latencyMs));
+    this.#backlog = new Backlog(Math.max(LEAST_SETTLE_MS, SETTLE_LATENCIES * latencyMs, plannedMs / 2));
   }
 
   /** Null: the turn went to its end. */
