@@ -49,7 +49,13 @@ const MICRO_BATCH: readonly SettingName[] = [
   "BATCHES_IN_FLIGHT",
   "BATCH_WHEN_IDLE",
 ];
-const OF_THE_PLACE: readonly SettingName[] = ["ENGINE_MODE", "BIND_HOST", "BIND_PORT", "WORKER_ENDPOINT"];
+const OF_THE_PLACE: readonly SettingName[] = [
+  "ENGINE_MODE",
+  "BIND_HOST",
+  "BIND_PORT",
+  "WORKER_ENDPOINT",
+  "WORKER_PORT",
+];
 
 /** The command that serves with these settings: whatever differs from serve's own defaults. */
 export function serveCommand({ mode, settings }: Variant, engine: ParsedSettings): string {
