@@ -3,7 +3,7 @@ import { type Chart, subjectOf } from "./charts/chart.ts";
 import { chartsOf } from "./charts/charts_of.ts";
 import { DARK, LIGHT } from "./charts/colours.ts";
 import { type Compiler, loadCompiler } from "./charts/compile.ts";
-import type { ReportInput } from "./input.ts";
+import { inPlanOrder, type ReportInput } from "./input.ts";
 import { lessonsOf } from "./lessons.ts";
 import { Markup, markup, scriptJson } from "./page/markup.ts";
 import { pageScript, pageStyle, vegaRuntime } from "./page/runtime.ts";
@@ -23,7 +23,8 @@ const CHARTS_BELOW: Readonly<Record<string, readonly string[]>> = {
  * The content of report.html: one file that needs no other. Its policy forbids the browser every connection, and every
  * script but its own two.
  */
-export async function htmlReport(input: ReportInput): Promise<string> {
+export async function htmlReport(run: ReportInput): Promise<string> {
+  const input = inPlanOrder(run);
   const [vega, script, style, compiler] = await Promise.all([
     vegaRuntime(),
     pageScript(),
@@ -63,7 +64,7 @@ ${about(input)}
 }
 
 function head(input: ReportInput): Markup {
-  const lessons = [...lessonsOf(input.summary), ...[busyMachine(input)].filter((line) => line !== undefined)];
+  const lessons = [...lessonsOf(input), ...[busyMachine(input)].filter((line) => line !== undefined)];
   return markup`<h1>Omnispan run</h1>
 <p class="about">${subjectLine(input)}; ${startOf(input)}</p>
 ${

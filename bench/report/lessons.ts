@@ -1,14 +1,15 @@
-import type { CellSummary, Estimate, RunSummary } from "../metrics/cell_summary.ts";
+import type { CellSummary } from "../metrics/cell_summary.ts";
 import { figure } from "./format.ts";
+import type { ReportInput } from "./input.ts";
 import { type Ratio, ratioOf } from "./ratio.ts";
 
 /**
  * What one learns, as sentences for people: at the last load that all shared, what the variant with the most output
  * tokens a second gained over the one with the fewest, and at which price; with a single variant, what more load did.
- * Empty where there is nothing to compare.
+ * Empty where there is nothing to compare. Cells are taken as in the plan's order.
  */
-export function lessonsOf({ cells }: RunSummary): string[] {
-  const loads = [...new Set(cells.map(({ load }) => load))];
+export function lessonsOf({ plan, summary: { cells } }: ReportInput): string[] {
+  const loads = plan.loads.map(({ name }) => name);
   const variants = [...new Set(cells.map(({ variant }) => variant))];
   if (variants.length < 2) return growth(cells);
   const shared = loads.findLast((load) => cells.filter((cell) => cell.load === load).length > 1);
@@ -22,7 +23,7 @@ export function lessonsOf({ cells }: RunSummary): string[] {
   const second = ranked[1];
   const ahead = second && ratioOf(best.outputTokenRate, second.outputTokenRate);
   if (ranked.length > 2 && ahead && !ahead.differs) {
-    lines.push(`The run can't tell ${best.variant} and ${second.variant} apart there (${quotient(ahead)}).`);
+    lines.push(`The run can't tell ${best.variant} and ${second.variant} apart there: ${range(ahead)}.`);
   }
   return lines;
 }
@@ -32,12 +33,10 @@ function comparison(best: CellSummary, least: CellSummary): string {
   const where = `At ${best.load}`;
   if (gain === undefined || !gain.differs) {
     return `${where} the variants gave output tokens at rates that this run can't tell apart` +
-      (gain ? ` (${best.variant} over ${least.variant}: ${quotient(gain)}).` : ".");
+      (gain ? `: ${best.variant} over ${least.variant} is ${range(gain)}.` : ".");
   }
-  return `${where} ${best.variant} gave ${
-    quotient(gain)
-  } times the output tokens/s of ${least.variant}, at ` +
-    `${priceOf(best.e2eMs.p95, least.e2eMs.p95)} its p95 E2E latency.`;
+  return `${where} ${best.variant} gave ${quotient(gain)} times the output tokens/s of ${least.variant}` +
+    `${priceOf(best, least)}.`;
 }
 
 function growth(cells: readonly CellSummary[]): string[] {
@@ -47,18 +46,27 @@ function growth(cells: readonly CellSummary[]): string[] {
   const gain = ratioOf(last.outputTokenRate, first.outputTokenRate);
   if (gain === undefined) return [];
   return [
-    `From ${first.load} to ${last.load}, ${last.variant} gave ${
-      quotient(gain)
-    } times the output tokens/s, at ` +
-    `${priceOf(last.e2eMs.p95, first.e2eMs.p95)} the p95 E2E latency.`,
+    `From ${first.load} to ${last.load}, ${last.variant} gave ${quotient(gain)} times the output tokens/s` +
+    `${priceOf(last, first)}.`,
   ];
 }
 
-function priceOf(of: Estimate, to: Estimate): string {
-  const ratio = ratioOf(of, to);
-  return ratio ? `${quotient(ratio)} times` : `${figure(of.value)} against ${figure(to.value)} ms of`;
+function priceOf(of: CellSummary, to: CellSummary): string {
+  const ratio = ratioOf(of.e2eMs.p95, to.e2eMs.p95);
+  if (ratio) return `, at ${quotient(ratio)} times the p95 E2E latency`;
+  const [mine, other] = [of.e2eMs.p95.value, to.e2eMs.p95.value];
+  if (Number.isNaN(mine) || Number.isNaN(other)) return "";
+  return `; p95 E2E latency ${latency(mine)} against ${latency(other)}`;
+}
+
+function latency(ms: number): string {
+  return ms === Infinity ? "beyond all limits, for too many failed" : `${figure(ms)} ms`;
 }
 
 function quotient({ value, low, high }: Ratio): string {
   return `${figure(value)} (${figure(low)} to ${figure(high)})`;
+}
+
+function range({ value, low, high }: Ratio): string {
+  return `${figure(value)} times, from ${figure(low)} to ${figure(high)}`;
 }

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import type { CellSummary, RunSummary } from "../metrics/cell_summary.ts";
+import type { CellSummary } from "../metrics/cell_summary.ts";
+import { environmentOf, planOf } from "../record/environment_support.ts";
+import { closed } from "./fixture_support.ts";
+import type { ReportInput } from "./input.ts";
 import { lessonsOf } from "./lessons.ts";
 import { cellSummaryOf, distributionOf, estimateOf } from "./summary_support.ts";
 
@@ -12,13 +15,13 @@ Deno.test("the fastest variant is set against the slowest at the last load, with
   ));
   assert.match(
     line ?? "",
-    /^At 8 clients micro_batch gave 6\.00 \(.+ to .+\) times the output tokens\/s of queued, at 0\.25 \(.+\) times its p95 E2E latency\.$/,
+    /^At 8 clients micro_batch gave 6\.00 \(.+ to .+\) times the output tokens\/s of queued, at 0\.25 \(.+\) times the p95 E2E latency\.$/,
   );
 });
 
 Deno.test("variants whose intervals overlap are not ranked", () => {
   const [line] = lessonsOf(runOf(cell("queued", "1 client", 100, 10), cell("direct", "1 client", 101, 10)));
-  assert.match(line ?? "", /can't tell apart \(direct over queued: 1\.01/);
+  assert.match(line ?? "", /can't tell apart: direct over queued is 1\.01 times, from/);
 });
 
 Deno.test("the best two are told as equal when they are", () => {
@@ -42,13 +45,19 @@ Deno.test("a single variant is compared with itself under less load; a single ce
 Deno.test("a price that failures decide is told as such", () => {
   const failing = { ...cell("direct", "8 clients", 600, 20), e2eMs: distributionOf([Infinity]) };
   const [line] = lessonsOf(runOf(cell("queued", "8 clients", 100, 80), failing));
-  assert.match(line ?? "", /at failed against 80\.0 ms of its p95 E2E latency/);
+  assert.match(line ?? "", /; p95 E2E latency beyond all limits, for too many failed against 80\.0 ms\.$/);
 });
 
 function cell(variant: string, load: string, tokens: number, p95: number): CellSummary {
   return cellSummaryOf({ variant, load, outputTokenRate: estimateOf(tokens), e2eMs: distributionOf([p95]) });
 }
 
-function runOf(...cells: CellSummary[]): RunSummary {
-  return { schema: 1, cells };
+function runOf(...cells: CellSummary[]): ReportInput {
+  const loads = [...new Set(cells.map(({ load }) => load))].map((name) => ({ ...closed(1), name }));
+  return {
+    environment: environmentOf(),
+    plan: planOf({ loads }),
+    samples: [],
+    summary: { schema: 1, cells },
+  };
 }

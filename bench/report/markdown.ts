@@ -1,6 +1,6 @@
 import { aboutRun, busyMachine, howMeasured, isSimulated, subjectLine } from "./about_run.ts";
 import { oneLine } from "./format.ts";
-import type { ReportInput } from "./input.ts";
+import { inPlanOrder, type ReportInput } from "./input.ts";
 import { lessonsOf } from "./lessons.ts";
 import { type ReportTable, tablesOf } from "./tables.ts";
 
@@ -12,14 +12,15 @@ export interface MarkdownOptions {
 }
 
 /** The content of report.md. */
-export function markdownReport(input: ReportInput, { charts = [], dialects }: MarkdownOptions = {}): string {
+export function markdownReport(run: ReportInput, { charts = [], dialects }: MarkdownOptions = {}): string {
+  const input = inPlanOrder(run);
   const { environment, summary } = input;
   const blocks = [
     `# Omnispan run of ${escaped(environment.startedAt)}`,
     escaped(subjectLine(input)),
     isSimulated(input) ? "**Simulated: no model ran, the times come from a profile.**" : "",
     summary.cells.length === 0 ? "Nothing was measured." : verdicts(input),
-    list([...lessonsOf(summary), ...[busyMachine(input)].filter((line) => line !== undefined)]),
+    list([...lessonsOf(input), ...[busyMachine(input)].filter((line) => line !== undefined)]),
     ...tablesOf(input).map(tableBlock),
     charts.length === 0 ? "" : `## Charts\n\n${charts.map(chartLink).join("\n\n")}`,
     dialects === undefined ? "" : `## The same samples in other tools' words\n\n${fenced(dialects)}`,

@@ -1,7 +1,7 @@
 import type { CellSummary, Phases } from "../metrics/cell_summary.ts";
 import { estimate, figure, percent, withInterval } from "./format.ts";
 import { failuresOf } from "./failures.ts";
-import type { ReportInput } from "./input.ts";
+import { inPlanOrder, type ReportInput } from "./input.ts";
 
 export type ColumnKind = "name" | "prose" | "figure";
 
@@ -25,7 +25,8 @@ interface Column {
 }
 
 /** Every figure of the summary that a reader may want to quote; tables without content are left out. */
-export function tablesOf(input: ReportInput): ReportTable[] {
+export function tablesOf(run: ReportInput): ReportTable[] {
+  const input = inPlanOrder(run);
   const { cells } = input.summary;
   return [
     cellTable("throughput", "Throughput", RATES_ABOUT, cells, rateColumns(cells)),
@@ -163,14 +164,14 @@ function cellTable(
   };
 }
 
-function failureTable({ samples }: ReportInput): ReportTable {
+function failureTable(input: ReportInput): ReportTable {
   return {
     name: "failures",
     title: "Failures",
     about: "By status, each with the message of the request that failed first.",
     heads: ["variant", "load", "status", "first message", "requests"],
     kinds: ["name", "name", "name", "prose", "figure"],
-    rows: failuresOf(samples).map(({ variant, load, status, firstMessage, count }) => [
+    rows: failuresOf(input).map(({ variant, load, status, firstMessage, count }) => [
       variant,
       load,
       status,

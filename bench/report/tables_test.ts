@@ -5,7 +5,7 @@ import { tablesOf } from "./tables.ts";
 
 const input = modesInput({ slo: { ttftMs: 100 } });
 
-Deno.test("tables have a row for each cell, in the summary's order, with its figures and intervals", () => {
+Deno.test("tables have a row for each cell, in the plan's order, with its figures and intervals", () => {
   const tables = tablesOf(input);
   for (const name of ["throughput", "latency", "tokens", "phases", "batches", "checks"]) {
     const rows = tables.find((table) => table.name === name)?.rows ?? [];

@@ -3,7 +3,7 @@ import type { CellSummary, RunSummary } from "../metrics/cell_summary.ts";
 import { aboutRun, busyMachine, howMeasured, subjectLine } from "./about_run.ts";
 import { type Failure, failuresOf } from "./failures.ts";
 import { counted, estimate, figure, folded, percent } from "./format.ts";
-import type { ReportInput } from "./input.ts";
+import { inPlanOrder, type ReportInput } from "./input.ts";
 import { lessonsOf } from "./lessons.ts";
 import { PHASES } from "./tables.ts";
 
@@ -42,8 +42,9 @@ const WIDTH = 150;
 const LABELS: ReadonlySet<string> = new Set(["SLO", "Engine"]);
 
 /** The table that a run prints, with all that its reader must know to take the figures for what they are. */
-export function textReport(input: ReportInput): string {
-  const { summary, samples } = input;
+export function textReport(run: ReportInput): string {
+  const input = inPlanOrder(run);
+  const { summary } = input;
   if (summary.cells.length === 0) return [subjectLine(input), "Nothing was measured."].join("\n");
   return [
     subjectLine(input),
@@ -52,8 +53,8 @@ export function textReport(input: ReportInput): string {
     "",
     ...[
       ...verdicts(summary),
-      ...lessonsOf(summary),
-      ...failuresOf(samples).map(failureLine),
+      ...lessonsOf(input),
+      ...failuresOf(input).map(failureLine),
       ...whereTheTimeWent(summary),
       ...littlesLaw(summary),
       "",

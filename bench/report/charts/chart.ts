@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { ReportInput } from "../input.ts";
+import { inPlanOrder, type ReportInput } from "../input.ts";
 
 type LayeredSpec = Extract<TopLevelSpec, { layer: unknown }>;
 export type Layers = LayeredSpec["layer"];
@@ -43,7 +43,8 @@ export interface Subject extends ReportInput {
   readonly loads: readonly string[];
 }
 
-export function subjectOf(input: ReportInput): Subject {
+export function subjectOf(run: ReportInput): Subject {
+  const input = inPlanOrder(run);
   const { plan, summary: { cells } } = input;
   return {
     ...input,
