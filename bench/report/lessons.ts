@@ -36,7 +36,7 @@ function comparison(best: CellSummary, least: CellSummary): string {
       (gain ? `: ${best.variant} over ${least.variant} is ${range(gain)}.` : ".");
   }
   return `${where} ${best.variant} gave ${quotient(gain)} times the output tokens/s of ${least.variant}` +
-    `${priceOf(best, least)}.`;
+    `${priceOf(best, least)}.${doubt(best, least)}`;
 }
 
 function growth(cells: readonly CellSummary[]): string[] {
@@ -47,7 +47,7 @@ function growth(cells: readonly CellSummary[]): string[] {
   if (gain === undefined) return [];
   return [
     `From ${first.load} to ${last.load}, ${last.variant} gave ${quotient(gain)} times the output tokens/s` +
-    `${priceOf(last, first)}.`,
+    `${priceOf(last, first)}.${doubt(first, last)}`,
   ];
 }
 
@@ -57,6 +57,10 @@ function priceOf(of: CellSummary, to: CellSummary): string {
   const [mine, other] = [of.e2eMs.p95.value, to.e2eMs.p95.value];
   if (Number.isNaN(mine) || Number.isNaN(other)) return "";
   return `; p95 E2E latency ${latency(mine)} against ${latency(other)}`;
+}
+
+function doubt(...cells: readonly CellSummary[]): string {
+  return cells.every(({ verdict }) => verdict.valid) ? "" : " That rests on cells that are NOT VALID.";
 }
 
 function latency(ms: number): string {

@@ -48,6 +48,12 @@ Deno.test("a price that failures decide is told as such", () => {
   assert.match(line ?? "", /; p95 E2E latency beyond all limits, for too many failed against 80\.0 ms\.$/);
 });
 
+Deno.test("what rests on a doubtful cell says so", () => {
+  const doubtful = { ...cell("direct", "8 clients", 600, 20), verdict: { valid: false, findings: [] } };
+  const [line] = lessonsOf(runOf(cell("queued", "8 clients", 100, 80), doubtful));
+  assert.match(line ?? "", /latency\. That rests on cells that are NOT VALID\.$/);
+});
+
 function cell(variant: string, load: string, tokens: number, p95: number): CellSummary {
   return cellSummaryOf({ variant, load, outputTokenRate: estimateOf(tokens), e2eMs: distributionOf([p95]) });
 }
