@@ -56,7 +56,7 @@ function priceOf(of: CellSummary, to: CellSummary): string {
   if (ratio) return `, at ${quotient(ratio)} times the p95 E2E latency`;
   const [mine, other] = [of.e2eMs.p95.value, to.e2eMs.p95.value];
   if (Number.isNaN(mine) || Number.isNaN(other)) return "";
-  return `; p95 E2E latency ${latency(mine)} against ${latency(other)}`;
+  return `; p95 E2E latency: ${latency(mine)} against ${latency(other)}`;
 }
 
 function doubt(...cells: readonly CellSummary[]): string {
@@ -64,7 +64,7 @@ function doubt(...cells: readonly CellSummary[]): string {
 }
 
 function latency(ms: number): string {
-  return ms === Infinity ? "beyond all limits, for too many failed" : `${figure(ms)} ms`;
+  return ms === Infinity ? "a failure" : `${figure(ms)} ms`;
 }
 
 function quotient({ value, low, high }: Ratio): string {

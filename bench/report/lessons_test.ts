@@ -45,7 +45,7 @@ Deno.test("a single variant is compared with itself under less load; a single ce
 Deno.test("a price that failures decide is told as such", () => {
   const failing = { ...cell("direct", "8 clients", 600, 20), e2eMs: distributionOf([Infinity]) };
   const [line] = lessonsOf(runOf(cell("queued", "8 clients", 100, 80), failing));
-  assert.match(line ?? "", /; p95 E2E latency beyond all limits, for too many failed against 80\.0 ms\.$/);
+  assert.match(line ?? "", /; p95 E2E latency: a failure against 80\.0 ms\.$/);
 });
 
 Deno.test("what rests on a doubtful cell says so", () => {

@@ -33,7 +33,7 @@ export function batchSizeChart(subject: Subject): Chart {
     title: "Batch sizes and why they left",
     about:
       "A circle's area is the share of the variant's batches that had this size and left for this reason; the " +
-      "upright line is the mean size over the batches. Direct, queued and continuous send each request by itself.",
+      "upright line is the mean size over the batches.",
     legend,
     panels: panels.filter(({ values }) => values.length > 0),
   };

@@ -64,6 +64,25 @@ export function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }
 
+/** How much of an interval beyond the largest value a picture shows. */
+const INTERVAL_ROOM = 1.5;
+
+/**
+ * The end of an axis that shows all values and, where they are not much longer, their intervals: one of a few samples
+ * may be so long that nothing else could be seen. Empty: the axis may find its own end.
+ */
+export function endOf(
+  estimates: readonly { readonly value: number; readonly high: number }[],
+): { readonly domainMax?: number } {
+  const largest = (values: readonly number[]) =>
+    values.reduce((most, value) => Number.isFinite(value) ? Math.max(most, value) : most, 0);
+  const end = INTERVAL_ROOM * largest(estimates.map(({ value }) => value));
+  return largest(estimates.map(({ high }) => high)) > end && end > 0 ? { domainMax: rounded(end) } : {};
+}
+
+/** What a chart says when it cuts intervals off. */
+export const CUT_OFF = "one that goes far beyond all values is cut off at the edge";
+
 /** From what ratio of the largest to the smallest value on an axis is logarithmic. */
 const LOG_RATIO = 20;
 

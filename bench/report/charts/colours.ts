@@ -21,7 +21,7 @@ export const LIGHT: Theme = {
   grid: "#e3e6ea",
   paper: "#ffffff",
   variants: ["#0072b2", "#d55e00", "#00875f", "#b8528a", "#8a6a00", "#6a4bb0", "#2b8fc4", "#666d76"],
-  stages: ["#666d76", "#a3abb5", "#d55e00", "#e6a91a", "#b8528a", "#00875f", "#0072b2", "#8a6a00"],
+  stages: ["#666d76", "#a3abb5", "#d55e00", "#e6a91a", "#b8528a", "#00875f", "#0072b2", "#6a4bb0"],
 };
 
 export const DARK: Theme = {
@@ -30,7 +30,7 @@ export const DARK: Theme = {
   grid: "#2c323a",
   paper: "#15181d",
   variants: ["#4fa3e3", "#ff8a4c", "#2fc79a", "#e48fbe", "#e3c14a", "#b79cf0", "#a5dbff", "#b4bac2"],
-  stages: ["#8d959f", "#5d6670", "#ff8a4c", "#f0c24a", "#e48fbe", "#2fc79a", "#4fa3e3", "#c9a53f"],
+  stages: ["#8d959f", "#5d6670", "#ff8a4c", "#f0c24a", "#e48fbe", "#2fc79a", "#4fa3e3", "#b79cf0"],
 };
 
 const HUES = LIGHT.variants.length;

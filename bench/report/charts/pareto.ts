@@ -1,5 +1,15 @@
 import type { CellSummary, Estimate } from "../../metrics/cell_summary.ts";
-import { type Chart, type Layers, msAxis, type Panel, rounded, type Row, type Subject } from "./chart.ts";
+import {
+  type Chart,
+  CUT_OFF,
+  endOf,
+  type Layers,
+  msAxis,
+  type Panel,
+  rounded,
+  type Row,
+  type Subject,
+} from "./chart.ts";
 import { variantColour, variantShape } from "./colours.ts";
 
 /** Of the panel's width and height, what a label takes; one that would come closer to another is left to the tooltip. */
@@ -16,8 +26,8 @@ export function paretoChart(subject: Subject): Chart {
     title: "Throughput against latency",
     about:
       "Right and low is good. A line joins the loads of a variant in their order; thin lines are 95 % confidence " +
-      "intervals. The dotted line goes through the cells that no other beats in both. Cells whose percentile falls on " +
-      "a failed request are left out.",
+      `intervals; ${CUT_OFF}. The dotted line goes through the cells that no other beats in both. ` +
+      "Cells whose percentile falls on a failed request are left out.",
     legend: { palette: "variants", mark: "point", labels: subject.variants },
     panels: panels.filter(({ values }) => values.length > 1),
   };
@@ -52,12 +62,17 @@ function panelOf(
     field: "x",
     type: "quantitative",
     title: "output tokens/s",
-    scale: { zero: false },
+    scale: { zero: false, ...endOf(cells.map(({ x }) => x)) },
     axis: { tickCount: 5 },
   } as const;
-  const y = { field: "y", type: "quantitative", ...axis } as const;
+  const y = {
+    field: "y",
+    type: "quantitative",
+    ...axis,
+    scale: { ...axis.scale, ...endOf(cells.map(({ y }) => y)) },
+  } as const;
   const color = variantColour(variants);
-  const rule = { type: "rule", opacity: 0.55 } as const;
+  const rule = { type: "rule", opacity: 0.55, clip: true } as const;
   const label = (align: "left" | "right"): Layers[number] => ({
     transform: [{ filter: `datum.label === '${align}'` }],
     mark: {

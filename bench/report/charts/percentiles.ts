@@ -1,4 +1,4 @@
-import { type Chart, type Panel, rounded, type Row, type Subject } from "./chart.ts";
+import { type Chart, CUT_OFF, endOf, type Panel, rounded, type Row, type Subject } from "./chart.ts";
 import { variantColour } from "./colours.ts";
 
 const PARTS = ["p50", "p95", "p99"] as const;
@@ -17,25 +17,38 @@ export function percentileChart(subject: Subject, what: "e2eMs" | "ttftMs"): Cha
         return [{ v, part, y: rounded(value), low: finite(low), high: finite(high), samples }];
       })
     );
-    return panelOf(load, name, variants, rows);
+    const own = cells.filter((cell) => cell.load === load);
+    return panelOf(
+      load,
+      name,
+      variants,
+      rows,
+      endOf(own.flatMap((cell) => PARTS.map((part) => cell[what][part]))),
+    );
   });
   return {
     name: what === "e2eMs" ? "e2e_percentiles" : "ttft_percentiles",
     title: `Percentiles of ${name}`,
     about:
-      `Lines are 95 % confidence intervals; an interval without an upper end reaches into the failed requests, and ` +
-      `"failed" stands where the percentile itself does. Each panel has its own scale.`,
+      `Lines are 95 % confidence intervals; ${CUT_OFF}, and one without an upper end reaches into the failed ` +
+      `requests. "failed" stands where the percentile itself does. Each panel has its own scale.`,
     legend: { palette: "variants", mark: "area", labels: variants },
     panels: panels.filter(({ values }) => values.length > 0),
   };
 }
 
-function panelOf(load: string, name: string, variants: readonly string[], rows: readonly Row[]): Panel {
+function panelOf(
+  load: string,
+  name: string,
+  variants: readonly string[],
+  rows: readonly Row[],
+  end: ReturnType<typeof endOf>,
+): Panel {
   const y = {
     field: "y",
     type: "quantitative",
     title: `${name}, ms`,
-    scale: { zero: true },
+    scale: { zero: true, ...end },
     axis: { tickCount: 5 },
   };
   return {
@@ -72,7 +85,7 @@ function panelOf(load: string, name: string, variants: readonly string[], rows: 
       },
       {
         transform: [{ filter: "isValid(datum.low) && isValid(datum.high)" }],
-        mark: { type: "rule", color: { expr: "theme.ink" }, strokeWidth: 1.2 },
+        mark: { type: "rule", clip: true, color: { expr: "theme.ink" }, strokeWidth: 1.2 },
         encoding: { y: { field: "low", type: "quantitative" }, y2: { field: "high" } },
       },
       {

@@ -1,6 +1,6 @@
 import type { CellSummary, Estimate } from "../../metrics/cell_summary.ts";
 import { sloText } from "../about_run.ts";
-import { type Chart, rounded, type Row, type Subject } from "./chart.ts";
+import { type Chart, CUT_OFF, endOf, rounded, type Row, type Subject } from "./chart.ts";
 import { variantColour } from "./colours.ts";
 
 export function throughputChart(subject: Subject): Chart {
@@ -8,7 +8,8 @@ export function throughputChart(subject: Subject): Chart {
     name: "throughput",
     title: "Output tokens a second",
     axis: "output tokens/s",
-    about: "Tokens of successful requests over the measured time; lines are 95 % confidence intervals.",
+    about: `Tokens of successful requests over the measured time; lines are 95 % confidence intervals; ` +
+      `${CUT_OFF}.`,
     rate: ({ outputTokenRate }) => outputTokenRate,
   });
 }
@@ -23,7 +24,7 @@ export function goodputChart(subject: Subject): Chart {
       `Requests a second that kept all of ${
         sloText(subject.plan.slo) ?? "the SLO"
       }; lines are 95 % confidence ` +
-      "intervals.",
+      `intervals; ${CUT_OFF}.`,
     rate: ({ goodput }) => goodput,
   });
 }
@@ -40,6 +41,7 @@ function rateChart(
   { summary: { cells }, variants, loads }: Subject,
   { name, title, axis, about, rate }: Rate,
 ): Chart {
+  const end = endOf(cells.flatMap((cell) => rate(cell) ?? []));
   const rows = cells.flatMap((cell): Row[] => {
     const { value, low, high } = rate(cell) ?? { value: NaN, low: NaN, high: NaN };
     if (!Number.isFinite(value)) return [];
@@ -67,7 +69,7 @@ function rateChart(
       {
         mark: { type: "bar" },
         encoding: {
-          y: { field: "y", type: "quantitative", title: axis, axis: { tickCount: 5 } },
+          y: { field: "y", type: "quantitative", title: axis, axis: { tickCount: 5 }, scale: { ...end } },
           color: variantColour(variants),
           tooltip: [
             { field: "variant", title: "variant" },
@@ -80,7 +82,7 @@ function rateChart(
       },
       {
         transform: [{ filter: "isValid(datum.low)" }],
-        mark: { type: "rule", color: { expr: "theme.ink" }, strokeWidth: 1.2 },
+        mark: { type: "rule", clip: true, color: { expr: "theme.ink" }, strokeWidth: 1.2 },
         encoding: { y: { field: "low", type: "quantitative" }, y2: { field: "high" } },
       },
     ],
