@@ -41,7 +41,8 @@ export async function saturate(
   const look = await lookAt(lab, variant, `${variant.name}, a first look`);
   if (look === null || stop.aborted) return;
   const startRate = look.rate * (statesLimits(plan.slo) ? START_SHARE_WITH_SLO : START_SHARE);
-  while (!stop.aborted) {
+  const latenciesMs = [look.latencyMs];
+  for (let round = 0; !stop.aborted; round++) {
     const step = nextStep(trials, { startRate });
     if (step.kind === "done") {
       found.answer = step.answer;
@@ -49,7 +50,7 @@ export async function saturate(
     }
     const { rate, purpose } = step;
     const load = loadOf(rate);
-    const latencyMs = Math.max(look.latencyMs, ...keptLatenciesMs(trials));
+    const latencyMs = Math.max(...latenciesMs);
     const requests = trialRequests(rate, plan, latencyMs);
     const name = `${variant.name}, trial ${trials.length + 1} (${purpose}): ${load.name}`;
     using shown = showTurn(name, { requests, durationMs: Infinity });
@@ -59,19 +60,23 @@ export async function saturate(
       ...watched.hooks,
       variant,
       load,
-      round: trials.length, // each trial has requests and instants of its own
+      round, // each trial has requests and instants of its own
       limits: { requests: requests + 1, durationMs: Infinity },
       reshape: (drawn) => atExactRate(drawn, rate),
     });
     if (stop.aborted || samples.length === 0) return;
-    trials.push(judgeTrial({ rate, load, samples, plannedMs, cut: watched.cut }, plan.slo));
+    const judged = judgeTrial({ rate, load, samples, plannedMs, cut: watched.cut }, plan.slo);
+    if (judged.outcome === "kept") latenciesMs.push(judged.summary.e2eMs.p50.value);
+    // Near its limit an engine with much room answers far later than at the first look, and fills for as long.
+    const couldBeLonger = trialRequests(rate, plan, Math.max(...latenciesMs)) > 1.1 * requests;
+    if (isTooShort(judged) && couldBeLonger) continue;
+    trials.push(judged);
   }
 }
 
-/** Near its limit an engine with much room answers far later than at the first look, and fills for as long. */
-function keptLatenciesMs(trials: readonly JudgedTrial[]): Millis[] {
-  return trials.filter(({ outcome }) => outcome === "kept").map(({ summary }) => summary.e2eMs.p50.value)
-    .filter(Number.isFinite);
+/** What was kept while the engine still filled may be beyond what it keeps for long. */
+function isTooShort({ outcome, summary }: JudgedTrial): boolean {
+  return outcome === "kept" && summary.verdict.findings.some(({ kind }) => kind === "too_short");
 }
 
 /**
