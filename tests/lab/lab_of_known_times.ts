@@ -117,18 +117,15 @@ export class LabOfKnownTimes implements AsyncDisposable {
   }
 }
 
-/**
- * A measurement that the lab itself does not call late: one that is, is made once more. Undefined when that one is late
- * too: then other programs have the machine, and theory says nothing of figures that the lab does not vouch for.
- */
-export async function onTime(measure: () => Promise<MeasuredCell>): Promise<MeasuredCell | undefined> {
-  for (let attempt = 1; attempt <= 2; attempt++) {
-    const cell = await measure();
-    const late = cell.summary.verdict.findings.find(({ kind }) => kind === "generator_late");
-    if (!late) return cell;
-    Deno.stderr.writeSync(new TextEncoder().encode(`measurement ${attempt} is not checked: ${late.text}\n`));
-  }
-  return undefined;
+/** The lab itself says that its generator did not keep the schedule: other programs have the machine. */
+export function isLate({ summary }: MeasuredCell): boolean {
+  return summary.verdict.findings.some(({ kind }) => kind === "generator_late");
+}
+
+/** As late as the generator's thread may be, two more may be on the way to the worker and back: the engine's and the
+ * worker's. A millisecond or two on a machine that nobody else uses. */
+export function hurryMs({ summary }: MeasuredCell): Millis {
+  return 2 * summary.latenessMs.p99.value;
 }
 
 function mixOf(output: Lengths): RequestMix {
