@@ -31,7 +31,7 @@ export class Backlog {
   }
 
   /**
-   * Since half the time fewer than three of four requests ended for each four that were sent, by more than five standard
+   * Since half the time fewer than three requests ended for each four that were sent, by more than five standard
    * deviations of a Poisson count, and the backlog is at least half as large again as it was then.
    */
   hopelessAt(atMs: Millis): boolean {

@@ -66,7 +66,7 @@ export async function saturate(
     });
     if (stop.aborted || samples.length === 0) return;
     const judged = judgeTrial({ rate, load, samples, plannedMs, cut: watched.cut }, plan.slo);
-    if (judged.outcome === "kept") latenciesMs.push(judged.summary.e2eMs.p50.value);
+    if (judged.outcome === "kept") latenciesMs.push(1.5 * judged.summary.e2eMs.p50.value);
     // Near its limit an engine with much room answers far later than at the first look, and fills for as long.
     const couldBeLonger = trialRequests(rate, plan, Math.max(...latenciesMs)) > 1.1 * requests;
     if (isTooShort(judged) && couldBeLonger) continue;
