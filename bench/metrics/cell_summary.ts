@@ -41,7 +41,7 @@ export interface Phases {
   readonly samples: number;
 }
 
-/** Mean number in system against arrival rate x mean time in system. */
+/** Mean number in system against arrival rate x mean time in system; NaN where the turns are too short to tell. */
 export interface LittlesLaw {
   readonly inSystem: number;
   readonly rateTimesTime: number;
@@ -79,7 +79,7 @@ export interface CellSummary extends Cell {
   readonly interrupted: number;
   /** The measured time: from the first intended instant to the last end, over all rounds. */
   readonly seconds: number;
-  /** Intended sends a second. */
+  /** Open loop: intended sends a second. NaN in a closed loop, whose clients send as they get answers. */
   readonly offeredRate: number;
   /** A second of measured time; successful requests only. */
   readonly requestRate: Estimate;

@@ -53,7 +53,7 @@ export function summarizeCell(samples: readonly Sample[], load: Load, slo: Slo):
     interrupted:
       samples.filter(({ phase, outcome }) => phase === "measured" && outcome === "interrupted").length,
     seconds: turns.reduce((sum, { measuredMs }) => sum + measuredMs, 0) / 1000,
-    offeredRate: offeredRate(turns),
+    offeredRate: load.kind === "open" ? offeredRate(turns) : NaN,
     requestRate: rate(RATES.req_s),
     outputTokenRate: rate(RATES.out_tok_s),
     totalTokenRate: rate(RATES.total_tok_s),

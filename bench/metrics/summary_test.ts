@@ -25,7 +25,9 @@ Deno.test("counts and rates: successes a second of measured time, which is that 
   assert.equal(cell.outputTokenRate.value, 60 / 6);
   assert.equal(cell.totalTokenRate.value, 90 / 6);
   assert.equal(cell.goodput?.value, 2 / 6, "the one of 3 s kept no limit");
-  assert.equal(cell.offeredRate, 2 / 2, "two gaps between sends in two seconds");
+  assert.ok(Number.isNaN(cell.offeredRate), "a closed loop offers no rate");
+  const open = { kind: "open", name: LOAD.name, arrivals: { kind: "constant", rate: 1 } } as const;
+  assert.equal(summarizeCell(SMALL, open, {}).offeredRate, 2 / 2, "two gaps between sends in two seconds");
   assert.equal(summarize(SMALL).goodput, null);
 });
 

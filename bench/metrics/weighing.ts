@@ -2,7 +2,7 @@ import type { Millis } from "../../src/types.ts";
 import type { Sample } from "../record/sample.ts";
 import type { Weights } from "./blocks.ts";
 import { between } from "./percentile.ts";
-import { turnsOf } from "./requests.ts";
+import { timeInSystemMs, type Turn, turnsOf } from "./requests.ts";
 
 /** Figures of a cell as if each request were there as often as its weight says; with all weights 1 those of the cell. */
 export type Weighing = (weights: Weights) => readonly number[];
@@ -92,27 +92,37 @@ function weighted(perRequest: ArrayLike<number>, weights: Weights): number {
 }
 
 /**
- * What the requests gave, a second of measured time. Each request has the time from the end before its own to its end,
- * the first of a round that from the round's start: together the measured time, so a block of requests carries the time
- * that the system took for them.
+ * What the requests gave, a second of measured time. In the order of ends, each request has the time since the end before
+ * it, evened out over as many neighbours as are in the system at once: those of a batch end together, and share the time
+ * that it took. Together it is the measured time, so a block of requests carries the time that the system took for them.
  */
 export function rateOf(requests: readonly Sample[], of: (request: Sample) => number): Weighing {
-  const seconds = turnsOf(requests).flatMap(({ requests, firstIntendedAt }) =>
-    sharesMs(requests.map(({ endedAt }) => endedAt), firstIntendedAt).map((ms) => ms / 1000)
-  );
+  const seconds = turnsOf(requests).flatMap((turn) => sharesMs(turn).map((ms) => ms / 1000));
   const amounts = requests.map(of);
   return (weights) => [weighted(amounts, weights) / weighted(seconds, weights)];
 }
 
-/** For each end the time since the end before it. */
-function sharesMs(ends: readonly Millis[], startedAt: Millis): Millis[] {
-  const shares = ends.map(() => 0);
-  let lastAt = startedAt;
-  for (const at of [...ends.keys()].sort((a, b) => ends[a]! - ends[b]!)) {
-    shares[at] = ends[at]! - lastAt;
-    lastAt = ends[at]!;
-  }
+/** For each request its share of the turn's measured time. */
+function sharesMs({ requests, firstIntendedAt, measuredMs }: Turn): Millis[] {
+  const order = [...requests.keys()].sort((a, b) => requests[a]!.endedAt - requests[b]!.endedAt);
+  const gaps = order.map((at, place) =>
+    requests[at]!.endedAt - (place === 0 ? firstIntendedAt : requests[order[place - 1]!]!.endedAt)
+  );
+  const inSystem = requests.reduce((sum, request) => sum + timeInSystemMs(request), 0) / measuredMs;
+  const evened = movingMeans(gaps, Math.min(gaps.length, Math.max(1, Math.ceil(inSystem || 1))));
+  const shares = requests.map(() => 0);
+  order.forEach((at, place) => shares[at] = evened[place]!);
   return shares;
+}
+
+/** The mean of each value and the next `width` - 1, beyond the end from the start: their sum stays what it was. */
+function movingMeans(values: readonly number[], width: number): number[] {
+  let sum = values.slice(0, width).reduce((sum, value) => sum + value, 0);
+  return values.map((value, at) => {
+    const mean = sum / width;
+    sum += values[(at + width) % values.length]! - value;
+    return mean;
+  });
 }
 
 /** Of the requests, those that are so. */

@@ -48,6 +48,15 @@ Deno.test("the time of the requests is together the measured time of the rounds,
   ];
   const rate = rateOf(requests, ({ outputTokens }) => outputTokens);
   assert.deepEqual(rate(Uint32Array.of(1, 1, 1)), [3 * 48 / 4]);
-  assert.deepEqual(rate(Uint32Array.of(0, 2, 0)), [2 * 48 / 4], "to the first end took 2 s, so twice that 4");
-  assert.deepEqual(rate(Uint32Array.of(2, 0, 1)), [3 * 48 / 3]);
+  assert.deepEqual(rate(Uint32Array.of(0, 2, 0)), [2 * 48 / 3], "two were in the system, and share its 3 s");
+  assert.deepEqual(rate(Uint32Array.of(2, 0, 1)), [3 * 48 / 4]);
+});
+
+Deno.test("requests of a batch share the time that it took, also those that end last in it", () => {
+  const batch = (from: number) =>
+    [0, 1, 2, 3].map((index) => sampleOf({ index, intendedAt: from, endedAt: from + 400 }));
+  const rate = rateOf([...batch(0), ...batch(400)], () => 1);
+  for (const at of [0, 3, 5, 7]) {
+    assert.deepEqual(rate(Uint32Array.from({ length: 8 }, (_, i) => i === at ? 1 : 0)), [10]);
+  }
 });

@@ -15,10 +15,10 @@ export function estimate({ value, few }: Estimate): string {
   return few && Number.isFinite(value) ? `${text}*` : text;
 }
 
-/** The value with its 95 % confidence interval: `12.5 (12.1 to 13.0)`. */
+/** The value with its 95 % confidence interval: `12.5 (12.1 to 13.0)`, or `12.5 (12.1 or more)` where nothing bounds it. */
 export function withInterval(of: Estimate): string {
   if (!Number.isFinite(of.value) || Number.isNaN(of.low) || Number.isNaN(of.high)) return estimate(of);
-  return `${estimate(of)} (${figure(of.low)} to ${figure(of.high)})`;
+  return `${estimate(of)} (${figure(of.low)} ${of.high === Infinity ? "or more" : `to ${figure(of.high)}`})`;
 }
 
 /** A share of 1 as per cent. */

@@ -25,7 +25,7 @@ Deno.test("an estimate of few samples carries a mark, one without value none", (
 
 Deno.test("an interval stands behind its value, also when it reaches into the failures", () => {
   assert.equal(withInterval(estimateOf(100, { low: 90, high: 120 })), "100 (90.0 to 120)");
-  assert.equal(withInterval(estimateOf(100, { low: 90, high: Infinity })), "100 (90.0 to failed)");
+  assert.equal(withInterval(estimateOf(100, { low: 90, high: Infinity })), "100 (90.0 or more)");
   assert.equal(withInterval(estimateOf(100, { low: NaN, high: NaN })), "100");
   assert.equal(withInterval(estimateOf(Infinity)), "failed");
 });

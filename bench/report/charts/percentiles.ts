@@ -30,8 +30,8 @@ export function percentileChart(subject: Subject, what: "e2eMs" | "ttftMs"): Cha
     name: what === "e2eMs" ? "e2e_percentiles" : "ttft_percentiles",
     title: `Percentiles of ${name}`,
     about:
-      `Lines are 95 % confidence intervals; ${CUT_OFF}, and one without an upper end reaches into the failed ` +
-      `requests. "failed" stands where the percentile itself does. Each panel has its own scale.`,
+      `Lines are 95 % confidence intervals; ${CUT_OFF}, and one without an upper end has nothing that bounds it: ` +
+      `too few samples, or failed requests. "failed" stands where the percentile itself does. Each panel has its own scale.`,
     legend: { palette: "variants", mark: "area", labels: variants },
     panels: panels.filter(({ values }) => values.length > 0),
   };
