@@ -24,8 +24,9 @@ export async function makeReports(
   const plan = { ...environment.plan, slo };
   const input = { environment, plan, samples, summary: summarizeRun(samples, plan) };
   print(textReport(input));
-  if (dialects) print(dialectText(input));
-  await writeReports(folder, input);
+  const inOtherWords = dialects ? { dialects: dialectText(input) } : {};
+  if (inOtherWords.dialects) print(inOtherWords.dialects);
+  await writeReports(folder, input, inOtherWords);
 }
 
 /** The reports of an earlier run again. */

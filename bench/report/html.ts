@@ -3,7 +3,7 @@ import { type Chart, subjectOf } from "./charts/chart.ts";
 import { chartsOf } from "./charts/charts_of.ts";
 import { DARK, LIGHT } from "./charts/colours.ts";
 import { type Compiler, loadCompiler } from "./charts/compile.ts";
-import { inPlanOrder, type ReportInput } from "./input.ts";
+import type { ReportInput } from "./input.ts";
 import { lessonsOf } from "./lessons.ts";
 import { Markup, markup, scriptJson } from "./page/markup.ts";
 import { pageScript, pageStyle, vegaRuntime } from "./page/runtime.ts";
@@ -23,8 +23,7 @@ const CHARTS_BELOW: Readonly<Record<string, readonly string[]>> = {
  * The content of report.html: one file that needs no other. Its policy forbids the browser every connection, and every
  * script but its own two.
  */
-export async function htmlReport(run: ReportInput): Promise<string> {
-  const input = inPlanOrder(run);
+export async function htmlReport(input: ReportInput): Promise<string> {
   const [vega, script, style, compiler] = await Promise.all([
     vegaRuntime(),
     pageScript(),

@@ -1,6 +1,6 @@
 import { aboutRun, busyMachine, howMeasured, isSimulated, subjectLine } from "./about_run.ts";
 import { oneLine } from "./format.ts";
-import { inPlanOrder, type ReportInput } from "./input.ts";
+import type { ReportInput } from "./input.ts";
 import { lessonsOf } from "./lessons.ts";
 import { type ReportTable, tablesOf } from "./tables.ts";
 
@@ -12,8 +12,7 @@ export interface MarkdownOptions {
 }
 
 /** The content of report.md. */
-export function markdownReport(run: ReportInput, { charts = [], dialects }: MarkdownOptions = {}): string {
-  const input = inPlanOrder(run);
+export function markdownReport(input: ReportInput, { charts = [], dialects }: MarkdownOptions = {}): string {
   const { environment, summary } = input;
   const blocks = [
     `# Omnispan run of ${escaped(environment.startedAt)}`,

@@ -1,7 +1,7 @@
 import type { CellSummary, Phases } from "../metrics/cell_summary.ts";
 import { estimate, figure, percent, withInterval } from "./format.ts";
 import { failuresOf } from "./failures.ts";
-import { inPlanOrder, type ReportInput } from "./input.ts";
+import type { ReportInput } from "./input.ts";
 
 export type ColumnKind = "name" | "prose" | "figure";
 
@@ -25,8 +25,7 @@ interface Column {
 }
 
 /** Every figure of the summary that a reader may want to quote; tables without content are left out. */
-export function tablesOf(run: ReportInput): ReportTable[] {
-  const input = inPlanOrder(run);
+export function tablesOf(input: ReportInput): ReportTable[] {
   const { cells } = input.summary;
   return [
     cellTable("throughput", "Throughput", RATES_ABOUT, cells, rateColumns(cells)),

@@ -3,7 +3,7 @@ import type { CellSummary, RunSummary } from "../metrics/cell_summary.ts";
 import { aboutRun, busyMachine, howMeasured, subjectLine } from "./about_run.ts";
 import { type Failure, failuresOf } from "./failures.ts";
 import { counted, estimate, figure, folded, percent } from "./format.ts";
-import { inPlanOrder, type ReportInput } from "./input.ts";
+import type { ReportInput } from "./input.ts";
 import { lessonsOf } from "./lessons.ts";
 import { PHASES } from "./tables.ts";
 
@@ -42,8 +42,7 @@ const WIDTH = 150;
 const LABELS: ReadonlySet<string> = new Set(["SLO", "Engine"]);
 
 /** The table that a run prints, with all that its reader must know to take the figures for what they are. */
-export function textReport(run: ReportInput): string {
-  const input = inPlanOrder(run);
+export function textReport(input: ReportInput): string {
   const { summary } = input;
   if (summary.cells.length === 0) return [subjectLine(input), "Nothing was measured."].join("\n");
   return [
@@ -87,15 +86,19 @@ function table({ cells }: RunSummary): string {
   return table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
 }
 
+/** What is wrong, and with which cells; the other reports have each cell's own figures. */
 function verdicts({ cells }: RunSummary): string[] {
   const doubtful = cells.filter(({ verdict }) => !verdict.valid);
   if (doubtful.length === 0) return ["VALID"];
-  const valid = cells.length - doubtful.length;
+  const found = doubtful.flatMap((cell) => cell.verdict.findings.map((finding) => ({ cell, finding })));
+  const kinds = Map.groupBy(found, ({ finding }) => finding.kind);
   return [
-    ...doubtful.map(({ variant, load, verdict }) =>
-      `NOT VALID ${variant}, ${load}: ${verdict.findings.map(({ text }) => text).join(" ")}`
-    ),
-    ...(valid > 0 ? [`VALID: the other ${counted(valid, "cell")}.`] : []),
+    `NOT VALID: ${doubtful.length} of ${counted(cells.length, "cell")}`,
+    ...[...kinds.values()].map(([first, ...others]) => {
+      const name = ({ variant, load }: CellSummary) => `${variant}, ${load}`;
+      const also = others.length === 0 ? "" : ` Also ${others.map(({ cell }) => name(cell)).join("; ")}.`;
+      return `- ${name(first!.cell)}: ${first!.finding.text}${also}`;
+    }),
   ];
 }
 

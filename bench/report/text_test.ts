@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { CellSummary } from "../metrics/cell_summary.ts";
 import { environmentOf, planOf } from "../record/environment_support.ts";
 import { sampleOf } from "../record/sample_support.ts";
+import type { Finding } from "../metrics/cell_summary.ts";
 import type { Sample } from "../record/sample.ts";
 import { modesInput, sweepInput } from "./fixture_support.ts";
 import type { ReportInput } from "./input.ts";
@@ -54,14 +55,18 @@ Deno.test("no line is wider than 150 columns, also in a sweep of long names", ()
   }
 });
 
-Deno.test("a run without findings is valid in one line; each doubtful cell has its own", () => {
+Deno.test("a run without findings is valid in one line; a finding names the cells that have it, once", () => {
   assert.match(textReport(inputWith([cellSummaryOf({})])), /^VALID$/m);
-  const findings = [{ kind: "errors", text: "3 of 100 requests failed." }] as const;
+  const errors = { kind: "errors", text: "3 of 100 requests failed." } as const;
+  const short = { kind: "too_short", text: "Round 1 measured for 1 s." } as const;
+  const doubtful = (load: string, ...findings: Finding[]) =>
+    cellSummaryOf({ load, verdict: { valid: false, findings } });
   const text = textReport(
-    inputWith([cellSummaryOf({ verdict: { valid: false, findings } }), cellSummaryOf({ load: "2" })]),
+    inputWith([doubtful("2", errors, short), doubtful("4", errors), cellSummaryOf({ load: "8" })]),
   );
-  assert.match(text, /^NOT VALID direct, 1 client: 3 of 100 requests failed\.$/m);
-  assert.match(text, /^VALID: the other 1 cell\.$/m);
+  assert.match(text, /^NOT VALID: 2 of 3 cells$/m);
+  assert.match(text, /^- direct, 2: 3 of 100 requests failed\. Also direct, 4\.$/m);
+  assert.match(text, /^- direct, 2: Round 1 measured for 1 s\.$/m);
 });
 
 Deno.test("failures show as such in the table and with their first message below it", () => {

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import { inPlanOrder, type ReportInput } from "../input.ts";
+import type { ReportInput } from "../input.ts";
 
 type LayeredSpec = Extract<TopLevelSpec, { layer: unknown }>;
 export type Layers = LayeredSpec["layer"];
@@ -43,8 +43,7 @@ export interface Subject extends ReportInput {
   readonly loads: readonly string[];
 }
 
-export function subjectOf(run: ReportInput): Subject {
-  const input = inPlanOrder(run);
+export function subjectOf(input: ReportInput): Subject {
   const { plan, summary: { cells } } = input;
   return {
     ...input,
