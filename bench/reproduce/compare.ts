@@ -95,7 +95,7 @@ export function comparisonText(
 }
 
 const ROUGH =
-  "Rough: --quick asks each row once, so what happens between two groups does not count, and leaves out " +
+  "Rough: --quick lets each group run once or twice, so hardly anything between groups counts, and leaves out " +
   "what takes long.";
 
 function cellsOf({ published, measured, offPercent }: ComparedFigure): [string, string, string] {
