@@ -11,8 +11,9 @@ export interface Growth {
   readonly chance: number;
 }
 
-/** The start, in which queue and batch fill, is no growth. */
-const SKIPPED_SHARE = 0.2;
+/** The start, in which queue and batch fill, is no growth; and the end of a growth is hidden, since the last requests
+ * share the service with ever fewer. */
+const [SKIPPED_AT_START, SKIPPED_AT_END] = [0.2, 0.1];
 const BLOCKS = 10;
 /** Requests of a block; fewer have no median to speak of. */
 const LEAST_BLOCK = 5;
@@ -54,7 +55,10 @@ function varianceOf(values: readonly number[]): number {
 }
 
 function blockMedians({ requests }: Turn): { at: number; e2eMs: number }[] {
-  const kept = requests.slice(Math.floor(requests.length * SKIPPED_SHARE));
+  const [from, to] = [SKIPPED_AT_START, 1 - SKIPPED_AT_END].map((share) =>
+    Math.floor(requests.length * share)
+  );
+  const kept = requests.slice(from, to);
   const size = Math.floor(kept.length / BLOCKS);
   if (size < LEAST_BLOCK) return [];
   return Array.from({ length: BLOCKS }, (_, block) => {
