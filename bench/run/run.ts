@@ -1,7 +1,7 @@
 import type { Load, RunPlan, Variant } from "../plan.ts";
 import { randomStream, shuffled } from "../workload/random.ts";
 import { Lab, type Subject, type TurnLimits } from "./lab.ts";
-import { showTurn } from "./progress.ts";
+import { showTurn, tell } from "./progress.ts";
 
 /** A cell of the plan, as what it is made of. */
 interface PlannedCell {
@@ -28,6 +28,7 @@ export async function run(
 ): Promise<readonly string[]> {
   await using lab = await Lab.open(plan, subject, command, folder, stop);
   const turns = turnsOf(plan);
+  tell(`${turns.length} turns: ${sizeOf(plan)}`);
   for (const [done, { variant, load, round }] of turns.entries()) {
     if (stop.aborted) break;
     const limits = limitsOfTurn(plan, load);
@@ -36,6 +37,18 @@ export async function run(
     await lab.turn({ variant, load, round, limits, progress });
   }
   return lab.problems;
+}
+
+/** "4 variants under 3 loads in 3 rounds, up to 6 minutes of sending" */
+export function sizeOf(plan: RunPlan): string {
+  const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+  const { variants, loads, rounds } = plan;
+  const longestMs = loads.reduce((sum, load) => sum + limitsOfTurn(plan, load).durationMs, 0);
+  const minutes = longestMs * variants.length * rounds / 60_000;
+  const time = Number.isFinite(minutes) ? `, up to ${counted(Math.ceil(minutes), "minute")} of sending` : "";
+  return `${counted(variants.length, "variant")} under ${counted(loads.length, "load")} in ${
+    counted(rounds, "round")
+  }${time}`;
 }
 
 /** All turns of a run in their order, which the plan's seed decides. */

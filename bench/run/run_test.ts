@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Load, Variant } from "../plan.ts";
 import { planOf } from "../record/environment_support.ts";
-import { limitsOfTurn, turnsOf } from "./run.ts";
+import { limitsOfTurn, sizeOf, turnsOf } from "./run.ts";
 
 const VARIANTS = ["a", "b", "c"].map((name): Variant => ({ name, mode: "direct", settings: {} }));
 const LOADS = [1, 8, 32].map((concurrency): Load => ({
@@ -38,4 +38,10 @@ Deno.test("without limits a closed loop asks a few times for each client, and ev
   assert.deepEqual(limitsOfTurn(none, LOADS[0]!), { requests: 8, durationMs: 10_000 });
   assert.deepEqual(limitsOfTurn(none, LOADS[2]!), { requests: 64, durationMs: 10_000 });
   assert.deepEqual(limitsOfTurn(none, OPEN), { requests: Infinity, durationMs: 10_000 });
+});
+
+Deno.test("the size of a run is told before it starts", () => {
+  const plan = planOf({ variants: VARIANTS, loads: LOADS, rounds: 4, durationMs: 60_000 });
+  assert.equal(sizeOf(plan), "3 variants under 3 loads in 4 rounds, up to 9 minutes of sending");
+  assert.equal(sizeOf(planOf({ requests: 10 })), "1 variant under 1 load in 1 round");
 });
