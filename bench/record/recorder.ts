@@ -102,8 +102,9 @@ export async function readRecording(folder: string): Promise<Recording> {
   return { environment, samples };
 }
 
+/** While both are there the compressed one is not complete. */
 function samplesOf(folder: string): string | undefined {
-  return [SAMPLES, GROWING].map((name) => join(folder, name)).find((path) => existsSync(path));
+  return [GROWING, SAMPLES].map((name) => join(folder, name)).find((path) => existsSync(path));
 }
 
 function linesOf(path: string): AsyncIterable<string> {

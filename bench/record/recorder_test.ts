@@ -39,6 +39,15 @@ Deno.test("a run that crashed is read from what it had written, without a last l
   await recorder[Symbol.asyncDispose]();
 });
 
+Deno.test("a run that crashed while its samples were compressed is read whole", async () => {
+  const folder = await record(500);
+  const path = join(folder, "samples.ndjson.gz");
+  const whole = await Deno.readFile(path);
+  await Deno.writeFile(join(folder, "samples.ndjson"), gunzipSync(whole));
+  await Deno.writeFile(path, whole.subarray(0, whole.length / 2));
+  assert.equal((await readRecording(folder)).samples.length, 500);
+});
+
 Deno.test("a compressed file that was cut gives the samples before the cut", async () => {
   const folder = await record(500);
   const path = join(folder, "samples.ndjson.gz");
