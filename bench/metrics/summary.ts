@@ -72,11 +72,13 @@ export function summarizeCell(samples: readonly Sample[], load: Load, slo: Slo):
   return { ...figures, verdict: verdictOf(turns, load, figures) };
 }
 
-/** Gaps between intended instants over their time; NaN where all came at one instant. */
+/** Requests after the first instant over their time, for what came at that one had no gap; NaN where all came then. */
 function offeredRate(turns: readonly Turn[]): number {
-  const gaps = turns.reduce((sum, { requests }) => sum + requests.length - 1, 0);
+  const later = turns.reduce((sum, { requests, firstIntendedAt }) => {
+    return sum + requests.filter(({ intendedAt }) => intendedAt > firstIntendedAt).length;
+  }, 0);
   const windowMs = turns.reduce((sum, turn) => sum + turn.lastIntendedAt - turn.firstIntendedAt, 0);
-  return windowMs === 0 ? NaN : 1000 * gaps / windowMs;
+  return windowMs === 0 ? NaN : 1000 * later / windowMs;
 }
 
 const NO_NUMBERS = ["NaN", "Infinity", "-Infinity"];

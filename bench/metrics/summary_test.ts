@@ -31,6 +31,17 @@ Deno.test("counts and rates: successes a second of measured time, which is that 
   assert.equal(summarize(SMALL).goodput, null);
 });
 
+Deno.test("the offered rate of bursts is not raised by the first, whose gap is not there", () => {
+  const bursts = [0, 1000, 2000].flatMap((intendedAt) =>
+    [0, 1, 2, 3].map((index) =>
+      sampleOf({ index, intendedAt, sentAt: intendedAt, endedAt: intendedAt + 100 })
+    )
+  );
+  const load = { kind: "open", name: LOAD.name, arrivals: { kind: "bursts", rate: 4, size: 4 } } as const;
+  assert.equal(summarizeCell(bursts, load, {}).offeredRate, 4);
+  assert.ok(Number.isNaN(summarizeCell(bursts.slice(0, 4), load, {}).offeredRate));
+});
+
 Deno.test("latencies: from the intended instant, with the failure as infinitely late", () => {
   const cell = summarize(SMALL);
   const { mean, p50, p90, p95 } = cell.e2eMs;
