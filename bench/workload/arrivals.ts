@@ -57,7 +57,8 @@ function* instants(arrivals: Arrivals, limits: ScheduleLimits, random: RandomGen
       return yield* renewals(1000 / arrivals.rate, () => exponential(random));
     case "gamma": {
       const shape = 1 / arrivals.cv ** 2;
-      return yield* renewals(1000 / arrivals.rate, () => gamma(shape, random) / shape);
+      const first = uniformAboveZero(random) * gamma(shape + 1, random) / shape;
+      return yield* renewals(1000 / arrivals.rate, () => gamma(shape, random) / shape, first);
     }
     case "bursts":
       for (const atMs of renewals(1000 * arrivals.size / arrivals.rate, () => exponential(random))) {
@@ -80,9 +81,14 @@ function* instants(arrivals: Arrivals, limits: ScheduleLimits, random: RandomGen
   }
 }
 
-/** One instant a gap, after the first gap; `gap` has mean 1. */
-function* renewals(meanMs: Millis, gap: () => number): Generator<Millis, never> {
-  for (let atMs = 0;;) yield atMs += meanMs * gap();
+/**
+ * One instant a gap, after the first gap; `gap` has mean 1. A turn begins at any moment of a process that has long been
+ * under way, so `first` is what is left of a gap in which such a moment falls (Cox, "Renewal Theory", 1962, ch. 5): of a
+ * gap drawn in proportion to its length, an even share. For exponential gaps that is a gap like others. With a whole
+ * gamma gap in its place a turn of n requests would have (cv² - 1) / 2 more.
+ */
+function* renewals(meanMs: Millis, gap: () => number, first = gap()): Generator<Millis, never> {
+  for (let atMs = meanMs * first;; atMs += meanMs * gap()) yield atMs;
 }
 
 function horizonMs(arrivals: Arrivals, { requests, durationMs }: ScheduleLimits): Millis {

@@ -45,6 +45,20 @@ for (const cv of [0.3, 0.5, 1, 2, 4]) {
   });
 }
 
+for (const cv of [0.3, 2, 4]) {
+  Deno.test(`a short turn of gamma arrivals of cv ${cv} has as many as its rate says, from its start on`, () => {
+    const limits = { requests: Infinity, durationMs: 1000 };
+    const turns = Array.from(
+      { length: 4000 },
+      (_, seed) => arrivalTimes({ kind: "gamma", rate: 20, cv }, limits, seed),
+    );
+    const mean = (of: (turn: readonly number[]) => number) =>
+      turns.reduce((sum, turn) => sum + of(turn), 0) / 4000;
+    near(mean(({ length }) => length), 20, 0.35 * cv);
+    near(mean((turn) => turn.filter((atMs) => atMs < 100).length), 2, 0.1 * Math.max(1, cv));
+  });
+}
+
 Deno.test("gamma gaps of cv 1 are the exponential ones", () => {
   const gaps = gapsOf(times({ kind: "gamma", rate: 50, cv: 1 }));
   assert.ok(distanceTo(gaps, (ms) => 1 - Math.exp(-ms / 20)) < 1.63 / Math.sqrt(gaps.length));
