@@ -27,7 +27,11 @@ export function judge(limit: Limit, cell: ComparedCell): Judgement {
   const figure = figures.find(({ figure }) => figure === limit.figure);
   if (!figure) return { ...about, outcome: "undecided", reasons: [`${limit.figure} was not compared`] };
   if (isBroken(limit, figure)) return { ...about, outcome: "broken", reasons: [] };
-  const spared = limit.kind === "change" && sparesDrift(cell) ? [...ELSEWHERE, DRIFT] : ELSEWHERE;
+  const spared = [
+    ...ELSEWHERE,
+    ...(limit.kind === "change" && sparesDrift(cell) ? [DRIFT] : []),
+    ...(limit.figure === "failed_share" ? [FAILURES] : []),
+  ];
   const reasons = [
     ...(limit.kind === "change" ? doubts("BASE", base, figure.base, spared) : []),
     ...doubts("NEW", next, figure.next, spared),
@@ -60,6 +64,8 @@ function isBroken({ kind, bound, figure: name }: Limit, { next, ratio, change }:
 /** Too few samples matter where the figure itself has too few; other findings put every figure of the cell in doubt. */
 const ELSEWHERE: readonly FindingKind[] = ["few_samples"];
 const DRIFT: FindingKind = "unstable";
+/** They are what `failed_share` tells. */
+const FAILURES: FindingKind = "errors";
 
 /**
  * A closed loop is unstable when its throughput drifts, and what drifts for both falls out of paired ratios. An open

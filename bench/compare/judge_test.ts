@@ -90,6 +90,16 @@ Deno.test("a side that isn't valid decides nothing unless the limit is broken an
   assert.equal(judged(["e2e_p50>+50%"], BASE, { ...failing, slower: () => 3 }).code, 3);
 });
 
+Deno.test("failures put every figure in doubt but their own share", () => {
+  const { outcomes, reasons } = judged(
+    ["failed_share>20%", "failed_share>1%", "e2e_p50>2s"],
+    BASE,
+    { seed: 2, failing: 0.03, ...LATER },
+  );
+  assert.deepEqual(outcomes, ["kept", "broken", "undecided"]);
+  assert.deepEqual(reasons, ["NEW is not valid: errors"]);
+});
+
 Deno.test("throughput that drifts for both decides nothing unless they took turns", () => {
   const drift = { requests: 80, slower: (_round: number, index: number) => index < 30 ? 1 : 2 };
   const base = { seed: 1, ...drift };
