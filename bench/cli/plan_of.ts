@@ -7,20 +7,12 @@ import { parseArrivalsFlag, parseLengthsFlag } from "../workload/flag_texts.ts";
 import { nameOfLoad, nameOfVariant, type UnnamedLoad } from "../workload/names.ts";
 import type { WorkloadFile } from "../workload/file.ts";
 import { readTrace } from "../workload/trace.ts";
-import { VARIANT_SETTINGS } from "../workload/variant_settings.ts";
+import { shapes, VARIANT_SETTINGS } from "../workload/variant_settings.ts";
 import type { Command } from "./command.ts";
+import { commandSpec } from "./commands.ts";
 import type { FlagName } from "./flags.ts";
 
 const MOST_VARIANTS = 64;
-
-/** The settings that shape each mode; other ones would measure the same thing again. */
-const SHAPING: { readonly [M in Mode]: readonly SettingName[] } = {
-  direct: ["MAX_CONCURRENT_STREAMS"],
-  queued: ["QUEUED_CONCURRENCY"],
-  micro_batch: ["BATCH_WINDOW_MS", "MAX_BATCH_SIZE", "BATCHES_IN_FLIGHT", "BATCH_WHEN_IDLE"],
-  continuous: ["MAX_CONCURRENT_STREAMS"],
-};
-const SHAPES_ONE_MODE = new Set(Object.values(SHAPING).flat());
 
 /** What a command measures when neither its flags nor a workload file say it. */
 export interface PlanDefaults {
@@ -36,11 +28,11 @@ export const RUN_DEFAULTS: PlanDefaults = { modes: MODES, vary: [] };
  * @throws {StartupError} with one line for each problem
  */
 export function planOf(
-  { values, given, engine }: Command,
+  { name, values, given, engine }: Command,
   file: WorkloadFile,
   defaults: PlanDefaults = RUN_DEFAULTS,
 ): RunPlan {
-  const problems: string[] = [];
+  const problems = alone(given, commandSpec(name).flags);
   const asked = <T>(read: () => T): T | undefined => {
     try {
       return read();
@@ -62,7 +54,7 @@ export function planOf(
   );
   const slo = asked(() => values.slo === undefined ? file.slo ?? {} : parseSlo(values.slo));
   const mix = asked(() => mixOf(values, given, file.mix));
-  if (!variants || !loads || !slo || !mix) throw new StartupError(problems);
+  if (!variants || !loads || !slo || !mix || problems.length > 0) throw new StartupError(problems);
   return {
     variants,
     loads,
@@ -74,6 +66,16 @@ export function planOf(
     stream: has("stream") ? values.stream : file.stream ?? values.stream,
     timeoutMs: has("timeout") ? values.timeout * 1000 : file.timeoutMs ?? values.timeout * 1000,
   };
+}
+
+/** Flags that would do nothing as they were typed. */
+function alone(given: Command["given"], flags: readonly FlagName[]): string[] {
+  const needing = [["arrivals", "rate"], ["speed", "trace"]] as const;
+  const missing = needing
+    .filter(([flag, needed]) => given.has(flag) && flags.includes(needed) && !given.has(needed))
+    .map(([flag, needed]) => `--${flag} must come with --${needed}, got none`);
+  const both = given.has("variant") && given.has("modes");
+  return both ? [...missing, "--modes must be left out with --variant, which names its mode"] : missing;
 }
 
 function limitsOf(
@@ -141,10 +143,15 @@ function variantsOf(
     ? variant.map(parseVariant)
     : (given.has("modes") ? modes : defaults.modes).map((mode) => ({ mode, settings: {} }));
   const varied = (given.has("vary") ? vary : defaults.vary).map(parseVaried);
+  const idle = varied.find(({ setting }) => !bases.some(({ mode }) => shapes(setting, mode)));
+  if (idle && given.has("vary")) {
+    const modes = [...new Set(bases.map(({ mode }) => mode))].join(", ");
+    throw new StartupError([
+      `--vary must name a setting that shapes a measured mode (${modes}), got "${idle.setting}"`,
+    ]);
+  }
   const variants = bases.flatMap(({ mode, settings }) => {
-    const shaping = varied.filter(({ setting }) =>
-      !SHAPES_ONE_MODE.has(setting) || SHAPING[mode].includes(setting)
-    );
+    const shaping = varied.filter(({ setting }) => shapes(setting, mode));
     return combinations(shaping).map((chosen) => ({ mode, settings: { ...settings, ...chosen } }));
   });
   const named = variants.map((one) => ({ ...one, name: nameOfVariant(one) }));

@@ -120,6 +120,20 @@ Deno.test("what can't be is told with its name, all at once", () => {
   );
 });
 
+Deno.test("a flag that would change nothing is refused", () => {
+  assert.deepEqual(problems(["--arrivals=gamma:2", "--concurrency=4"]), [
+    "--arrivals must come with --rate, got none",
+  ]);
+  assert.deepEqual(problems(["--speed=2"]), ["--speed must come with --trace, got none"]);
+  assert.deepEqual(problems(["--modes=direct", "--variant=queued"]), [
+    "--modes must be left out with --variant, which names its mode",
+  ]);
+  assert.deepEqual(problems(["--modes=direct,queued", "--vary=BATCH_WINDOW_MS=0,9"]), [
+    '--vary must name a setting that shapes a measured mode (direct, queued), got "BATCH_WINDOW_MS"',
+  ]);
+  plan(["saturate", "--arrivals=gamma:2"]); // its rates are its own
+});
+
 function range(count: number): string {
   return Array.from({ length: count }, (_, index) => index + 1).join(",");
 }

@@ -1,6 +1,7 @@
 import type { Settings } from "../../src/config.ts";
 import type { Lengths, Load, RequestClass, Slo, Variant } from "../plan.ts";
 import type { EngineSettings } from "../record/environment.ts";
+import { SHAPING } from "../workload/variant_settings.ts";
 import { counted } from "./format.ts";
 import type { ReportInput } from "./input.ts";
 
@@ -108,13 +109,6 @@ function turnsText({ plan: { rounds, requests, durationMs, seed, stream, timeout
     `deadline ${timeoutMs / 1000} s`,
   ].filter((part) => part !== "").join(", ");
 }
-
-const SHAPING = {
-  direct: ["MAX_CONCURRENT_STREAMS"],
-  queued: ["QUEUED_CONCURRENCY"],
-  micro_batch: ["MAX_BATCH_SIZE", "BATCH_WINDOW_MS", "BATCHES_IN_FLIGHT", "BATCH_WHEN_IDLE"],
-  continuous: ["MAX_CONCURRENT_STREAMS"],
-} as const satisfies Record<string, readonly (keyof EngineSettings)[]>;
 
 /** The common settings that shape the variants' modes, each with what its variants change. */
 function settingsText(engine: EngineSettings, variants: readonly Variant[]): string {
