@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { engineFor } from "../tests/support/engine.ts";
 import { TestProcess } from "../tests/support/process.ts";
 import { waitUntil } from "../tests/support/wait.ts";
 import { readRecording } from "./record/recorder.ts";
@@ -88,6 +89,21 @@ Deno.test("an engine that dies is told, its requests failed, and the next varian
   assert.ok(failed.length > 0 && failed.length <= 3, `${failed.length} failed`);
   assert.ok(failed.every(({ variant }) => variant === dead));
   assert.ok(samples.some(({ variant, outcome }) => variant !== dead && outcome === "ok"));
+});
+
+Deno.test("an engine at --target is measured as it is, and the mode that it is in is kept", async () => {
+  await using worker = new TestProcess(Deno.execPath(), { args: ["run", "-A", SCRIPTED_WORKER] });
+  const [, address = ""] = await worker.waitFor(/listening on (\S+)/);
+  await using testEngine = await engineFor(address, { ENGINE_MODE: "queued" });
+  const { engine } = testEngine;
+  const out = await newFolder();
+  const asked = ["--concurrency=2", "--requests=30", "--rounds=1", "--max-tokens=2", `--out=${out}`];
+  await using run = await bench(worker, `--target=${engine.address}`, ...asked);
+  assert.equal((await run.exit()).code, 0, run.output());
+  const { environment, samples } = await readRecording(out);
+  assert.deepEqual(environment.plan.variants, [{ name: engine.address, mode: "queued", settings: {} }]);
+  assert.equal(environment.engine, null);
+  assert.equal(samples.filter(({ phase, outcome }) => phase === "measured" && outcome === "ok").length, 30);
 });
 
 Deno.test("wrong use is one line and exit code 2", async () => {

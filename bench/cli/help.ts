@@ -63,5 +63,5 @@ ${Object.keys(NOT_FOR_BENCH).join(", ")}. The bench has its own defaults for ${
 
 const EXIT_CODES =
   `Ctrl-C stops the run and reports what was measured. Exit codes: 0 done, also when requests failed (the report
-counts them); 1 nothing could be measured, or an engine ended; 2 a wrong flag, file or setting; 3 a figure is outside
-what was asked for; 130 stopped by Ctrl-C.`;
+counts them); 1 nothing could be measured, or an engine or the worker ended; 2 a wrong flag, file or setting; 3 a figure
+is outside what was asked for; 130 stopped by Ctrl-C.`;

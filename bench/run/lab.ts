@@ -5,21 +5,22 @@ import { runClosedLoop } from "../load/closed_loop.ts";
 import { CONNECTIONS } from "../load/engine_load.ts";
 import { runOpenLoop } from "../load/open_loop.ts";
 import type { Load, RunPlan, Variant } from "../plan.ts";
-import { type RunEnvironment, surroundings, type WorkerIdentity } from "../record/environment.ts";
+import { type RunEnvironment, surroundings } from "../record/environment.ts";
 import { Recorder } from "../record/recorder.ts";
-import type { Sample, ScheduledRequest } from "../record/sample.ts";
+import type { Cell, Sample, ScheduledRequest } from "../record/sample.ts";
 import { requests } from "../workload/requests.ts";
 import { scheduleOf } from "../workload/schedule.ts";
 import { replay } from "../workload/trace.ts";
+import { describedBy, KeptEnvironment } from "./kept_environment.ts";
 import { MeasuredEngine } from "./measured_engine.ts";
 import type { TurnProgress } from "./progress.ts";
-import { benchWorker } from "./worker.ts";
+import { type BenchWorker, benchWorker } from "./worker.ts";
 
 /** Enough to open connections and fill caches; the requests are short, for no figure comes of them. */
 const WARMUP_TOKENS = 8;
 const WARMUP_REQUESTS = 8;
 
-/** How long an engine may take to drop what a cut turn left; the next turn begins then in any case. */
+/** How long an engine may take to drop what a turn left without an answer; the next turn begins then in any case. */
 const EMPTY_WITHIN_MS: Millis = 10_000;
 
 /** What is measured besides the plan: engines that the run starts, or one that runs. */
@@ -56,12 +57,14 @@ export class Lab implements AsyncDisposable {
   readonly #engines = new Map<string, MeasuredEngine>();
   readonly #warm = new Set<string>();
   readonly #problems: string[] = [];
+  #restarts = 0;
 
   private constructor(
     private readonly plan: RunPlan,
     private readonly subject: Subject,
+    private readonly worker: BenchWorker | null,
     private readonly recorder: Recorder,
-    private environment: RunEnvironment,
+    private readonly kept: KeptEnvironment,
     private readonly stop: AbortSignal,
     private readonly parts: AsyncDisposableStack,
   ) {}
@@ -80,11 +83,13 @@ export class Lab implements AsyncDisposable {
   ): Promise<Lab> {
     await using parts = new AsyncDisposableStack();
     const { engine, target } = subject;
-    const worker = target === undefined ? parts.use(await benchWorker(engine, folder, stop)).identity : null;
+    const around = await surroundings(); // before a worker's start keeps the machine busy
+    const started = target === undefined ? parts.use(await benchWorker(engine, folder, stop)) : null;
+    const worker = started?.identity ?? null;
     const { ENGINE_MODE: _mode, BIND_HOST: _host, BIND_PORT: _port, ...settings } = engine.settings;
     const asked: RunEnvironment = {
       startedAt: new Date().toISOString(),
-      ...await surroundings(),
+      ...around,
       command,
       engine: worker ? { ...settings, WORKER_ENDPOINT: worker.endpoint! } : null,
       target: target ?? null,
@@ -96,9 +101,10 @@ export class Lab implements AsyncDisposable {
     const running = target === undefined
       ? undefined
       : parts.use(await MeasuredEngine.running(target, plan, stop));
-    const environment = { ...asked, worker: running?.worker ?? worker };
+    const environment = running ? describedBy(running, asked) : asked;
     const recorder = parts.use(new Recorder(folder, environment));
-    const lab = new Lab(plan, subject, recorder, environment, stop, parts.move());
+    const kept = new KeptEnvironment(recorder, environment);
+    const lab = new Lab(plan, subject, started, recorder, kept, stop, parts.move());
     if (running) plan.variants.forEach(({ name }) => lab.#engines.set(name, running));
     return lab;
   }
@@ -122,7 +128,7 @@ export class Lab implements AsyncDisposable {
     const { variant, load, round, limits, progress, cut } = turn;
     const engine = await this.#engine(variant);
     if (this.stop.aborted || engine.gone !== undefined) return [];
-    this.#plan(variant, load);
+    this.kept.cell(variant, load);
     const cell = { variant: variant.name, load: load.name };
     const samples: Sample[] = [];
     const record = (sample: Sample) => {
@@ -153,13 +159,14 @@ export class Lab implements AsyncDisposable {
       };
       await runClosedLoop({ ...measured, ...asked });
     } else {
-      if (load.arrivals.kind === "trace") this.#keep({ [load.name]: replay(load.arrivals, limits).use });
+      if (load.arrivals.kind === "trace") this.kept.trace(load, replay(load.arrivals, limits).use);
       const drawn = scheduleOf(load, mix, limits, seed, wording);
       await runOpenLoop({ ...measured, schedule: turn.reshape?.(drawn) ?? drawn });
     }
-    if (cut?.aborted && !this.stop.aborted) await engine.untilEmpty(EMPTY_WITHIN_MS);
+    const unanswered = samples.some(({ outcome }) => outcome !== "ok");
+    if (unanswered && !this.stop.aborted) await engine.untilEmpty(EMPTY_WITHIN_MS);
     this.recorder.flush();
-    this.#look(variant, engine);
+    this.#look(cell, engine);
     return samples;
   }
 
@@ -183,44 +190,28 @@ export class Lab implements AsyncDisposable {
   }
 
   async #engine(variant: Variant): Promise<MeasuredEngine> {
-    const { subject: { engine: { settings } }, environment: { worker } } = this;
+    const { settings } = this.subject.engine;
     const known = this.#engines.get(variant.name);
     if (known) return known;
-    const own = { ...settings, ...variant.settings, WORKER_ENDPOINT: worker!.endpoint! };
+    const own = { ...settings, ...variant.settings, WORKER_ENDPOINT: this.worker!.identity.endpoint! };
     const logFile = join(this.recorder.folder, `engine-${fileName(variant.name)}.log`);
     const engine = this.parts.use(await MeasuredEngine.start(variant, own, logFile, this.plan, this.stop));
     this.#engines.set(variant.name, engine);
-    this.#describe(engine.worker);
+    this.kept.seen(engine.worker);
     return engine;
   }
 
-  /** Keeps in the folder what is only known now. */
-  #describe(seen: WorkerIdentity): void {
-    const { worker } = this.environment;
-    const known = worker?.model ? worker : { ...seen, startedByBench: worker?.startedByBench ?? false };
-    this.environment = { ...this.environment, worker: { ...known, endpoint: worker?.endpoint ?? null } };
-    this.recorder.describe(this.environment);
-  }
-
-  /** What a turn takes of a trace is the same in every turn of its load. */
-  #keep(traces: RunEnvironment["traces"]): void {
-    this.environment = { ...this.environment, traces: { ...this.environment.traces, ...traces } };
-    this.recorder.describe(this.environment);
-  }
-
-  /** The kept plan names every variant and load that was measured: reports look them up there. */
-  #plan(variant: Variant, load: Load): void {
-    const { plan } = this.environment;
-    const variants = withOne(plan.variants, variant);
-    const loads = withOne(plan.loads, load);
-    if (variants === plan.variants && loads === plan.loads) return;
-    this.environment = { ...this.environment, plan: { ...plan, variants, loads } };
-    this.recorder.describe(this.environment);
-  }
-
-  #look(variant: Variant, engine: MeasuredEngine): void {
-    if (engine.gone === undefined || this.stop.aborted) return;
-    this.#problems.push(`the engine of ${variant.name} ${engine.gone}`);
+  #look({ variant, load }: Cell, { gone }: MeasuredEngine): void {
+    if (this.stop.aborted) return;
+    if (gone !== undefined) this.#problems.push(`the engine of ${variant} ${gone}`);
+    const { restarts = 0 } = this.worker ?? {};
+    if (restarts > this.#restarts) {
+      const log = join(this.recorder.folder, "worker.log");
+      this.#problems.push(
+        `the worker ended under ${variant}, ${load}, and was started again; its log: ${log}`,
+      );
+    }
+    this.#restarts = restarts;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -236,11 +227,6 @@ function* whileThere<T>(engine: MeasuredEngine, items: Iterable<T>): Generator<T
     if (engine.gone !== undefined) return;
     yield item;
   }
-}
-
-/** The same list when it has one of that name. */
-function withOne<T extends { readonly name: string }>(items: readonly T[], one: T): readonly T[] {
-  return items.some(({ name }) => name === one.name) ? items : [...items, one];
 }
 
 /** Another one for each round; -1 is the warm-up's. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { now } from "../../src/clock.ts";
 import type { Settings } from "../../src/config.ts";
 import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
-import type { Millis } from "../../src/types.ts";
+import { type Millis, type Mode, MODES } from "../../src/types.ts";
 import { EngineLoad, GrpcTransport } from "../load/engine_load.ts";
 import type { Transport } from "../load/transport.ts";
 import type { RunPlan, Variant } from "../plan.ts";
@@ -22,7 +22,8 @@ export class MeasuredEngine implements AsyncDisposable {
     readonly transport: Transport,
     /** What the engine knows of its worker. */
     readonly worker: WorkerIdentity,
-    readonly mode: string,
+    /** Null: of another make. */
+    readonly mode: Mode | null,
     /** How many sequences the worker runs at once; null where it does not say. */
     readonly workerRows: number | null,
     private readonly load: EngineLoad,
@@ -76,7 +77,8 @@ export class MeasuredEngine implements AsyncDisposable {
     const stats = await untilReady(load, who, withinMs, stop);
     const transport = new GrpcTransport(load, stream);
     const rows = stats.worker?.maxRows || null;
-    return new MeasuredEngine(transport, workerOf(stats), stats.mode, rows, load, process, parts.move());
+    const mode = MODES.find((known) => known === stats.mode) ?? null;
+    return new MeasuredEngine(transport, workerOf(stats), mode, rows, load, process, parts.move());
   }
 
   /** Resolves when nothing waits in the engine or is at the worker, or after `withinMs`, or when it does not say. */

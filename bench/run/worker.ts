@@ -9,6 +9,8 @@ import { SetupProgress, tell } from "./progress.ts";
 /** The one Python worker that all modes are measured against. */
 export interface BenchWorker extends AsyncDisposable {
   readonly identity: WorkerIdentity;
+  /** How often it ended by itself and was started again; 0 of one that the run did not start. */
+  readonly restarts: number;
 }
 
 /**
@@ -36,6 +38,9 @@ export async function benchWorker(
   const running = parts.move();
   return {
     identity: { endpoint, startedByBench: true, backend, model, simulated },
+    get restarts() {
+      return local.restarts;
+    },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
@@ -44,6 +49,7 @@ export async function benchWorker(
 function unknownWorker(endpoint: string): BenchWorker {
   return {
     identity: { endpoint, startedByBench: false, backend: null, model: null, simulated: null },
+    restarts: 0,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
