@@ -37,6 +37,8 @@ export interface Checkout {
   readonly folder: string;
   /** Null outside of git. */
   readonly commit: string | null;
+  /** Its files are not those of the commit. */
+  readonly changed: boolean;
 }
 
 /** How requests come: a closed loop's client waits for its answer, an open loop sends whatever becomes of it. */

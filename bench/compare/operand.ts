@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { StartupError } from "../../src/errors.ts";
 import { parseVariant } from "../cli/plan_of.ts";
 import type { Checkout, Variant } from "../plan.ts";
+import { gitState } from "../record/environment.ts";
 import { hasRecording } from "../record/recorder.ts";
 import { nameOfVariant } from "../workload/names.ts";
 
@@ -83,12 +84,6 @@ function isCheckout(folder: string): boolean {
 }
 
 async function checkoutAt(folder: string): Promise<Checkout> {
-  try {
-    const asked = { args: ["-C", folder, "rev-parse", "HEAD"], stderr: "null" as const };
-    const { success, stdout } = await new Deno.Command("git", asked).output();
-    return { folder: resolve(folder), commit: success ? new TextDecoder().decode(stdout).trim() : null };
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return { folder: resolve(folder), commit: null };
-    throw thrown;
-  }
+  const { commit, changed } = await gitState(folder) ?? { commit: null, changed: false };
+  return { folder: resolve(folder), commit, changed };
 }

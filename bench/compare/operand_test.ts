@@ -38,6 +38,32 @@ Deno.test("the engine of a checkout is measured as the text before the @ says, o
   }
 });
 
+Deno.test("a checkout's commit is told, and whether its files are those of it", async () => {
+  const folder = await Deno.makeTempDir();
+  const git = async (...args: string[]) => {
+    const asAuthor = ["-c", "user.name=a", "-c", "user.email=a@b", "-C", folder];
+    assert.ok(
+      (await new Deno.Command("git", { args: [...asAuthor, ...args], stdout: "null" }).output()).success,
+    );
+  };
+  const checkout = async () => {
+    const operands = await readOperands([`direct@${folder}`, "direct"]);
+    assert.ok(operands.kind === "engines");
+    return operands.base.checkout;
+  };
+  await Deno.mkdir(join(folder, "bench/run"), { recursive: true });
+  for (const path of ["deno.json", "bench/run/engine.ts"]) await Deno.writeTextFile(join(folder, path), "{}");
+  assert.deepEqual(await checkout(), { folder, commit: null, changed: false });
+  await git("init", "--quiet");
+  await git("add", ".");
+  await git("commit", "--quiet", "--message", "one");
+  const committed = await checkout();
+  assert.match(committed?.commit ?? "", /^[0-9a-f]{40}$/);
+  assert.equal(committed?.changed, false);
+  await Deno.writeTextFile(join(folder, "deno.json"), "{ }");
+  assert.deepEqual(await checkout(), { ...committed, changed: true });
+});
+
 Deno.test("folders with results are compared as they are", async () => {
   const folder = await resultsFolder();
   assert.deepEqual(await readOperands([folder, folder]), { kind: "results", base: folder, next: folder });

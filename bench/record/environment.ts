@@ -63,19 +63,21 @@ export async function surroundings(): Promise<Pick<RunEnvironment, "machine" | "
       loadAverage: loadavg()[0] ?? 0,
     },
     versions: { ...Deno.version },
-    git: await gitState(),
+    git: await gitState(THIS_CHECKOUT),
   };
 }
 
-async function gitState(): Promise<RunEnvironment["git"]> {
-  const commit = await git("rev-parse", "HEAD");
-  const changes = await git("status", "--porcelain", "--untracked-files=no");
+/** The state of the checkout that a folder belongs to; null outside of git, and without git. */
+export async function gitState(folder: string): Promise<RunEnvironment["git"]> {
+  const commit = await git(folder, "rev-parse", "HEAD");
+  const changes = await git(folder, "status", "--porcelain", "--untracked-files=no");
   return commit === null || changes === null ? null : { commit, changed: changes !== "" };
 }
 
+const THIS_CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
+
 /** What git prints, or null when there is no git or no checkout. */
-async function git(...args: string[]): Promise<string | null> {
-  const cwd = fileURLToPath(new URL("../..", import.meta.url));
+async function git(cwd: string, ...args: string[]): Promise<string | null> {
   try {
     const { success, stdout } = await new Deno.Command("git", { args, cwd, stderr: "null" }).output();
     return success ? new TextDecoder().decode(stdout).trim() : null;
