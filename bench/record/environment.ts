@@ -20,8 +20,8 @@ export interface RunEnvironment {
   readonly target: string | null;
   readonly worker: WorkerIdentity | null;
   readonly plan: RunPlan;
-  /** What each turn took of a trace, by the names of loads that replay one. */
-  readonly traces: Readonly<Record<string, TraceUse>>;
+  /** What each turn took of a trace, and which file that was, by the names of loads that replay one. */
+  readonly traces: Readonly<Record<string, TraceUse & { readonly sha256: string }>>;
   /** gRPC connections that all requests of an engine share. */
   readonly connections: number;
 }

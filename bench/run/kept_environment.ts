@@ -1,7 +1,7 @@
 import type { Load, Variant } from "../plan.ts";
 import type { RunEnvironment, WorkerIdentity } from "../record/environment.ts";
 import type { Recorder } from "../record/recorder.ts";
-import type { TraceUse } from "../workload/trace.ts";
+import { sha256Of, type TraceUse } from "../workload/trace.ts";
 import type { MeasuredEngine } from "./measured_engine.ts";
 
 /** What a reader of the samples must know, put into the run's folder as it becomes known. */
@@ -16,9 +16,11 @@ export class KeptEnvironment {
     this.#now({ worker: { ...known, endpoint: worker?.endpoint ?? null } });
   }
 
-  /** What a turn takes of a trace is the same in every turn of its load. */
-  trace({ name }: Load, use: TraceUse): void {
-    this.#now({ traces: { ...this.environment.traces, [name]: use } });
+  /** What a turn takes of the trace in `file`. */
+  trace({ name }: Load, file: string, use: TraceUse): void {
+    const { traces } = this.environment;
+    const sha256 = traces[name]?.sha256 ?? sha256Of(file);
+    this.#now({ traces: { ...traces, [name]: { sha256, ...use } } });
   }
 
   /** The kept plan names every variant and load that was measured: reports look them up there. */

@@ -159,7 +159,8 @@ export class Lab implements AsyncDisposable {
       };
       await runClosedLoop({ ...measured, ...asked });
     } else {
-      if (load.arrivals.kind === "trace") this.kept.trace(load, replay(load.arrivals, limits).use);
+      const { arrivals } = load;
+      if (arrivals.kind === "trace") this.kept.trace(load, arrivals.file, replay(arrivals, limits).use);
       const drawn = scheduleOf(load, mix, limits, seed, wording);
       await runOpenLoop({ ...measured, schedule: turn.reshape?.(drawn) ?? drawn });
     }

@@ -1,4 +1,5 @@
 /** Recorded traces: CSV files in the columns of the Azure LLM inference traces. */
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { messageOf, StartupError } from "../../src/errors.ts";
@@ -52,6 +53,11 @@ export function readTrace(file: string): readonly TraceRow[] {
     if (thrown instanceof StartupError) throw thrown;
     throw new StartupError([`${file}: the trace can't be read: ${messageOf(thrown)}`], { cause: thrown });
   }
+}
+
+/** Of a trace's bytes: what tells it from another of the same name. */
+export function sha256Of(file: string): string {
+  return createHash("sha256").update(readFileSync(tracePath(file))).digest("hex");
 }
 
 /** Reads a trace's text; `path` names it in problems. @throws {StartupError} */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StartupError } from "../../src/errors.ts";
-import { parseTrace, readTrace, replay, tracePath } from "./trace.ts";
+import { parseTrace, readTrace, replay, sha256Of, tracePath } from "./trace.ts";
 
 const HEADER = "TIMESTAMP,ContextTokens,GeneratedTokens";
 const TRACE = { kind: "trace", file: "azure_conv_2023_excerpt", speed: 1 } as const;
@@ -11,6 +11,13 @@ Deno.test("the shipped excerpt is read by its name", () => {
   assert.equal(rows.length, 400);
   assert.deepEqual(rows[0], { atMs: 0, promptTokens: 374, outputTokens: 44 });
   assert.ok(Math.abs((rows.at(-1)?.atMs ?? 0) - 106_330.212) < 0.001);
+});
+
+Deno.test("a trace is known by its bytes", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".csv" });
+  await Deno.writeTextFile(file, "abc");
+  assert.equal(sha256Of(file), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  assert.match(sha256Of("azure_conv_2023_excerpt"), /^[0-9a-f]{64}$/);
 });
 
 Deno.test("a path stays a path, and an unknown name too", () => {
