@@ -22,12 +22,12 @@ export interface Batch {
 export function batchesOf(samples: readonly Sample[]): Batch[] {
   const groups = Map.groupBy(
     samples.filter(({ dispatch }) => dispatch !== null),
-    ({ dispatch }) => dispatch?.id ?? 0,
+    ({ round, dispatch }) => `${round} ${dispatch?.id}`,
   );
-  return [...groups].flatMap(([id, members]): Batch[] => {
+  return [...groups.values()].flatMap((members): Batch[] => {
     const [first] = members;
     if (!first?.dispatch) return [];
-    const { dispatch: { size, reason }, round } = first;
+    const { dispatch: { id, size, reason }, round } = first;
     return [{
       id,
       size,

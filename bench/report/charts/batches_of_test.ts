@@ -18,6 +18,11 @@ Deno.test("a batch goes from its first request's instant over the dispatch to it
   ]);
 });
 
+Deno.test("a number names a batch within its round only, as an engine that was started again counts anew", () => {
+  const rounds = [0, 1].map((round) => sampleOf({ round, intendedAt: 1000 + round, dispatch }));
+  assert.deepEqual(batchesOf(rounds).map(({ id, round }) => [id, round]), [[7, 0], [7, 1]]);
+});
+
 Deno.test("requests of which the engine says nothing are in no batch", () => {
   assert.deepEqual(batchesOf([sampleOf({ dispatch: null })]), []);
 });
