@@ -4,7 +4,7 @@ import { parseLimits } from "./limit.ts";
 import { comparisonMarkdown } from "./markdown.ts";
 import { sideOf } from "./recording_support.ts";
 import { comparisonText } from "./text.ts";
-import { comparisonJson } from "./write.ts";
+import { toJson } from "../metrics/summary.ts";
 
 const BASE = sideOf("results/base", { seed: 1 }, { startedAt: "2026-01-31T12:00:00.000Z" });
 const SLOWER = sideOf(
@@ -55,7 +55,7 @@ Deno.test("compare.md has the same rows, and names can't set the page", () => {
 
 Deno.test("compare.json keeps figures that are no JSON numbers as strings", () => {
   const failing = sideOf("new", { seed: 2, failing: 0.3, startMs: 1e9 });
-  const { cells } = JSON.parse(comparisonJson(compare(BASE, failing, {}, [])));
+  const { cells } = JSON.parse(toJson(compare(BASE, failing, {}, [])));
   const p95 = cells[0].figures.find(({ figure }: { figure: string }) => figure === "e2e_p95");
   assert.deepEqual([p95.next.value, p95.ratio.value, p95.change], ["Infinity", "Infinity", "worse"]);
 });

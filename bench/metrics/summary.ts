@@ -83,11 +83,11 @@ function offeredRate(turns: readonly Turn[]): number {
 
 const NO_NUMBERS = ["NaN", "Infinity", "-Infinity"];
 
-/** Content of summary.json: NaN and the infinities are strings. */
-export function toJson(summary: RunSummary): string {
+/** Content of summary.json and its like: NaN and the infinities are strings. */
+export function toJson(figures: object): string {
   const withNames = (_key: string, value: unknown) =>
     typeof value === "number" && !Number.isFinite(value) ? `${value}` : value;
-  return JSON.stringify(summary, withNames, 2) + "\n";
+  return JSON.stringify(figures, withNames, 2) + "\n";
 }
 
 /** @throws {SyntaxError} for what is no JSON, {TypeError} for a summary of another schema. */
