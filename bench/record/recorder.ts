@@ -34,9 +34,11 @@ export class Recorder implements AsyncDisposable {
     this.#file = Deno.openSync(join(folder, GROWING), { write: true, create: true, truncate: true });
   }
 
-  /** Writes the environment, again where more of it is known than at the start. */
+  /** Writes the environment, again where more of it is known than at the start; a crash leaves the old or the new one. */
   describe(environment: RunEnvironment): void {
-    Deno.writeTextFileSync(join(this.folder, ENVIRONMENT), JSON.stringify(environment, null, 2) + "\n");
+    const path = join(this.folder, ENVIRONMENT);
+    Deno.writeTextFileSync(`${path}.new`, JSON.stringify(environment, null, 2) + "\n");
+    Deno.renameSync(`${path}.new`, path);
   }
 
   sample(sample: Sample): void {
@@ -78,12 +80,7 @@ export async function readRecording(folder: string): Promise<Recording> {
       `report must be given a folder with ${ENVIRONMENT} and ${SAMPLES}, got "${folder}"`,
     ]);
   }
-  const environment = JSON.parse(await Deno.readTextFile(join(folder, ENVIRONMENT)));
-  if (environment.plan === undefined) {
-    throw new StartupError([
-      `${join(folder, ENVIRONMENT)} has no plan: it is of an older bench, whose runs can't be read`,
-    ]);
-  }
+  const environment = await readEnvironment(join(folder, ENVIRONMENT));
   const samples: Sample[] = [];
   let cut: { line: string; cause: unknown } | undefined;
   let broken: typeof cut;
@@ -100,6 +97,18 @@ export async function readRecording(folder: string): Promise<Recording> {
     throw new StartupError([`${path} has a line that is no JSON: ${broken.line.slice(0, 80)}`], broken);
   }
   return { environment, samples };
+}
+
+async function readEnvironment(path: string): Promise<RunEnvironment> {
+  const text = await Deno.readTextFile(path);
+  let environment;
+  try {
+    environment = JSON.parse(text);
+  } catch (cause) {
+    throw new StartupError([`${path} must be JSON, got ${JSON.stringify(text.slice(0, 80))}`], { cause });
+  }
+  if (environment?.plan !== undefined) return environment;
+  throw new StartupError([`${path} has no plan: it is of an older bench, whose runs can't be read`]);
 }
 
 /** While both are there the compressed one is not complete. */

@@ -71,6 +71,27 @@ Deno.test("a run of an older bench is refused by name", async () => {
   await assert.rejects(readRecording(folder), /environment\.json has no plan/);
 });
 
+Deno.test("an environment that is no JSON is refused by name", async () => {
+  const folder = await record(1);
+  await Deno.writeTextFile(join(folder, "environment.json"), "{");
+  await assert.rejects(readRecording(folder), (thrown) => {
+    assert.ok(thrown instanceof StartupError);
+    assert.match(thrown.message, /environment\.json must be JSON, got "\{"$/);
+    return true;
+  });
+});
+
+Deno.test("an environment that is told again takes the place of the one before as a whole", async () => {
+  const folder = await newFolder();
+  await using recorder = new Recorder(folder, environmentOf());
+  const path = join(folder, "environment.json");
+  await Deno.link(path, join(folder, "before.json"));
+  recorder.describe(environmentOf({ target: "later" }));
+  assert.equal(JSON.parse(await Deno.readTextFile(path)).target, "later");
+  const before = JSON.parse(await Deno.readTextFile(join(folder, "before.json")));
+  assert.notEqual(before.target, "later", "the file that was there is not written into");
+});
+
 Deno.test("a folder without a run is refused by name", async () => {
   const folder = await Deno.makeTempDir();
   assert.ok(!hasRecording(folder));
