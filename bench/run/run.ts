@@ -1,4 +1,5 @@
 import type { Load, RunPlan, Variant } from "../plan.ts";
+import { counted } from "../report/format.ts";
 import { randomStream, shuffled } from "../workload/random.ts";
 import { Lab, type Subject, type TurnLimits } from "./lab.ts";
 import { showTurn, tell } from "./progress.ts";
@@ -28,7 +29,7 @@ export async function run(
 ): Promise<readonly string[]> {
   await using lab = await Lab.open(plan, subject, command, folder, stop);
   const turns = turnsOf(plan);
-  tell(`${turns.length} turns: ${sizeOf(plan)}`);
+  tell(`${counted(turns.length, "turn")}: ${sizeOf(plan)}`);
   for (const [done, { variant, load, round }] of turns.entries()) {
     if (stop.aborted) break;
     const limits = limitsOfTurn(plan, load);
@@ -41,7 +42,6 @@ export async function run(
 
 /** "4 variants under 3 loads in 3 rounds, up to 6 minutes of sending" */
 export function sizeOf(plan: RunPlan): string {
-  const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
   const { variants, loads, rounds } = plan;
   const longestMs = loads.reduce((sum, load) => sum + limitsOfTurn(plan, load).durationMs, 0);
   const minutes = longestMs * variants.length * rounds / 60_000;
