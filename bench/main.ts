@@ -28,7 +28,6 @@ async function main(args: readonly string[], env: Readonly<Record<string, string
 }
 
 async function perform(command: Command): Promise<number> {
-  if (command.name === "report") return await reportCommand(command);
   using stopSignals = new StopSignals(
     () => tell("\nStopping, to report what was measured; Ctrl-C once more ends at once."),
     () => Deno.exit(EXIT.stopped), // what it started ends with its stdin
@@ -45,6 +44,8 @@ async function perform(command: Command): Promise<number> {
 
 async function measure(command: Command, stop: AbortSignal): Promise<number> {
   switch (command.name) {
+    case "report":
+      return await reportCommand(command);
     case "run":
       return await runCommand(command, stop);
     case "sweep":
@@ -58,7 +59,7 @@ async function measure(command: Command, stop: AbortSignal): Promise<number> {
     case "compare":
       return await compareCommand(command, stop);
     default:
-      throw new Error(`bench ${command.name} is not there`);
+      return command.name satisfies never;
   }
 }
 

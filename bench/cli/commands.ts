@@ -37,7 +37,7 @@ export const COMMANDS = {
     operands: { ...NONE, rule: "takes flags, or a command first (bench --help lists them)" },
     flags: [...VARIANTS, ...LOADS, "rounds", ...REQUESTS, "target", "dialects"],
     examples: [
-      ["deno task bench", "all modes at 1, 8 and 32 clients, in a few minutes"],
+      ["deno task bench", "all modes at 1, 8 and 32 clients, in about ten minutes"],
       [
         "deno task bench run --modes micro_batch,continuous --rate 4,8 --duration 60s",
         "two modes, open loop",

@@ -63,8 +63,8 @@ export const FLAGS = {
   duration: {
     fallback: undefined as number | undefined,
     help:
-      "time of each cell, over all rounds (default: 30s, closed loops also end after 6 requests for each client, " +
-      "at least 24; with --requests: no limit)",
+      "time of each cell, over all rounds (default: 45s, closed loops also end after 18 requests for each client, " +
+      "at least 48; with --requests: no limit)",
     rule: "a time like 90, 90s or 2m, from 1 s to 1 day",
     parse: seconds,
   },

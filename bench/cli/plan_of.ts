@@ -83,10 +83,11 @@ function limitsOf(
   given: Command["given"],
   file: WorkloadFile,
 ): Pick<RunPlan, "requests" | "durationMs"> {
-  if (!given.has("requests") && !given.has("duration")) {
-    return { requests: file.requests ?? null, durationMs: file.durationMs ?? null };
-  }
-  return { requests: requests ?? null, durationMs: duration === undefined ? null : duration * 1000 };
+  const durationMs = duration === undefined ? undefined : duration * 1000;
+  return {
+    requests: (given.has("requests") ? requests : file.requests) ?? null,
+    durationMs: (given.has("duration") ? durationMs : file.durationMs) ?? null,
+  };
 }
 
 function loadsOf(

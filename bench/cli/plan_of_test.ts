@@ -76,7 +76,7 @@ Deno.test("flags go before the workload file, and the file before the defaults",
   const fromFlags = plan(asked, file);
   assert.deepEqual(
     [fromFlags.seed, fromFlags.rounds, fromFlags.requests, fromFlags.durationMs, fromFlags.stream],
-    [2, 1, null, 9000, true],
+    [2, 1, 70, 9000, true],
   );
   assert.deepEqual(fromFlags.variants.map(({ name }) => name), ["queued"]);
   assert.deepEqual(fromFlags.loads.map(({ name }) => name), ["3 clients"]);

@@ -15,7 +15,10 @@ export interface ClosedLoop extends Turn {
   readonly durationMs: Millis;
 }
 
-/** Runs `concurrency` clients that each ask again as soon as they have an answer, until all are done. */
+/**
+ * Runs `concurrency` clients that each ask again as soon as they have an answer, until all are done. A client is free when
+ * its answer is there: what the generator does before it sends the next request is its lateness.
+ */
 export async function runClosedLoop(loop: ClosedLoop): Promise<void> {
   const { concurrency, limit, durationMs, requests, stop } = loop;
   const name = turnName(loop);
@@ -23,15 +26,16 @@ export async function runClosedLoop(loop: ClosedLoop): Promise<void> {
   let left = limit;
 
   async function runClient(client: number): Promise<void> {
-    while (left > 0 && !stop.aborted) {
-      const intendedAt = now();
-      if (intendedAt >= endAt) return;
+    let freeAt = now();
+    while (left > 0 && !stop.aborted && freeAt < endAt) {
       const { value: request, done } = requests.next();
       if (done) return;
       left--;
-      const { outcome } = await sendOne(loop, name, request, client, intendedAt);
+      const { outcome, endedAt } = await sendOne(loop, name, request, client, freeAt);
+      freeAt = endedAt;
       if (outcome === "failed") {
         await sleep(PAUSE_AFTER_FAILURE_MS, undefined, { signal: stop }).catch(() => {}); // ends early on a stop
+        freeAt = now();
       }
     }
   }

@@ -67,6 +67,22 @@ Deno.test("a stop starts nothing new, also while a client pauses after a failure
   assert.ok(performance.now() - startedAt < 90, "the pause must end with the stop");
 });
 
+Deno.test("what the generator does between an answer and the next request is lateness and in the latency", async () => {
+  const samples: Sample[] = [];
+  const record = (sample: Sample) => {
+    samples.push(sample);
+    for (const until = performance.now() + 20; performance.now() < until;);
+  };
+  await measure({ limit: 4, concurrency: 1, record }, () => Promise.resolve(OK));
+  const [first, ...others] = samples;
+  assert.ok(first!.sentAt - first!.intendedAt < 15);
+  assert.equal(others.length, 3);
+  for (const [at, { intendedAt, sentAt }] of others.entries()) {
+    assert.equal(intendedAt, samples[at]!.endedAt);
+    assert.ok(sentAt - intendedAt >= 19, `${sentAt - intendedAt}`);
+  }
+});
+
 Deno.test("the loop ends when the requests do", async () => {
   const asked = { requests: requests(4), concurrency: 3 };
   assert.equal((await measure(asked, () => Promise.resolve(OK))).length, 4);

@@ -1,6 +1,6 @@
 import { now } from "../../src/clock.ts";
 import type { Millis } from "../../src/types.ts";
-import type { Cell, RequestSpec, Result, Sample, Sending } from "../record/sample.ts";
+import type { Cell, RequestSpec, Sample, Sending } from "../record/sample.ts";
 import type { Transport } from "./transport.ts";
 
 /** One turn of a cell: what both kinds of loop need to know. */
@@ -32,7 +32,7 @@ export async function sendOne(
   request: RequestSpec,
   client: number | null,
   intendedAt: Millis,
-): Promise<Result> {
+): Promise<Sample> {
   const { transport, stop, cell, round, phase } = turn;
   const { index, tenant, maxTokens } = request;
   turn.onSent?.();
@@ -41,6 +41,7 @@ export async function sendOne(
   const endedAt = now();
   const { variant, load } = cell;
   const place = { variant, load, round, phase, index, class: request.class, tenant, client, maxTokens };
-  turn.record({ ...place, intendedAt, sentAt, endedAt, ...result });
-  return result;
+  const sample = { ...place, intendedAt, sentAt, endedAt, ...result };
+  turn.record(sample);
+  return sample;
 }

@@ -90,7 +90,7 @@ export interface Sending extends Cell {
   /** Which of the closed-loop clients asked, from 0; null in an open loop. */
   readonly client: number | null;
   readonly maxTokens: number;
-  /** Open loop: the schedule's instant. Closed loop: when the client was free to ask. Every latency counts from it. */
+  /** Open loop: the schedule's instant. Closed loop: when the client had its last answer. Every latency counts from it. */
   readonly intendedAt: Millis;
   readonly sentAt: Millis;
   readonly endedAt: Millis;

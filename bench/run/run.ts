@@ -10,9 +10,10 @@ interface PlannedCell {
   readonly load: Load;
 }
 
-const DEFAULT_DURATION_MS = 30_000;
-const DEFAULT_REQUESTS_PER_CLIENT = 6;
-const LEAST_DEFAULT_REQUESTS = 24;
+const DEFAULT_DURATION_MS = 45_000;
+/** In three rounds 6 a turn: enough that filling and draining are not most of it. */
+const DEFAULT_REQUESTS_PER_CLIENT = 18;
+const LEAST_DEFAULT_REQUESTS = 48;
 
 /**
  * Measures all that the plan asks for and leaves the recording in `folder`: every cell once in each round, the order
@@ -62,7 +63,7 @@ export function turnsOf(plan: RunPlan): (PlannedCell & { readonly round: number 
 }
 
 /** A cell's limits, shared out among its rounds. Without any, a closed loop asks a few times for each client, and all
- * end after 30 s. */
+ * end after 45 s. */
 export function limitsOfTurn(
   { requests, durationMs, rounds }: Pick<RunPlan, "requests" | "durationMs" | "rounds">,
   load: Load,
