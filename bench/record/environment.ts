@@ -48,6 +48,8 @@ export interface WorkerIdentity {
   readonly model: string | null;
   /** No model ran: the times come from a profile. */
   readonly simulated: boolean | null;
+  /** Of a worker that the run started: which of its own settings the environment gave it, and as what. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** What can be read off the machine and the checkout. */

@@ -37,7 +37,7 @@ export async function benchWorker(
   const { backend, model, simulated } = await local.start(stop);
   const running = parts.move();
   return {
-    identity: { endpoint, startedByBench: true, backend, model, simulated },
+    identity: { endpoint, startedByBench: true, backend, model, simulated, settings: settingsIn(Deno.env) },
     get restarts() {
       return local.restarts;
     },
@@ -52,4 +52,31 @@ function unknownWorker(endpoint: string): BenchWorker {
     restarts: 0,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
+}
+
+/** The worker's settings that change what it does to a request; a list, since other variables may be secrets. */
+export const WORKER_SETTINGS = [
+  "MLX_OPENBLAS",
+  "OMP_NUM_THREADS",
+  "OPENBLAS_NUM_THREADS",
+  "SIM_PROFILE",
+  "VLLM_DTYPE",
+  "VLLM_ENABLE_PREFIX_CACHING",
+  "VLLM_ENFORCE_EAGER",
+  "VLLM_GPU_MEMORY_UTILIZATION",
+  "VLLM_MAX_MODEL_LEN",
+  "VLLM_MAX_NUM_BATCHED_TOKENS",
+  "VLLM_MAX_NUM_SEQS",
+  "VLLM_QUANTIZATION",
+  "VLLM_TENSOR_PARALLEL_SIZE",
+  "WORKER_CHAT_TEMPLATE",
+  "WORKER_MAX_ROWS",
+  "WORKER_SESSION",
+] as const;
+
+export function settingsIn(env: Pick<Deno.Env, "get">): Record<string, string> {
+  return Object.fromEntries(WORKER_SETTINGS.flatMap((name) => {
+    const value = env.get(name);
+    return value === undefined || value === "" ? [] : [[name, value]];
+  }));
 }
