@@ -31,7 +31,7 @@ export interface ComparedFigure {
   readonly figure: FigureName;
   readonly base: Estimate;
   readonly next: Estimate;
-  /** NEW / BASE with its 95 % interval. */
+  /** NEW / BASE with its 95 % interval; 1 without an interval where both are 0. */
   readonly ratio: { readonly value: number; readonly low: number; readonly high: number };
   readonly change: Change;
 }
@@ -78,7 +78,8 @@ export function compare(base: Side, next: Side, slo: Slo, limits: readonly Limit
   const { pairs, unmatched } = matchCells(base, next);
   const figures = figuresWith(slo, limits);
   const cells = pairs.map((pair) => compareCells(pair, slo, figures));
-  const ratios = cells.flatMap(({ figures }) => figures).filter(({ change }) => change !== "unknown");
+  const ratios = cells.flatMap(({ figures }) => figures)
+    .filter(({ change, ratio }) => change !== "unknown" && !Number.isNaN(ratio.low));
   return {
     schema: 1,
     base: { name: base.name, startedAt: base.environment.startedAt },
@@ -115,8 +116,10 @@ function compareCells(
   const compared = names.map((figure) => {
     const [baseFigure, nextFigure] = [figureOf(ofBase, figure), figureOf(ofNext, figure)];
     const { paired, ...resampled } = ratioInterval(base.samples, next.samples, statisticOf(figure, slo));
-    const ratio = boundedRatio(resampled, baseFigure, nextFigure);
-    return { paired, figure, base: baseFigure, next: nextFigure, ratio, change: changeOf(figure, ratio) };
+    const none = baseFigure.value === 0 && nextFigure.value === 0;
+    const ratio = none ? ratioOfNone(figure) : boundedRatio(resampled, baseFigure, nextFigure);
+    const change: Change = none && ratio.value === 1 ? "same" : changeOf(figure, ratio);
+    return { paired, figure, base: baseFigure, next: nextFigure, ratio, change };
   });
   return {
     load: load.name,
@@ -130,6 +133,14 @@ function compareCells(
 
 function sideOf(variant: string, { requests, failed, verdict }: CellSummary): ComparedSide {
   return { variant, requests, failed, ...verdict };
+}
+
+/**
+ * Of two zeros: no failures or no wait on either side are the same, and no resampling knows of any, so there is no interval.
+ * Two sides that did nothing at all have nothing to compare.
+ */
+function ratioOfNone(figure: FigureName): ComparedFigure["ratio"] {
+  return { value: higherIsBetter(figure) ? NaN : 1, low: NaN, high: NaN };
 }
 
 /**

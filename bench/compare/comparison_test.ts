@@ -4,7 +4,9 @@ import { environmentOf, planOf } from "../record/environment_support.ts";
 import { ratioInterval } from "../metrics/bootstrap.ts";
 import { statisticOf } from "../metrics/figure_names.ts";
 import { changeOf, compare, type ComparedFigure, type Comparison } from "./comparison.ts";
+import { parseLimits } from "./limit.ts";
 import { ROUND_EVERY_MS, samplesOf, sideOf } from "./recording_support.ts";
+import { rowsOf } from "./wording.ts";
 
 /** A second side's rounds after the first side's, each in its own half of the round's time. */
 const IN_TURN = ROUND_EVERY_MS / 2;
@@ -90,6 +92,18 @@ Deno.test("goodput is compared where an SLO is stated", () => {
   const next = sideOf("next", { seed: 2, slower: () => 1.2, startMs: LATER });
   assert.ok(!compare(base, next, {}, []).cells[0]!.figures.some(({ figure }) => figure === "goodput"));
   assert.equal(figureIn(compare(base, next, { e2eMs: 100 }, []), "goodput").change, "worse");
+});
+
+Deno.test("no failures on either side are the same, and no goodput on either side is nothing to compare", () => {
+  const side = sideOf("base", { seed: 1 });
+  const limits = parseLimits(["failed_share>+10%", "goodput<-10%"]);
+  const comparison = compare(side, side, { e2eMs: 1 }, limits);
+  const { ratio, change } = figureIn(comparison, "failed_share");
+  assert.deepEqual({ ratio, change }, { ratio: { value: 1, low: NaN, high: NaN }, change: "same" });
+  assert.equal(figureIn(comparison, "goodput").change, "unknown");
+  assert.equal(comparison.intervals, 9, "of ten figures, for nothing bounds e2e_p99");
+  const row = rowsOf(comparison.cells[0]!).find(([figure]) => figure === "failed_share");
+  assert.deepEqual(row?.slice(3), ["1.000", "-", "no difference shown"]);
 });
 
 Deno.test("one variant on each side is matched whatever its name, else names must be the same", () => {

@@ -33,7 +33,9 @@ export function rowsOf({ figures }: ComparedCell): string[][] {
       estimate(base),
       estimate(next),
       ratioText(ratio.value),
-      change === "unknown" ? "-" : `${ratioText(ratio.low)} to ${ratioText(ratio.high)}`,
+      change === "unknown" || Number.isNaN(ratio.low)
+        ? "-"
+        : `${ratioText(ratio.low)} to ${ratioText(ratio.high)}`,
       changeText(change, ratio),
     ],
   );

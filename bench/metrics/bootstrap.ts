@@ -97,15 +97,19 @@ export function jointReplicates(
   };
 }
 
-/** The 95 % interval of next / base. */
+/** The 95 % interval of next / base. Where both are 0, in a resampling or as they are, they are alike: the ratio is 1. */
 export function ratioInterval(
   base: readonly Sample[],
   next: readonly Sample[],
   statistic: Statistic,
 ): RatioInterval {
   const { replicated: [ofBase, ofNext], blocks, paired } = jointReplicates([base, next], statistic);
-  const ratios = Float64Array.from(ofNext ?? [], (value, at) => value / (ofBase?.[at] ?? NaN));
-  return { value: statistic(next) / statistic(base), ...intervalOf(ratios, blocks), paired };
+  const ratios = Float64Array.from(ofNext ?? [], (value, at) => quotient(value, ofBase?.[at] ?? NaN));
+  return { value: quotient(statistic(next), statistic(base)), ...intervalOf(ratios, blocks), paired };
+}
+
+function quotient(of: number, by: number): number {
+  return of === 0 && by === 0 ? 1 : of / by;
 }
 
 /**
