@@ -19,14 +19,17 @@ export interface Judgement {
 /**
  * A change is broken when the ratio is beyond the bound and its whole interval on the worse side of 1: large enough to
  * matter, and more than chance. A value is broken when NEW's figure is beyond the bound. What is not broken counts as kept
- * only where samples and runs can be trusted.
+ * only where samples and runs can be trusted. Under a load that was not the one asked for, nothing is broken either: its
+ * figures are those of another question.
  */
 export function judge(limit: Limit, cell: ComparedCell): Judgement {
   const { load, base, next, figures } = cell;
   const about = { limit: limit.text, load, variant: next.variant };
   const figure = figures.find(({ figure }) => figure === limit.figure);
   if (!figure) return { ...about, outcome: "undecided", reasons: [`${limit.figure} was not compared`] };
-  if (isBroken(limit, figure)) return { ...about, outcome: "broken", reasons: [] };
+  const sides = limit.kind === "change" ? [base, next] : [next];
+  const asked = sides.every(({ findings }) => findings.every(({ kind }) => kind !== OTHER_LOAD));
+  if (asked && isBroken(limit, figure)) return { ...about, outcome: "broken", reasons: [] };
   const spared = [
     ...ELSEWHERE,
     ...(limit.kind === "change" && sparesDrift(cell) ? [DRIFT] : []),
@@ -53,7 +56,10 @@ function leftOpen({ kind, bound, figure: name }: Limit, { ratio }: ComparedFigur
   if (kind === "value") return [];
   const worst = higherIsBetter(name) ? ratio.low : ratio.high;
   const open = higherIsBetter(name) ? worst < bound : worst > bound;
-  return open ? [`but new / base may be as much as ${worst.toFixed(3)}; more samples would tell`] : [];
+  if (!open) return [];
+  return worst === Infinity
+    ? ["but nothing bounds new / base; more samples would tell"]
+    : [`but new / base may be as much as ${worst.toFixed(3)}; more samples would tell`];
 }
 
 function isBroken({ kind, bound, figure: name }: Limit, { next, ratio, change }: ComparedFigure): boolean {
@@ -64,6 +70,7 @@ function isBroken({ kind, bound, figure: name }: Limit, { next, ratio, change }:
 /** Too few samples matter where the figure itself has too few; other findings put every figure of the cell in doubt. */
 const ELSEWHERE: readonly FindingKind[] = ["few_samples"];
 const DRIFT: FindingKind = "unstable";
+const OTHER_LOAD: FindingKind = "generator_late";
 /** They are what `failed_share` tells. */
 const FAILURES: FindingKind = "errors";
 

@@ -90,6 +90,35 @@ Deno.test("a side that isn't valid decides nothing unless the limit is broken an
   assert.equal(judged(["e2e_p50>+50%"], BASE, { ...failing, slower: () => 3 }).code, 3);
 });
 
+Deno.test("a load that was not the one asked for breaks nothing, however bad its figures are", () => {
+  const limits = ["ttft_p50>+10%", "ttft_p50>60ms", "failed_share>1%"];
+  const [good, slow] = [openLoop("base", { seed: 1 }, 0), openLoop("next", { seed: 2, ...LATER }, 60)];
+  const lateNext = judgedSides(limits, good, slow);
+  assert.deepEqual(lateNext.outcomes, ["undecided", "undecided", "undecided"]);
+  assert.deepEqual(new Set(lateNext.reasons), new Set(["NEW is not valid: generator late"]));
+  assert.equal(lateNext.code, 1);
+  const worse = openLoop("next", { seed: 2, slower: () => 3, ...LATER }, 0);
+  const lateBase = judgedSides(limits, openLoop("base", { seed: 1 }, 60), worse);
+  assert.deepEqual(lateBase.outcomes, ["undecided", "broken", "kept"], "a value is NEW's alone");
+  assert.deepEqual(lateBase.reasons, ["BASE is not valid: generator late"]);
+});
+
+Deno.test("a share of failures that neither side has is kept", () => {
+  const { outcomes, reasons, code } = judged(["failed_share>+10%"], BASE, { seed: 2, ...LATER });
+  assert.deepEqual({ outcomes, reasons, code }, { outcomes: ["kept"], reasons: [], code: 0 });
+});
+
+Deno.test("a failure more or less decides no limit on their share, and leaves it open how many there may be", () => {
+  const [none, one] = [sideOf("base", BASE), sideOf("next", { seed: 2, ...LATER })];
+  const samples = one.samples.map((sample, at) =>
+    at === 9 ? { ...sample, outcome: "failed" as const } : sample
+  );
+  const more = judgedSides(["failed_share>+10%"], none, { ...one, samples });
+  assert.deepEqual(more.outcomes, ["kept"]);
+  assert.match(more.reasons.join(), /^but nothing bounds new \/ base; more samples would tell$/);
+  assert.deepEqual(judgedSides(["failed_share>+10%"], { ...one, samples }, none).outcomes, ["kept"]);
+});
+
 Deno.test("failures put every figure in doubt but their own share", () => {
   const { outcomes, reasons } = judged(
     ["failed_share>20%", "failed_share>1%", "e2e_p50>2s"],
@@ -109,6 +138,21 @@ Deno.test("throughput that drifts for both decides nothing unless they took turn
   const inTurns = judged(["e2e_mean>+10%"], base, { seed: 2, ...drift, startMs: ROUND_EVERY_MS / 2 });
   assert.deepEqual(inTurns.outcomes, ["kept"]);
 });
+
+/** As `sideOf`, sent to a schedule and so much behind it. */
+function openLoop(name: string, made: Made, lateMs: number): Side {
+  const { environment, samples } = sideOf(name, made);
+  const load = { kind: "open", name: "1 client", arrivals: { kind: "constant", rate: 10 } } as const;
+  return {
+    name,
+    environment: { ...environment, plan: { ...environment.plan, loads: [load] } },
+    samples: samples.map((sample) => ({
+      ...sample,
+      sentAt: sample.sentAt + lateMs,
+      endedAt: sample.endedAt + lateMs,
+    })),
+  };
+}
 
 function judged(limits: string[], base: Made, next: Made) {
   return judgedSides(limits, sideOf("base", base), sideOf("next", next));
