@@ -31,7 +31,7 @@ const START_SHARE_WITH_SLO = 0.6;
 
 /** Runs the trials that `nextStep` asks for, and writes what they show into `found` as it becomes known. */
 export async function saturate(
-  lab: Lab,
+  lab: Pick<Lab, "turn">,
   found: VariantSaturation,
   plan: TrialPlan,
   loadOf: (rate: number) => Load,
@@ -55,14 +55,13 @@ export async function saturate(
     const name = `${variant.name}, trial ${trials.length + 1} (${purpose}): ${load.name}`;
     using shown = showTurn(name, { requests, durationMs: Infinity });
     const plannedMs = requests / rate * 1000;
-    using watched = new WatchedTurn(shown, plannedMs, latencyMs);
+    using watched = new WatchedTurn(shown, latencyMs, (drawn) => atExactRate(drawn, rate));
     const samples = await lab.turn({
       ...watched.hooks,
       variant,
       load,
       round, // each trial has requests and instants of its own
       limits: { requests: requests + 1, durationMs: Infinity },
-      reshape: (drawn) => atExactRate(drawn, rate),
     });
     if (stop.aborted || samples.length === 0) return;
     const judged = judgeTrial({ rate, load, samples, plannedMs, cut: watched.cut }, plan.slo);

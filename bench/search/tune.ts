@@ -7,6 +7,7 @@ import type { Load, RunPlan, Slo, Variant } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 import type { Lab, TurnLimits } from "../run/lab.ts";
 import { showTurn } from "../run/progress.ts";
+import { meanRate } from "../workload/arrivals.ts";
 import { randomStream, shuffled } from "../workload/random.ts";
 import { type Constraint, holds, type Kept, keptOf, nearness, surelyBroken } from "./constraints.ts";
 import { type Dropped, halve, type Stage, stageOf, type Standing } from "./halving.ts";
@@ -42,7 +43,12 @@ const FIRST_TURN_LATENCIES = 3;
 const MOST_FIRST_TURN_MS: Millis = 30_000;
 
 /** Measures the candidates stage by stage, and writes what it finds into `tuned` as it becomes known. */
-export async function tune(lab: Lab, tuned: Tuned, tuning: Tuning, stop: AbortSignal): Promise<void> {
+export async function tune(
+  lab: Pick<Lab, "turn">,
+  tuned: Tuned,
+  tuning: Tuning,
+  stop: AbortSignal,
+): Promise<void> {
   const { plan, load } = tuning;
   const [first] = tuned.finalists;
   if (!first) return;
@@ -60,7 +66,7 @@ export async function tune(lab: Lab, tuned: Tuned, tuning: Tuning, stop: AbortSi
           candidate.variant.name;
         const samples = await oneTurn(lab, candidate.variant, load, { round, limits, name, latencyMs });
         if (stop.aborted) return;
-        candidate.samples.push(...samples);
+        for (const sample of samples) candidate.samples.push(sample); // there may be more than a call's arguments
         tuned.turns++;
       }
     }
@@ -79,7 +85,7 @@ export async function tune(lab: Lab, tuned: Tuned, tuning: Tuning, stop: AbortSi
 }
 
 async function oneTurn(
-  lab: Lab,
+  lab: Pick<Lab, "turn">,
   variant: Variant,
   load: Load,
   { round, limits, name, latencyMs }: { round: number; limits: TurnLimits; name: string; latencyMs: Millis },
@@ -87,20 +93,15 @@ async function oneTurn(
   using shown = showTurn(name, limits);
   const turn = { variant, load, round, limits };
   if (load.kind === "closed") return await lab.turn({ ...turn, progress: shown });
-  const rate = "rate" in load.arrivals ? load.arrivals.rate : Infinity;
-  const plannedMs = Math.min(limits.durationMs, limits.requests / rate * 1000);
-  using watched = new WatchedTurn(shown, Math.max(plannedMs, FIRST_TURN_MS), latencyMs);
+  using watched = new WatchedTurn(shown, latencyMs);
   return await lab.turn({ ...turn, ...watched.hooks });
 }
 
 /** Long enough for 30 requests and three answers one after the other, from 6 to 30 s. */
 function firstTurnMs(load: Load, latencyMs: Millis): Millis {
-  const rate = load.kind === "open" && "rate" in load.arrivals ? load.arrivals.rate : Infinity;
-  const neededMs = Math.max(
-    FIRST_TURN_MS,
-    FIRST_TURN_REQUESTS / rate * 1000,
-    FIRST_TURN_LATENCIES * latencyMs,
-  );
+  const rate = load.kind === "open" ? meanRate(load.arrivals) : Infinity;
+  const sendingMs = rate > 0 ? FIRST_TURN_REQUESTS / rate * 1000 : FIRST_TURN_MS; // one request alone has no rate
+  const neededMs = Math.max(FIRST_TURN_MS, sendingMs, FIRST_TURN_LATENCIES * latencyMs);
   return Math.min(neededMs, MOST_FIRST_TURN_MS);
 }
 

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { Arrivals, Load, RequestMix } from "../plan.ts";
+import { sampleOf } from "../record/sample_support.ts";
+import type { Sample } from "../record/sample.ts";
+import type { Turn } from "../run/lab.ts";
+import { nameOfLoad } from "../workload/names.ts";
+import { scheduleOf } from "../workload/schedule.ts";
+import { tune, type Tuned } from "./tune.ts";
+
+const MIX: RequestMix = {
+  classes: [{
+    name: "default",
+    weight: 1,
+    prompt: { kind: "natural" },
+    output: { kind: "fixed", tokens: 8 },
+    exactOutput: false,
+    tenants: [],
+  }],
+};
+const TRACE = fileURLToPath(new URL("../workload/traces/azure_conv_2023_excerpt.csv", import.meta.url));
+
+Deno.test("no turn is cut while its requests still come, whatever the arrivals", async () => {
+  const kinds: readonly Arrivals[] = [
+    { kind: "ramp", from: 1, to: 20 },
+    { kind: "steps", rates: [1, 5, 20] },
+    { kind: "trace", file: TRACE, speed: 1 },
+    { kind: "poisson", rate: 10 },
+  ];
+  for (const arrivals of kinds) {
+    for (const limits of [{}, { requests: 20 }]) {
+      const { cut } = await tuned(open(arrivals), limits);
+      assert.equal(cut, 0, `${cut} turns under ${arrivals.kind} were cut`);
+    }
+  }
+});
+
+Deno.test("the first turn of rates that change has time for 30 requests too", async () => {
+  const { turns } = await tuned(open({ kind: "steps", rates: [1, 3] }));
+  assert.deepEqual(turns.slice(1).map(({ limits }) => limits.durationMs), Array(4).fill(15_000));
+});
+
+/** A search over one candidate, whose turns end at once with these samples. */
+async function tuned(
+  load: Load,
+  limits: { readonly requests?: number } = {},
+  samples: readonly Sample[] = [sampleOf({ load: load.name })],
+) {
+  const variant = { name: "direct", mode: "direct" as const, settings: {} };
+  const found: Tuned = { finalists: [{ variant, samples: [] }], dropped: [], turns: 0, complete: false };
+  const turns: Turn[] = [];
+  let cut = 0;
+  const lab = {
+    async turn(turn: Turn) {
+      turns.push(turn);
+      turn.progress.start();
+      if (turn.load.kind === "open") turn.reshape?.(scheduleOf(turn.load, MIX, turn.limits, 1));
+      await sleep(5);
+      if (turn.cut?.aborted) cut++;
+      return samples;
+    },
+  };
+  const plan = { requests: null, durationMs: null, slo: { ttftMs: 500 }, seed: 1, ...limits };
+  await tune(lab, found, { plan, load, constraints: [] }, new AbortController().signal);
+  return { found, turns, cut };
+}
