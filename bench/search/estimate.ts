@@ -1,3 +1,5 @@
+// @ts-types="@types/d3-array"
+import { max, min } from "d3-array";
 import type { Millis } from "../../src/types.ts";
 import { percentile } from "../metrics/percentile.ts";
 import type { Load, Variant } from "../plan.ts";
@@ -13,14 +15,19 @@ export interface FirstLook {
   readonly latencyMs: Millis;
 }
 
-const CLIENTS: Load = { kind: "closed", name: "32 clients", concurrency: 32 };
+/** No flag and no file gives a load this name, so a look is never counted with the turns of a cell that is asked for. */
+const CLIENTS: Load = { kind: "closed", name: "a first look, 32 clients", concurrency: 32 };
 const LOOK_MS: Millis = 5000;
 /** A slow variant is looked at for longer, until it has given so many answers. */
 const LEAST_ANSWERS = 8;
 const FASTER_PERCENT = 10;
 
 /** A closed loop's burst of 5 s. Null: it gave no answer. */
-export async function lookAt(lab: Lab, variant: Variant, name: string): Promise<FirstLook | null> {
+export async function lookAt(
+  lab: Pick<Lab, "turn">,
+  variant: Variant,
+  name: string,
+): Promise<FirstLook | null> {
   using shown = showTurn(name, { requests: Infinity, durationMs: LOOK_MS });
   const enough = new AbortController();
   const answered: Sample[] = [];
@@ -55,8 +62,8 @@ export async function lookAt(lab: Lab, variant: Variant, name: string): Promise<
 export function firstLook(samples: readonly Sample[]): FirstLook | null {
   const ok = samples.filter(({ outcome }) => outcome === "ok");
   if (ok.length === 0) return null;
-  const from = Math.min(...ok.map(({ sentAt }) => sentAt));
-  const until = Math.max(...ok.map(({ endedAt }) => endedAt));
+  const from = min(ok, ({ sentAt }) => sentAt) ?? 0;
+  const until = max(ok, ({ endedAt }) => endedAt) ?? 0;
   const latencies = ok.map(({ intendedAt, endedAt }) => endedAt - intendedAt).sort((a, b) => a - b);
   return {
     rate: ok.length / Math.max(until - from, 1) * 1000,

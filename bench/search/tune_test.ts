@@ -41,6 +41,27 @@ Deno.test("the first turn of rates that change has time for 30 requests too", as
   assert.deepEqual(turns.slice(1).map(({ limits }) => limits.durationMs), Array(4).fill(15_000));
 });
 
+Deno.test("the first look at 32 clients is no turn of a candidate's cell, also where that is 32 clients", async () => {
+  const { turns, found } = await tuned({ kind: "closed", name: "32 clients", concurrency: 32 });
+  const places = turns.map(({ variant, load, round }) => `${variant.name}, ${load.name}, ${round}`);
+  assert.equal(new Set(places).size, places.length);
+  assert.deepEqual(
+    new Set(found.finalists.flatMap(({ samples }) => samples.map(({ load }) => load))),
+    new Set(["32 clients"]),
+  );
+  assert.equal(turns.filter(({ load }) => load.name === "a first look, 32 clients").length, 1);
+});
+
+Deno.test("a turn may have more samples than a call can have arguments", async () => {
+  const samples = Array(200_000).fill(sampleOf({ load: "8 clients" }));
+  const { found } = await tuned({ kind: "closed", name: "8 clients", concurrency: 8 }, {}, samples);
+  assert.equal(found.finalists[0]?.samples.length, 4 * 200_000);
+});
+
+function open(arrivals: Arrivals): Load {
+  return { kind: "open", name: nameOfLoad({ kind: "open", arrivals }), arrivals };
+}
+
 /** A search over one candidate, whose turns end at once with these samples. */
 async function tuned(
   load: Load,
