@@ -14,7 +14,8 @@ const LATENCY_NAMES = Object.keys(LATENCIES) as Latency[];
 const PARTS = ["mean", "p50", "p90", "p95", "p99"] as const;
 const RATE_NAMES = ["req_s", "out_tok_s", "total_tok_s", "goodput"] as const;
 
-const LIMITS = { ttft: "ttftMs", tpot: "tpotMs", e2e: "e2eMs" } as const;
+/** What an SLO can limit, as command lines name it. */
+export const SLO_LIMITS = { ttft: "ttftMs", tpot: "tpotMs", e2e: "e2eMs" } as const;
 const MS = { ms: 1, s: 1000 } as const;
 
 type LatencyName = `${Latency}_${(typeof PARTS)[number]}`;
@@ -129,7 +130,7 @@ export function parseSlo(text: string): Slo {
   const limits: Partial<Record<keyof Slo, number>> = {};
   for (const part of text.split(",").map((part) => part.trim()).filter((part) => part !== "")) {
     const [, name = "", amount = "", unit = ""] = /^([^=]*)=([\d.]*)(.*)$/.exec(part) ?? [];
-    const limit = Object.entries(LIMITS).find(([known]) => known === name)?.[1];
+    const limit = Object.entries(SLO_LIMITS).find(([known]) => known === name)?.[1];
     const unitMs = Object.entries(MS).find(([known]) => known === unit)?.[1];
     const ms = Number(amount) * (unitMs ?? NaN);
     if (limit === undefined) {

@@ -2,6 +2,7 @@ import { flagOf, type ParsedSettings, type SettingName, SETTINGS, type Settings 
 import { type Mode, MODES } from "../../src/types.ts";
 import type { Variant } from "../plan.ts";
 import { nameOfVariant } from "../workload/names.ts";
+import { shapes } from "../workload/variant_settings.ts";
 
 const WINDOWS_MS = [0, 10, 50];
 const SIZES = [4, 16, 32];
@@ -43,12 +44,6 @@ function atWorker({ settings }: Variant): number {
   return MAX_CONCURRENT_STREAMS || QUEUED_CONCURRENCY || (MAX_BATCH_SIZE ?? Infinity) * BATCHES_IN_FLIGHT;
 }
 
-const MICRO_BATCH: readonly SettingName[] = [
-  "BATCH_WINDOW_MS",
-  "MAX_BATCH_SIZE",
-  "BATCHES_IN_FLIGHT",
-  "BATCH_WHEN_IDLE",
-];
 const OF_THE_PLACE: readonly SettingName[] = [
   "ENGINE_MODE",
   "BIND_HOST",
@@ -59,12 +54,13 @@ const OF_THE_PLACE: readonly SettingName[] = [
 
 /** The command that serves with these settings: whatever differs from serve's own defaults. */
 export function serveCommand({ mode, settings }: Variant, engine: ParsedSettings): string {
+  const served = mode ?? MODES[0];
   const all: Settings = { ...engine.settings, ...settings };
   const chosen = new Set([...engine.given, ...Object.keys(settings) as SettingName[]]);
   const flags = [...chosen]
-    .filter((name) => !OF_THE_PLACE.includes(name) && (mode === "micro_batch" || !MICRO_BATCH.includes(name)))
+    .filter((name) => !OF_THE_PLACE.includes(name) && shapes(name, served))
     .filter((name) => all[name] !== SETTINGS[name].fallback)
     .sort()
     .map((name) => `${flagOf(name)} ${all[name]}`);
-  return ["deno task serve", `--engine-mode ${mode ?? MODES[0]}`, ...flags].join(" ");
+  return ["deno task serve", `--engine-mode ${served}`, ...flags].join(" ");
 }

@@ -48,4 +48,10 @@ Deno.test("the serve command names what differs from serve's defaults, those of 
     serveCommand(continuous, engine),
     "deno task serve --engine-mode continuous --max-concurrent-streams 16 --queue-capacity 64",
   );
+  const streams = parseSettings(["--max-concurrent-streams", "7"], {});
+  assert.equal(
+    serveCommand(micro, streams),
+    "deno task serve --engine-mode micro_batch",
+    "a setting that shapes another mode alone is left out",
+  );
 });

@@ -1,12 +1,12 @@
 import { StartupError } from "../../src/errors.ts";
 import type { Millis } from "../../src/types.ts";
+import { SLO_LIMITS } from "../metrics/figure_names.ts";
 import { wilsonInterval } from "../metrics/share.ts";
 import { meetsSlo } from "../metrics/request.ts";
 import type { Slo } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 
-const LIMITS = { ttft: "ttftMs", tpot: "tpotMs", e2e: "e2eMs" } as const;
-type Latency = keyof typeof LIMITS;
+type Latency = keyof typeof SLO_LIMITS;
 
 /** `ttft_p95=500ms`: so many per cent of the requests must keep the limit that the SLO states for each of them. */
 export interface Constraint {
@@ -50,7 +50,7 @@ export function splitConstraints(text: string): { readonly slo: string; readonly
 /** How each constraint was kept; a request that had no answer when the turn was cut did not keep it. */
 export function keptOf(samples: readonly Sample[], slo: Slo, constraints: readonly Constraint[]): Kept[] {
   return constraints.map((constraint) => {
-    const limit = LIMITS[constraint.latency];
+    const limit = SLO_LIMITS[constraint.latency];
     const limitMs = slo[limit] ?? Infinity;
     const kept = samples.filter((sample) => meetsSlo(sample, { [limit]: limitMs })).length;
     const share = samples.length === 0 ? 0 : kept / samples.length;
