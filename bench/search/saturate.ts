@@ -49,7 +49,7 @@ export async function saturate(
       return;
     }
     const { rate, purpose } = step;
-    const load = loadOf(rate);
+    const load = trialLoad(loadOf(rate), trials);
     const latencyMs = Math.max(...latenciesMs);
     const requests = trialRequests(rate, plan, latencyMs);
     const name = `${variant.name}, trial ${trials.length + 1} (${purpose}): ${load.name}`;
@@ -68,9 +68,14 @@ export async function saturate(
     if (judged.outcome === "kept") latenciesMs.push(1.5 * judged.summary.e2eMs.p50.value);
     // Near its limit an engine with much room answers far later than at the first look, and fills for as long.
     const couldBeLonger = trialRequests(rate, plan, Math.max(...latenciesMs)) > 1.1 * requests;
-    if (isTooShort(judged) && couldBeLonger) continue;
-    trials.push(judged);
+    trials.push(isTooShort(judged) && couldBeLonger ? { ...judged, outcome: "too_short" } : judged);
   }
+}
+
+/** Where the rate comes again the trial's number tells it apart, so that each is a cell of its own in the report. */
+function trialLoad(load: Load, trials: readonly JudgedTrial[]): Load {
+  const again = trials.some(({ summary }) => summary.load === load.name);
+  return again ? { ...load, name: `${load.name}, trial ${trials.length + 1}` } : load;
 }
 
 /** What was kept while the engine still filled may be beyond what it keeps for long. */

@@ -6,8 +6,9 @@
 /** What a trial at one rate has shown. Rates are requests a second. */
 export interface Trial {
   readonly rate: number;
-  /** `generator`: not kept, but the load generator was late, so it says nothing of the engine. */
-  readonly outcome: "kept" | "not_kept" | "generator";
+  /** `generator`: not kept, but the load generator was late, so it says nothing of the engine. `too_short`: kept, but
+   * perhaps only while the engine filled up, so it is repeated for longer. */
+  readonly outcome: "kept" | "not_kept" | "generator" | "too_short";
   /** Successful answers a second while more came than left: about the capacity. Null where it was not overloaded. */
   readonly overloadedRate: number | null;
 }
@@ -17,7 +18,7 @@ export interface SaturationLimits {
   readonly startRate: number;
   /** The highest kept and the lowest not kept rate are at most so far apart. @default 0.05 */
   readonly tolerance?: number;
-  /** @default 12 */
+  /** Those that were too short aside. @default 12 */
   readonly mostTrials?: number;
   /** No trial is above it. @default 100000 */
   readonly highestRate?: number;
@@ -37,7 +38,7 @@ export type Step =
   | {
     readonly kind: "trial";
     readonly rate: number;
-    readonly purpose: "growth" | "narrowing" | "confirmation";
+    readonly purpose: "growth" | "narrowing" | "confirmation" | "longer";
   }
   | { readonly kind: "done"; readonly answer: Saturation };
 
@@ -63,7 +64,9 @@ export function nextStep(trials: readonly Trial[], limits: SaturationLimits): St
   const last = trials.at(-1);
   const late = trials.filter(({ outcome }) => outcome === "generator");
   if (late.length >= MOST_LATE_TRIALS) return done("generator");
-  if (last && trials.length >= mostTrials) return done("trials");
+  if (last?.outcome === "too_short") return trial(last.rate, "longer");
+  const told = trials.filter(({ outcome }) => outcome !== "too_short");
+  if (last && told.length >= mostTrials) return done("trials");
   if (last?.outcome === "generator") return trial(last.rate, "confirmation");
   if (kept === null && notKept === null) return trial(Math.min(startRate, highestRate), "growth");
   if (notKept === null) {
@@ -88,11 +91,11 @@ export function nextStep(trials: readonly Trial[], limits: SaturationLimits): St
 }
 
 /**
- * The border that the fewest trials contradict, those of the generator aside; of several such the lowest. `kept` is the
+ * The border that the fewest trials contradict, of those that tell of the engine; of several such the lowest. `kept` is the
  * highest kept rate below it and `notKept` the lowest not kept one above it.
  */
 export function borderOf(trials: readonly Trial[]): Pick<Saturation, "kept" | "notKept"> {
-  const told = trials.filter(({ outcome }) => outcome !== "generator");
+  const told = trials.filter(({ outcome }) => outcome === "kept" || outcome === "not_kept");
   const contradicting = (border: number) =>
     told.filter(({ rate, outcome }) => (outcome === "kept") !== (rate <= border)).length;
   const borders = [0, ...told.map(({ rate }) => rate)].sort((a, b) => a - b);

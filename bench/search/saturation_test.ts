@@ -50,6 +50,16 @@ Deno.test("a border that latency alone draws is found without knowing how fast a
   );
 });
 
+Deno.test("a trial that was too short is repeated at its rate, and is neither counted nor believed", () => {
+  const short: Trial = { rate: 80, outcome: "too_short", overloadedRate: null };
+  const kept: Trial = { ...short, outcome: "kept" };
+  assert.deepEqual(nextStep([short], { startRate: 50 }), { kind: "trial", rate: 80, purpose: "longer" });
+  assert.deepEqual(borderOf([short]), { kept: null, notKept: null });
+  const limits = { startRate: 80, mostTrials: 2 };
+  assert.equal(nextStep([short, kept], limits).kind, "trial");
+  assert.equal(nextStep([short, kept, kept], limits).kind, "done");
+});
+
 Deno.test("an engine that keeps nothing is given up soon, and one that keeps all at the highest rate", () => {
   const none = search((rate) => ({ rate, outcome: "not_kept", overloadedRate: null }), { startRate: 50 });
   assert.deepEqual([none.answer.kept, none.answer.limit], [null, "engine"]);

@@ -2,6 +2,7 @@ import Table from "cli-table3";
 import { estimate, figure, percent } from "../report/format.ts";
 import type { VariantSaturation } from "./saturate.ts";
 import { borderOf } from "./saturation.ts";
+import type { JudgedTrial } from "./trial.ts";
 
 /** The trials of a variant and what they show, for people. */
 export function saturationText(found: VariantSaturation): string {
@@ -13,25 +14,45 @@ export function saturationText(found: VariantSaturation): string {
 function trialTable({ trials }: VariantSaturation): string {
   const withSlo = trials.some(({ sloShare }) => sloShare !== null);
   const table = new Table({
-    head: ["rate", "answers/s", "TTFT p95 ms", "E2E p95 ms", ...(withSlo ? ["kept SLO"] : []), "outcome"],
-    colAligns: ["right", "right", "right", "right", ...(withSlo ? ["right" as const] : []), "left"],
+    head: [
+      "trial",
+      "rate",
+      "answers/s",
+      "TTFT p95 ms",
+      "E2E p95 ms",
+      ...(withSlo ? ["kept SLO"] : []),
+      "outcome",
+    ],
+    colAligns: [...Array(withSlo ? 6 : 5).fill("right" as const), "left"],
     style: { head: [], border: [], compact: true },
   });
-  for (const { rate, outcome, why, sloShare, summary: { requestRate, ttftMs, e2eMs } } of trials) {
+  for (const [at, { rate, sloShare, summary, ...judged }] of trials.entries()) {
     table.push([
+      String(at + 1),
       String(rate),
-      figure(requestRate.value),
-      estimate(ttftMs.p95),
-      estimate(e2eMs.p95),
+      figure(summary.requestRate.value),
+      estimate(summary.ttftMs.p95),
+      estimate(summary.e2eMs.p95),
       ...(withSlo ? [percent(sloShare ?? NaN)] : []),
-      outcome === "kept"
-        ? "kept"
-        : outcome === "generator"
-        ? "the generator was late"
-        : `not kept: ${short(why)}`,
+      outcomeText(judged),
     ]);
   }
   return table.toString();
+}
+
+function outcomeText({ outcome, why }: Pick<JudgedTrial, "outcome" | "why">): string {
+  switch (outcome) {
+    case "kept":
+      return "kept";
+    case "not_kept":
+      return `not kept: ${short(why)}`;
+    case "generator":
+      return "the generator was late";
+    case "too_short":
+      return "kept, but short for its latency: repeated for longer";
+    default:
+      return outcome satisfies never;
+  }
 }
 
 /** A finding's full sentence stands in the report of its cell. */

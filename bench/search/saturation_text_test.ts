@@ -35,8 +35,8 @@ Deno.test("the table has a row for each trial with why it was not kept", () => {
   const lines = saturationText(found({ limit: "engine", kept: 98, notKept: 102, confirmed: true })).split(
     "\n",
   );
-  assert.ok(lines.some((line) => /│ +98 │.*│ kept +│$/.test(line)), lines.join("\n"));
-  assert.ok(lines.some((line) => /│ +102 │.*│ not kept: Arrivals outran the service +│$/.test(line)));
+  assert.ok(lines.some((line) => /^│ +1 │ +98 │.*│ kept +│$/.test(line)), lines.join("\n"));
+  assert.ok(lines.some((line) => /^│ +2 │ +102 │.*│ not kept: Arrivals outran the service +│$/.test(line)));
 });
 
 Deno.test("a trial is as long as asked, else long enough for 400 requests and five answers, from 15 to 60 s", () => {
