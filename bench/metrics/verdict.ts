@@ -108,14 +108,16 @@ function errors(turns: readonly Turn[], { requests, failed }: Judged): Finding |
 function growingBacklog(turns: readonly Turn[], load: Load): Finding | undefined {
   if (load.kind === "closed" || ["ramp", "steps", "trace"].includes(load.arrivals.kind)) return undefined;
   const growth = growthOf(turns);
-  if (growth === null || growth.chance > CHANCE || growth.slope <= GROWTH) return undefined;
+  if (growth === null || growth.chance > CHANCE || !(growth.slope > GROWTH)) return undefined;
   return {
     kind: "unstable",
-    text:
-      `Arrivals outran the service: each second of them added ${
+    text: growth.slope === Infinity
+      ? "Most of the later requests failed, where earlier ones were answered, so every figure depends on how long " +
+        "the run was."
+      : `Arrivals outran the service: each second of them added ${
         ms(1000 * growth.slope)
       } to the E2E latency ` +
-      `(the limit is 20 ms), so every latency depends on how long the run was.`,
+        `(the limit is 20 ms), so every latency depends on how long the run was.`,
   };
 }
 

@@ -85,6 +85,15 @@ Deno.test("arrivals that outrun the service make a cell unstable, and nothing el
   );
 });
 
+Deno.test("later requests that fail where earlier ones were answered are told in words", () => {
+  const samples = [0, 1].flatMap((round) => mm1(randomOf(1), { requests: 500, load: 0.5, round })).map(
+    (sample): Sample => sample.index < 250 ? sample : { ...sample, outcome: "failed", status: "UNAVAILABLE" },
+  );
+  const found = findingsOf(samples).at(-1) ?? "";
+  assert.match(found, /^unstable: Most of the later requests failed, where earlier ones were answered/);
+  assert.doesNotMatch(findingsOf(samples).join(), /Infinity|NaN/);
+});
+
 Deno.test("a rate that changes by plan is not judged by its backlog", () => {
   const ramp: Load = { kind: "open", name: "ramp", arrivals: { kind: "ramp", from: 1, to: 100 } };
   const kinds = findingsOf(mm1(randomOf(1), { requests: 2000, load: 1.5 }), ramp).join();
