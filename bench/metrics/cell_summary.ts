@@ -11,7 +11,7 @@ export interface Estimate {
   readonly high: number;
   /** What it was computed from: requests, or for ITL gaps between tokens. */
   readonly samples: number;
-  /** Too few samples lie beyond the percentile to trust it. */
+  /** Too few samples lie beyond the percentile to trust it; the gaps of one request count as one sample here. */
   readonly few: boolean;
 }
 

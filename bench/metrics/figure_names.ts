@@ -88,7 +88,7 @@ function weighingOf(requests: readonly Sample[], name: FigureName, slo: Slo): We
       return shareOf(requests, ({ outcome }) => outcome === "failed");
     default: {
       const { latency, part } = partsOf(name);
-      const values = valuesOf(requests, LATENCIES[latency]);
+      const values = valuesOf(requests, latency);
       const percents = part === "mean" ? [] : [Number(part.slice(1))];
       const weighing = distributionOf(values, requests.length, percents);
       return (weights) => weighing(weights).slice(percents.length);

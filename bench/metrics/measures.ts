@@ -15,6 +15,9 @@ export const LATENCIES = {
 
 export type Latency = keyof typeof LATENCIES;
 
+/** What only an answer that came in pieces has. */
+export const OF_STREAMS: ReadonlySet<Latency> = new Set(["ttft", "tpot", "itl"]);
+
 /** What a request adds to each rate; a failed one gave nothing. */
 export const RATES = {
   req_s: ({ outcome }) => outcome === "ok" ? 1 : 0,

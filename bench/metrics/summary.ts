@@ -6,7 +6,7 @@ import { batchesOf } from "./batches.ts";
 import type { CellSummary, RunSummary } from "./cell_summary.ts";
 import { Estimator } from "./estimate.ts";
 import { littlesLaw } from "./littles_law.ts";
-import { LATENCIES, type Latency, RATES } from "./measures.ts";
+import { type Latency, RATES } from "./measures.ts";
 import { phasesOf } from "./phases.ts";
 import { meetsSlo, statesLimits } from "./request.ts";
 import { measuredRequests, type Turn, turnsOf } from "./requests.ts";
@@ -42,7 +42,7 @@ export function summarizeCell(samples: readonly Sample[], load: Load, slo: Slo):
   const requests = measuredRequests(samples);
   const turns = turnsOf(requests);
   const estimator = new Estimator(requests);
-  const distribution = (latency: Latency) => estimator.distribution(valuesOf(requests, LATENCIES[latency]));
+  const distribution = (latency: Latency) => estimator.distribution(valuesOf(requests, latency));
   const rate = (of: (request: Sample) => number) => estimator.figure(rateOf(requests, of));
   const failed = requests.filter(({ outcome }) => outcome === "failed").length;
   const figures = {

@@ -75,6 +75,27 @@ Deno.test("percentiles with fewer than 5 samples beyond are few: p50 needs 10, p
   assert.deepEqual(fews(500), [false, false, false, false]);
 });
 
+Deno.test("the gaps of an answer are one request's: ITL needs as many requests as any latency", () => {
+  const itl = (requests: number) => {
+    const arrivals = Array.from({ length: 48 }, (_, at) => [at * 10 + at % 3, 1] as const);
+    return summarize(mm1(randomOf(1), { requests, load: 0.5, told: { firstTextMs: 0, arrivals } })).itlMs;
+  };
+  const [eleven, hundred, enough] = [itl(11), itl(100), itl(500)];
+  assert.deepEqual([eleven.p95.samples, eleven.p50.few], [11 * 47, false]);
+  assert.deepEqual([eleven.p95, eleven.p99].map(({ few, high }) => [few, high]), [
+    [true, Infinity],
+    [true, Infinity],
+  ]);
+  assert.deepEqual([hundred.p95.few, hundred.p95.high < Infinity, hundred.p99.few], [false, true, true]);
+  assert.deepEqual([enough.p99.few, enough.p99.high < Infinity], [false, true]);
+});
+
+Deno.test("an answer in one piece among streams adds no gaps, and no request to those that ITL needs", () => {
+  const streamed = mm1(randomOf(1), { requests: 400, load: 0.5, told: { arrivals: [[1, 1], [2, 4]] } });
+  const cell = summarize(streamed.map((one, at) => at < 99 ? one : { ...one, arrivals: null }));
+  assert.deepEqual([cell.itlMs.p95.samples, cell.itlMs.p95.few], [4 * 99, true]);
+});
+
 Deno.test("what the samples can't bound has no upper end: p95 below 72 of them, p99 below 368", () => {
   const ends = (requests: number) => {
     const { p50, p95, p99 } = summarize(mm1(randomOf(1), { requests, load: 0.5 })).e2eMs;

@@ -1,6 +1,7 @@
 import type { Millis } from "../../src/types.ts";
 import type { Sample } from "../record/sample.ts";
 import type { Weights } from "./blocks.ts";
+import { LATENCIES, type Latency, OF_STREAMS } from "./measures.ts";
 import { between } from "./percentile.ts";
 import { timeInSystemMs, type Turn, turnsOf } from "./requests.ts";
 
@@ -14,26 +15,21 @@ export interface Values {
 }
 
 /**
- * The values of all requests, `Infinity` among them for what failed. Nothing at all where none of the successful
- * requests has a value, for then the cell does not have the figure (TTFT without streaming), and failures don't make one.
+ * The values of all requests, `Infinity` among them for what failed. Nothing at all where the cell does not have the
+ * figure, for failures alone don't make one: none of the successful requests has a value (TTFT without streaming), or
+ * none was successful, the figure is one of streams, and none of the failures was a stream.
  */
-export function valuesOf(requests: readonly Sample[], of: (request: Sample) => readonly number[]): Values {
-  const values: number[] = [];
-  const owners: number[] = [];
-  let ok = 0;
-  let told = 0;
-  requests.forEach((request, owner) => {
-    const own = of(request);
-    for (const value of own) {
-      values.push(value);
-      owners.push(owner);
-    }
-    if (request.outcome !== "ok") return;
-    ok++;
-    told += own.length;
-  });
-  if (ok > 0 && told === 0) return { values: new Float64Array(), owners: new Uint32Array() };
-  return { values: Float64Array.from(values), owners: Uint32Array.from(owners) };
+export function valuesOf(requests: readonly Sample[], latency: Latency): Values {
+  const told = requests.map((request) => LATENCIES[latency](request));
+  const ok = requests.flatMap(({ outcome }, at) => outcome === "ok" ? [at] : []);
+  const exists = ok.length > 0
+    ? ok.some((at) => told[at]!.length > 0)
+    : !OF_STREAMS.has(latency) || requests.some(({ arrivals }) => arrivals !== null);
+  if (!exists) return { values: new Float64Array(), owners: new Uint32Array() };
+  return {
+    values: Float64Array.from(told.flat()),
+    owners: Uint32Array.from(told.flatMap((values, owner) => values.map(() => owner))),
+  };
 }
 
 /**

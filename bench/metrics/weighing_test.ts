@@ -32,12 +32,22 @@ Deno.test("a resampling's mean and percentiles are those of the values written a
 });
 
 Deno.test("a latency that no success has isn't there, and failures don't make it", () => {
-  const of = ({ firstTextMs, outcome }: { firstTextMs: number | null; outcome: string }) =>
-    outcome === "failed" ? [Infinity] : firstTextMs === null ? [] : [firstTextMs];
   const failed = sampleOf({ outcome: "failed" });
-  assert.deepEqual([...valuesOf([sampleOf({}), failed], of).values], []);
-  assert.deepEqual([...valuesOf([sampleOf({ firstTextMs: 5 }), failed], of).values], [5, Infinity]);
-  assert.deepEqual([...valuesOf([failed], of).values], [Infinity], "of failures alone nobody can tell");
+  assert.deepEqual([...valuesOf([sampleOf({}), failed], "ttft").values], []);
+  assert.deepEqual([...valuesOf([sampleOf({ firstTextMs: 5 }), failed], "ttft").values], [5, Infinity]);
+  assert.deepEqual([...valuesOf([sampleOf({}), failed], "e2e").values], [1000, Infinity]);
+});
+
+Deno.test("where all failed, what only streams have is infinite if they were streams, and else not there", () => {
+  const inOnePiece = sampleOf({ outcome: "failed" });
+  const stream = sampleOf({ outcome: "failed", arrivals: [] });
+  for (const latency of ["ttft", "tpot", "itl"] as const) {
+    assert.deepEqual([...valuesOf([inOnePiece, inOnePiece], latency).values], [], latency);
+    assert.deepEqual([...valuesOf([stream, inOnePiece], latency).values], [Infinity, Infinity], latency);
+  }
+  for (const latency of ["e2e", "send_to_end", "queue"] as const) {
+    assert.deepEqual([...valuesOf([inOnePiece], latency).values], [Infinity], latency);
+  }
 });
 
 Deno.test("the time of the requests is together the measured time of the rounds, without the pause between them", () => {
