@@ -25,7 +25,7 @@ export function paretoChart(subject: Subject): Chart {
     name: "throughput_latency",
     title: "Throughput against latency",
     about:
-      "Right and low is good. A line joins the loads of a variant in their order; thin lines are 95 % confidence " +
+      "Right and low is good. A line joins a variant's closed loops, another its open ones, in their order; thin lines are 95 % confidence " +
       `intervals; ${CUT_OFF}. The dotted line goes through the cells that no other beats in both. ` +
       "Cells whose percentile falls on a failed request are left out.",
     legend: { palette: "variants", mark: "point", labels: subject.variants },
@@ -39,7 +39,7 @@ interface Point {
 }
 
 function panelOf(
-  { summary, variants, loads }: Subject,
+  { plan, summary, variants, loads }: Subject,
   name: string,
   of: (cell: CellSummary) => Estimate,
 ): Panel {
@@ -53,6 +53,7 @@ function panelOf(
     v: variants.indexOf(cell.variant),
     load: cell.load,
     order: loads.indexOf(cell.load),
+    kind: plan.loads.find((load) => load.name === cell.load)?.kind ?? "closed",
     ...rangeOf("x", cell.x),
     ...rangeOf("y", cell.y),
     best: best.has(cell) ? 1 : 0,
@@ -97,7 +98,11 @@ function panelOf(
       },
       {
         mark: { type: "line", strokeWidth: 1.5, opacity: 0.8 },
-        encoding: { x, y, color, order: { field: "order", type: "quantitative" } },
+        encoding: {
+          ...{ x, y, color },
+          detail: { field: "kind", type: "nominal" },
+          order: { field: "order", type: "quantitative" },
+        },
       },
       { mark: rule, encoding: { color, y, x: { ...x, field: "xLow" }, x2: { field: "xHigh" } } },
       { mark: rule, encoding: { color, x, y: { ...y, field: "yLow" }, y2: { field: "yHigh" } } },
