@@ -38,9 +38,25 @@ export function verdictOf(turns: readonly Turn[], load: Load, figures: Judged): 
   return { valid: findings.length === 0, findings };
 }
 
-/** A closed loop's client that is late asks less often; an open loop's is no longer the load that was asked for. */
-function lateGenerator(load: Load, { latenessMs, ttftMs, e2eMs }: Judged): Finding | undefined {
-  if (load.kind === "closed") return undefined;
+function lateGenerator(load: Load, figures: Judged): Finding | undefined {
+  return load.kind === "closed" ? slowClients(figures) : lateSends(figures);
+}
+
+/** What a client waits for the generator is part of its cycle, and would count as the engine's. */
+function slowClients({ latenessMs, e2eMs }: Judged): Finding | undefined {
+  const [lateMs, limitMs] = [latenessMs.mean.value, LATENESS_SHARE * e2eMs.p50.value];
+  if (!(lateMs > limitMs)) return undefined;
+  return {
+    kind: "generator_late",
+    text:
+      `The generator took ${
+        ms(lateMs)
+      } on average to send the next request of a client that had its answer, over ` +
+      `the limit of ${ms(limitMs)} (5 % of the median E2E latency): it slowed its clients down.`,
+  };
+}
+
+function lateSends({ latenessMs, ttftMs, e2eMs }: Judged): Finding | undefined {
   const streamed = !Number.isNaN(ttftMs.p50.value);
   const [median, name] = streamed ? [ttftMs.p50.value, "TTFT"] : [e2eMs.p50.value, "E2E latency"];
   const limitMs = Math.max(LEAST_LATENESS_MS, LATENESS_SHARE * median);

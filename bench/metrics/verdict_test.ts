@@ -18,7 +18,7 @@ Deno.test("a steady run of enough requests is valid", () => {
   assert.deepEqual(summarizeCell(loop, CLOSED, {}).verdict, { valid: true, findings: [] });
 });
 
-Deno.test("a generator that sends late at p99 is told of in an open loop, and in a closed one not", () => {
+Deno.test("a generator that sends late at p99 is told of in an open loop, one that slows its clients in a closed one", () => {
   const late = steady().map((sample, at) =>
     at % 50 === 0 ? { ...sample, sentAt: sample.intendedAt + 3 } : sample
   );
@@ -26,7 +26,13 @@ Deno.test("a generator that sends late at p99 is told of in an open loop, and in
     "generator_late: The generator sent 3.00 ms late at p99, over the limit of 2.00 ms (the greater of 2 ms and 5 % of " +
     "the median E2E latency of 13.8 ms): the load was not the one that was asked for.",
   ]);
-  assert.deepEqual(findingsOf(late, CLOSED), []);
+  assert.deepEqual(findingsOf(late, CLOSED), [], "now and then late is no slow client");
+  const slow = closedLoop(() => 20, { clients: 4, batches: 300 })
+    .map((sample) => ({ ...sample, sentAt: sample.intendedAt + 1.2 }));
+  assert.deepEqual(findingsOf(slow, CLOSED), [
+    "generator_late: The generator took 1.20 ms on average to send the next request of a client that had its answer, over " +
+    "the limit of 1.00 ms (5 % of the median E2E latency): it slowed its clients down.",
+  ]);
 });
 
 Deno.test("the limit of lateness is 5 % of the median TTFT where that is more, and of E2E without streaming", () => {
