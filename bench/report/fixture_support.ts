@@ -19,6 +19,41 @@ interface Gate {
 const START = Date.UTC(2026, 0, 31, 12);
 const WIRE_MS = 0.4;
 
+/** A cell of which a test says how fast and how late it is. */
+export interface MadeCell {
+  readonly variant: string;
+  readonly load: string;
+  readonly tokensPerSecond: number;
+  readonly e2eMs: number;
+  /** @default 5 */
+  readonly rounds?: number;
+  /** In each round. @default 40 */
+  readonly requests?: number;
+  /** The part of its tokens that a round gives. @default 1 */
+  readonly trouble?: (round: number) => number;
+  /** The share of requests that fail. @default 0 */
+  readonly failing?: number;
+}
+
+/** Requests every 100 ms, whose tokens and latencies spread by a quarter; the cells take turns in each round. */
+export function turnsInRounds(cells: readonly MadeCell[]): Sample[] {
+  const random = xoroshiro128plus(1);
+  const draw = () => uniformInt(random, 0, 1_000_000) / 1_000_000;
+  return cells.flatMap((cell, at) => {
+    const { variant, load, rounds = 5, requests = 40, trouble = () => 1, failing = 0 } = cell;
+    return Array.from({ length: rounds * requests }, (_, place) => {
+      const [round, index] = [Math.floor(place / requests), place % requests];
+      const intendedAt = START + round * 1e6 + at * 1e5 + index * 100;
+      const outcome = draw() < failing ? "failed" as const : "ok" as const;
+      return sampleOf({
+        ...{ variant, load, round, index, intendedAt, sentAt: intendedAt, outcome },
+        endedAt: intendedAt + cell.e2eMs * (0.75 + 0.5 * draw()),
+        outputTokens: Math.round(cell.tokensPerSecond / 10 * trouble(round) * (0.75 + 0.5 * draw())),
+      });
+    });
+  });
+}
+
 /** Four modes under three closed loops, three rounds; some of direct's requests fail. */
 export function modesInput(told: Partial<RunPlan> = {}): ReportInput {
   const variants: Variant[] = (["direct", "queued", "micro_batch", "continuous"] as const)
