@@ -75,8 +75,8 @@ export function matchCells(base: Side, next: Side): Matching {
   if (pairs.length === 0) {
     throw new StartupError([
       `compare must be given two sides that share a load and a variant: BASE has ${
-        listed(baseCells)
-      }; NEW has ${listed(nextCells)}`,
+        cellNames(baseCells)
+      }; NEW has ${cellNames(nextCells)}`,
     ]);
   }
   return { pairs, unmatched };
@@ -96,6 +96,6 @@ function keyOf(variant: string, load: string): string {
   return `${variant}, ${load}`;
 }
 
-function listed(cells: ReadonlyMap<string, unknown>): string {
+function cellNames(cells: ReadonlyMap<string, unknown>): string {
   return cells.size === 0 ? "nothing that was measured" : [...cells.keys()].join(" | ");
 }

@@ -1,8 +1,8 @@
 // @ts-types="@types/d3-array"
 import { rollup } from "d3-array";
-import type { Millis } from "../../src/types.ts";
 import type { Load } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
+import { listed, ms, percent, threeDigits } from "../words.ts";
 import { growthOf } from "./backlog.ts";
 import type { CellSummary, Finding, Verdict } from "./cell_summary.ts";
 import { isFew, PERCENTS } from "./estimate.ts";
@@ -145,22 +145,7 @@ function unevenThroughput(turns: readonly Turn[], load: Load): Finding | undefin
   if (thirds.chance > CHANCE || !(fastest - slowest > THIRDS_SHARE * fastest)) return undefined;
   return {
     kind: "unstable",
-    text:
-      `Throughput was not steady: ${
-        listed(thirds.rates.map((rate) => rate.toPrecision(3)))
-      } requests/s in the ` +
+    text: `Throughput was not steady: ${listed(thirds.rates.map(threeDigits))} requests/s in the ` +
       `thirds of the run, which differ by more than 10 % and more than their noise.`,
   };
-}
-
-function ms(value: Millis): string {
-  return value >= 1000 ? `${(value / 1000).toPrecision(3)} s` : `${value.toPrecision(3)} ms`;
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toPrecision(2)} %`;
-}
-
-function listed(words: readonly string[]): string {
-  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }

@@ -80,6 +80,7 @@ Deno.test("more than one failure in a hundred is told with what the failures sai
   assert.deepEqual(findingsOf(failing(6)), [
     "errors: 6 of 500 requests failed (1.2 %, the limit is 1 %): worker_timeout 4, UNAVAILABLE 2.",
   ]);
+  assert.match(findingsOf(failing(500)).join(), /500 of 500 requests failed \(100 %, /);
 });
 
 Deno.test("arrivals that outrun the service make a cell unstable, and nothing else of it", () => {

@@ -2,7 +2,7 @@ import type { Settings } from "../../src/config.ts";
 import type { Lengths, Load, RequestClass, Slo, Variant } from "../plan.ts";
 import type { EngineSettings } from "../record/environment.ts";
 import { SHAPING } from "../workload/variant_settings.ts";
-import { counted } from "./format.ts";
+import { counted } from "../words.ts";
 import type { ReportInput } from "./input.ts";
 
 /** Of the cores, taken by other programs, from which on the reader is told. */

@@ -1,12 +1,12 @@
 import type { Estimate } from "../metrics/cell_summary.ts";
+import { threeDigits } from "../words.ts";
+
+export { counted, percent } from "../words.ts";
 
 /** Three significant digits or whole units. Nothing to compute from shows as "-", what failures decide as "failed". */
 export function figure(value: number): string {
   if (value === Infinity) return "failed";
-  if (!Number.isFinite(value)) return "-";
-  const size = Math.abs(value);
-  if (size >= 100) return value.toFixed(0);
-  return value.toFixed(size >= 10 ? 1 : 2).replace(/^-(?=[0.]+$)/, "");
+  return Number.isFinite(value) ? threeDigits(value) : "-";
 }
 
 /** The value; a `*` where too few samples lie behind it. */
@@ -19,16 +19,6 @@ export function estimate({ value, few }: Estimate): string {
 export function withInterval(of: Estimate): string {
   if (!Number.isFinite(of.value) || Number.isNaN(of.low) || Number.isNaN(of.high)) return estimate(of);
   return `${estimate(of)} (${figure(of.low)} ${of.high === Infinity ? "or more" : `to ${figure(of.high)}`})`;
-}
-
-/** A share of 1 as per cent. */
-export function percent(share: number): string {
-  return Number.isFinite(share) ? `${(share * 100).toFixed(Math.abs(share) < 0.1 ? 1 : 0)} %` : "-";
-}
-
-/** `1 request`, `2 requests`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : noun.endsWith("ch") ? "es" : "s"}`;
 }
 
 /** On one line and without control characters, so that what a server says can't rewrite the reader's terminal. */

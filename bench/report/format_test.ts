@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { counted, estimate, figure, folded, oneLine, percent, withInterval } from "./format.ts";
+import { estimate, figure, folded, oneLine, withInterval } from "./format.ts";
 import { estimateOf } from "./summary_support.ts";
 
 Deno.test("a figure has three significant digits or whole units", () => {
@@ -28,18 +28,6 @@ Deno.test("an interval stands behind its value, also when it reaches into the fa
   assert.equal(withInterval(estimateOf(100, { low: 90, high: Infinity })), "100 (90.0 or more)");
   assert.equal(withInterval(estimateOf(100, { low: NaN, high: NaN })), "100");
   assert.equal(withInterval(estimateOf(Infinity)), "failed");
-});
-
-Deno.test("shares are per cent, with a digit where they are small", () => {
-  assert.deepEqual([0.5, 0.0123, -0.0099, NaN].map(percent), ["50 %", "1.2 %", "-1.0 %", "-"]);
-});
-
-Deno.test("counts agree with their nouns", () => {
-  assert.deepEqual([counted(1, "request"), counted(2, "request"), counted(2, "batch")], [
-    "1 request",
-    "2 requests",
-    "2 batches",
-  ]);
 });
 
 Deno.test("what a server says stays on its line and sends a terminal no codes", () => {

@@ -1,5 +1,6 @@
 import type { CellSummary, Phases } from "../metrics/cell_summary.ts";
-import { estimate, figure, percent, withInterval } from "./format.ts";
+import { percent } from "../words.ts";
+import { estimate, figure, withInterval } from "./format.ts";
 import { failuresOf } from "./failures.ts";
 import type { ReportInput } from "./input.ts";
 

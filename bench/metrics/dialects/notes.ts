@@ -1,6 +1,7 @@
 // @ts-types="@types/d3-array"
 import { max, mean, min } from "d3-array";
 import type { Sample } from "../../record/sample.ts";
+import { counted, ms } from "../../words.ts";
 import type { Difference } from "./dialect.ts";
 import { endedByRound, gapsOf } from "./recorded.ts";
 
@@ -78,15 +79,15 @@ export function noteOf(difference: Difference, traits: Traits): string | null {
         ? `from send: hides ${ms(traits.latenessMs)} of generator lateness`
         : null;
     case "drops_failed":
-      return failed > 0 ? `${count(failed, "failed request")} dropped` : null;
+      return failed > 0 ? `${counted(failed, "failed request")} dropped` : null;
     case "first_chunk":
       return mute > 0
         ? `the first chunk counts without text: ${ms(traits.muteMs)} before the text of ${
-          count(mute, "request")
+          counted(mute, "request")
         }`
         : null;
     case "text_only":
-      return mute > 0 ? `no gap before the first text, where ${count(mute, "request")} had tokens` : null;
+      return mute > 0 ? `no gap before the first text, where ${counted(mute, "request")} had tokens` : null;
     case "to_last_chunk":
       return visible(traits.tailMs)
         ? `to the last chunk: ${ms(traits.tailMs)} before the end of the stream`
@@ -106,13 +107,13 @@ export function noteOf(difference: Difference, traits: Traits): string | null {
     case "no_interpolation":
       return traits.successful > 1 ? "a percentile is one of the values, not between two" : null;
     case "one_piece_is_zero":
-      return onePiece > 0 ? `${count(onePiece, "answer")} in one piece counted as 0` : null;
+      return onePiece > 0 ? `${counted(onePiece, "answer")} in one piece counted as 0` : null;
     case "one_piece_is_a_chunk":
-      return onePiece > 0 ? `${count(onePiece, "answer")} in one piece taken as a chunk at the end` : null;
+      return onePiece > 0 ? `${counted(onePiece, "answer")} in one piece taken as a chunk at the end` : null;
     case "one_token_is_negative":
-      return oneToken > 0 ? `${count(oneToken, "one-token answer")} counted with a negative value` : null;
+      return oneToken > 0 ? `${counted(oneToken, "one-token answer")} counted with a negative value` : null;
     case "one_token_is_bad":
-      return oneToken > 0 ? `${count(oneToken, "one-token answer")} without TPOT: over its limit` : null;
+      return oneToken > 0 ? `${counted(oneToken, "one-token answer")} without TPOT: over its limit` : null;
     case "time_from_send":
       return visible(traits.startLatenessMs)
         ? `measured from the first send, ${ms(traits.startLatenessMs)} later`
@@ -126,7 +127,7 @@ export function noteOf(difference: Difference, traits: Traits): string | null {
         } before the last end`
         : null;
     case "one_token_is_none":
-      return oneToken > 0 ? `the token of ${count(oneToken, "one-token answer")} not counted` : null;
+      return oneToken > 0 ? `the token of ${counted(oneToken, "one-token answer")} not counted` : null;
     case "one_request_less":
       return rounds > 1 ? "one request less in each round" : "one request less";
   }
@@ -135,12 +136,4 @@ export function noteOf(difference: Difference, traits: Traits): string | null {
 
 function visible(timeMs: number): boolean {
   return Math.abs(timeMs) >= VISIBLE_MS;
-}
-
-function ms(timeMs: number): string {
-  return `${timeMs.toFixed(1)} ms`;
-}
-
-function count(things: number, word: string): string {
-  return `${things} ${word}${things === 1 ? "" : "s"}`;
 }
