@@ -19,8 +19,8 @@ export interface Judgement {
 /**
  * A change is broken when the ratio is beyond the bound and its whole interval on the worse side of 1: large enough to
  * matter, and more than chance. A value is broken when NEW's figure is beyond the bound. What is not broken counts as kept
- * only where samples and runs can be trusted. Under a load that was not the one asked for, nothing is broken either: its
- * figures are those of another question.
+ * only where samples and runs can be trusted. Where the generator was late nothing is broken either: the load was not
+ * the one asked for, or the generator's own time is in the figures.
  */
 export function judge(limit: Limit, cell: ComparedCell): Judgement {
   const { load, base, next, figures } = cell;
@@ -28,7 +28,7 @@ export function judge(limit: Limit, cell: ComparedCell): Judgement {
   const figure = figures.find(({ figure }) => figure === limit.figure);
   if (!figure) return { ...about, outcome: "undecided", reasons: [`${limit.figure} was not compared`] };
   const sides = limit.kind === "change" ? [base, next] : [next];
-  const asked = sides.every(({ findings }) => findings.every(({ kind }) => kind !== OTHER_LOAD));
+  const asked = sides.every(({ findings }) => findings.every(({ kind }) => kind !== LATE));
   if (asked && isBroken(limit, figure)) return { ...about, outcome: "broken", reasons: [] };
   const spared = [
     ...ELSEWHERE,
@@ -70,7 +70,7 @@ function isBroken({ kind, bound, figure: name }: Limit, { next, ratio, change }:
 /** Too few samples matter where the figure itself has too few; other findings put every figure of the cell in doubt. */
 const ELSEWHERE: readonly FindingKind[] = ["few_samples"];
 const DRIFT: FindingKind = "unstable";
-const OTHER_LOAD: FindingKind = "generator_late";
+const LATE: FindingKind = "generator_late";
 /** They are what `failed_share` tells. */
 const FAILURES: FindingKind = "errors";
 
