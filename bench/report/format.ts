@@ -1,8 +1,6 @@
 import type { Estimate } from "../metrics/cell_summary.ts";
 import { threeDigits } from "../words.ts";
 
-export { counted, percent } from "../words.ts";
-
 /** Three significant digits or whole units. Nothing to compute from shows as "-", what failures decide as "failed". */
 export function figure(value: number): string {
   if (value === Infinity) return "failed";

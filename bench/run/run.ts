@@ -1,5 +1,5 @@
 import type { Load, RunPlan, Variant } from "../plan.ts";
-import { counted } from "../report/format.ts";
+import { counted } from "../words.ts";
 import { randomStream, shuffled } from "../workload/random.ts";
 import { Lab, type Subject, type TurnLimits } from "./lab.ts";
 import { showTurn, tell } from "./progress.ts";

@@ -1,5 +1,6 @@
 import Table from "cli-table3";
-import { estimate, figure, percent } from "../report/format.ts";
+import { estimate, figure } from "../report/format.ts";
+import { percent } from "../words.ts";
 import type { VariantSaturation } from "./saturate.ts";
 import { borderOf } from "./saturation.ts";
 import type { JudgedTrial } from "./trial.ts";
