@@ -12,6 +12,7 @@ import { writeComparison } from "../compare/write.ts";
 import { parseSlo } from "../metrics/figure_names.ts";
 import type { RunPlan, Slo, Variant } from "../plan.ts";
 import { readRecording } from "../record/recorder.ts";
+import { tell } from "../run/progress.ts";
 import { run } from "../run/run.ts";
 import type { WorkloadFile } from "../workload/file.ts";
 import { conclude, EXIT, measured, print, resultsFolder, workloadOf } from "./measured.ts";
@@ -38,10 +39,9 @@ async function compareResults(
   limits: readonly Limit[],
 ): Promise<number> {
   refuseFlags(given);
-  const sides = [
-    wholeRun(base, await readRecording(base)),
-    wholeRun(next, await readRecording(next)),
-  ] as const;
+  const recordings = [await readRecording(base), await readRecording(next)] as const;
+  for (const { cut } of recordings) if (cut !== undefined) tell(cut);
+  const sides = [wholeRun(base, recordings[0]), wholeRun(next, recordings[1])] as const;
   return await tellComparison(next, sides, slo ?? sides[1].environment.plan.slo, limits);
 }
 

@@ -6,6 +6,7 @@ import type { Slo } from "../plan.ts";
 import { readRecording, type Recording } from "../record/recorder.ts";
 import { textReport } from "../report/text.ts";
 import { writeReports } from "../report/write.ts";
+import { tell } from "../run/progress.ts";
 import { EXIT, print } from "./measured.ts";
 
 export interface ReportOptions {
@@ -34,6 +35,7 @@ export async function reportCommand({ operands, values }: Command): Promise<numb
   const [folder = ""] = operands;
   const { dialects, slo } = values;
   const recording = await readRecording(folder);
+  if (recording.cut !== undefined) tell(recording.cut);
   await makeReports(folder, recording, { dialects, ...(slo === undefined ? {} : { slo: parseSlo(slo) }) });
   return EXIT.done;
 }

@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { constants, createGunzip, createGzip } from "node:zlib";
 import { StartupError } from "../../src/errors.ts";
 import type { Millis } from "../../src/types.ts";
+import { counted } from "../words.ts";
 import type { RunEnvironment } from "./environment.ts";
 import type { Sample } from "./sample.ts";
 
@@ -19,6 +20,8 @@ const WRITE_EVERY_MS: Millis = 1000;
 export interface Recording {
   readonly environment: RunEnvironment;
   readonly samples: readonly Sample[];
+  /** Where the file may not have all samples that were made: why, as a line for people. */
+  readonly cut?: string;
 }
 
 /** Writes a run's folder as the run goes, so that a run that ends early has left what it measured. */
@@ -29,7 +32,7 @@ export class Recorder implements AsyncDisposable {
   #writtenAt: Millis = 0;
 
   constructor(readonly folder: string, environment: RunEnvironment) {
-    Deno.mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     this.describe(environment);
     this.#file = Deno.openSync(join(folder, GROWING), { write: true, create: true, truncate: true });
   }
@@ -65,13 +68,24 @@ export class Recorder implements AsyncDisposable {
   }
 }
 
+/** @throws {StartupError} when nothing can be written there. */
+export function makeFolder(folder: string): void {
+  try {
+    Deno.mkdirSync(folder, { recursive: true });
+    Deno.removeSync(Deno.makeTempFileSync({ dir: folder }));
+  } catch (cause) {
+    const rule = "the folder for the results must be one that can be written to";
+    throw new StartupError([`${rule}, got "${folder}" (${messageOf(cause)})`], { cause });
+  }
+}
+
 export function hasRecording(folder: string): boolean {
   return existsSync(join(folder, ENVIRONMENT)) && samplesOf(folder) !== undefined;
 }
 
 /**
- * Reads a run's folder again. A last line that was cut by a crash is left out.
- * @throws {StartupError} when the folder holds no run.
+ * Reads a run's folder again. A last line that was cut by a crash is left out, and `cut` tells it.
+ * @throws {StartupError} when the folder holds no run, or its samples are broken.
  */
 export async function readRecording(folder: string): Promise<Recording> {
   const path = samplesOf(folder);
@@ -82,21 +96,36 @@ export async function readRecording(folder: string): Promise<Recording> {
   }
   const environment = await readEnvironment(join(folder, ENVIRONMENT));
   const samples: Sample[] = [];
-  let cut: { line: string; cause: unknown } | undefined;
-  let broken: typeof cut;
-  for await (const line of linesOf(path)) {
-    broken ??= cut; // told once the file is closed: to leave a stream in its middle leaves a read under way
-    if (broken) continue;
-    try {
-      samples.push(JSON.parse(line));
-    } catch (cause) {
-      cut = { line, cause };
+  let last: { line: string; cause: unknown } | undefined;
+  let broken: typeof last;
+  const lines = new Lines(path);
+  try {
+    for await (const line of lines) {
+      broken ??= last; // told once the file is closed: to leave a stream in its middle leaves a read under way
+      if (broken) continue;
+      try {
+        samples.push(sampleIn(line));
+      } catch (cause) {
+        last = { line, cause };
+      }
     }
+  } catch (cause) {
+    throw new StartupError([`${path} can't be read: ${messageOf(cause)}`], { cause });
   }
   if (broken) {
-    throw new StartupError([`${path} has a line that is no JSON: ${broken.line.slice(0, 80)}`], broken);
+    throw new StartupError([`${path} has a line that is no sample: ${broken.line.slice(0, 80)}`], broken);
   }
-  return { environment, samples };
+  const cut = await lines.cut();
+  if (cut === undefined) return { environment, samples };
+  const figures = `the figures are of the ${counted(samples.length, "sample")}`;
+  return { environment, samples, cut: `${path} ${cut}: ${figures} that it has` };
+}
+
+/** @throws what says that it is none */
+function sampleIn(line: string): Sample {
+  const sample = JSON.parse(line);
+  if (typeof sample.variant === "string" && typeof sample.load === "string") return sample;
+  throw new TypeError("no sample");
 }
 
 async function readEnvironment(path: string): Promise<RunEnvironment> {
@@ -116,11 +145,45 @@ function samplesOf(folder: string): string | undefined {
   return [GROWING, SAMPLES].map((name) => join(folder, name)).find((path) => existsSync(path));
 }
 
-function linesOf(path: string): AsyncIterable<string> {
-  const file = createReadStream(path);
-  if (path.endsWith(GROWING)) return createInterface({ input: file });
-  // Z_SYNC_FLUSH: a file that was cut gives what is there instead of an error.
-  return createInterface({ input: file.pipe(createGunzip({ finishFlush: constants.Z_SYNC_FLUSH })) });
+/** The lines of a file with samples. */
+class Lines implements AsyncIterable<string> {
+  #bytes = 0;
+
+  constructor(private readonly path: string) {}
+
+  [Symbol.asyncIterator](): AsyncIterator<string> {
+    const file = createReadStream(this.path);
+    if (this.#grows) return createInterface({ input: file })[Symbol.asyncIterator]();
+    // Z_SYNC_FLUSH: a file that was cut gives what is there instead of an error.
+    const input = file.pipe(createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }));
+    input.on("data", (chunk: Uint8Array) => this.#bytes += chunk.length);
+    return createInterface({ input })[Symbol.asyncIterator]();
+  }
+
+  /** After the last line: why there may have been more, as the rest of a sentence. */
+  async cut(): Promise<string | undefined> {
+    if (this.#grows) return "is of a run that did not come to its end";
+    return await lengthWithin(this.path) === this.#bytes % 2 ** 32 ? undefined : "is cut";
+  }
+
+  get #grows(): boolean {
+    return this.path.endsWith(GROWING);
+  }
+}
+
+/** What a gzip file's last four bytes say of the length of what it holds, modulo 2^32 (RFC 1952). */
+async function lengthWithin(path: string): Promise<number | undefined> {
+  using file = await Deno.open(path);
+  const { size } = await file.stat();
+  if (size < 4) return undefined;
+  await file.seek(-4, Deno.SeekMode.End);
+  const bytes = new Uint8Array(4);
+  await file.read(bytes);
+  return new DataView(bytes.buffer).getUint32(0, true);
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 /** The clocks are no finer, and the digits beyond would be most of the file. */

@@ -3,13 +3,14 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { StartupError } from "../../src/errors.ts";
 import { environmentOf } from "./environment_support.ts";
-import { hasRecording, readRecording, Recorder } from "./recorder.ts";
+import { hasRecording, makeFolder, readRecording, Recorder } from "./recorder.ts";
 import { sampleOf } from "./sample_support.ts";
 
 Deno.test("what was recorded is read back as it was", async () => {
   const folder = await record(3);
   assert.ok(hasRecording(folder));
-  const { environment, samples } = await readRecording(folder);
+  const { environment, samples, cut } = await readRecording(folder);
+  assert.equal(cut, undefined);
   assert.deepEqual(environment, environmentOf({}));
   assert.deepEqual(samples, [0, 1, 2].map((index) => sampleOf({ index })));
 });
@@ -35,7 +36,9 @@ Deno.test("a run that crashed is read from what it had written, without a last l
   recorder.flush();
   await Deno.writeTextFile(join(folder, "samples.ndjson"), '{"variant":"dir', { append: true });
   assert.ok(hasRecording(folder));
-  assert.deepEqual((await readRecording(folder)).samples.map(({ index }) => index), [0, 1]);
+  const { samples, cut } = await readRecording(folder);
+  assert.deepEqual(samples.map(({ index }) => index), [0, 1]);
+  assert.match(cut ?? "", /samples\.ndjson is of a run that did not come to its end: .* 2 samples/);
   await recorder[Symbol.asyncDispose]();
 });
 
@@ -48,21 +51,41 @@ Deno.test("a run that crashed while its samples were compressed is read whole", 
   assert.equal((await readRecording(folder)).samples.length, 500);
 });
 
-Deno.test("a compressed file that was cut gives the samples before the cut", async () => {
+Deno.test("a compressed file that was cut gives the samples before the cut, and says so", async () => {
   const folder = await record(500);
   const path = join(folder, "samples.ndjson.gz");
   const whole = await Deno.readFile(path);
   await Deno.writeFile(path, whole.subarray(0, whole.length - 40));
-  const { samples } = await readRecording(folder);
+  const { samples, cut } = await readRecording(folder);
   assert.ok(samples.length > 300 && samples.length < 500, `${samples.length} samples`);
+  assert.equal(cut, `${path} is cut: the figures are of the ${samples.length} samples that it has`);
+  await Deno.writeFile(path, new Uint8Array());
+  assert.match((await readRecording(folder)).cut ?? "", /is cut: the figures are of the 0 samples/);
+});
+
+Deno.test("a compressed file that was changed is refused by name", async () => {
+  const folder = await record(500);
+  const path = join(folder, "samples.ndjson.gz");
+  const whole = await Deno.readFile(path);
+  const changed = whole.with(whole.length / 2, whole[whole.length / 2]! ^ 0xff);
+  for (const bytes of [changed, new TextEncoder().encode("no gzip")]) {
+    await Deno.writeFile(path, bytes);
+    await assert.rejects(readRecording(folder), (thrown) => {
+      assert.ok(thrown instanceof StartupError, String(thrown));
+      assert.ok(thrown.message.startsWith(`${path} can't be read: `), thrown.message);
+      return true;
+    });
+  }
 });
 
 Deno.test("a broken line within the samples is an error and never skipped", async () => {
   const folder = await record(2);
   const path = join(folder, "samples.ndjson.gz");
   const lines = gunzipSync(await Deno.readFile(path)).toString();
-  await Deno.writeFile(path, gzipSync("broken\n" + lines));
-  await assert.rejects(readRecording(folder), StartupError);
+  for (const broken of ["broken", '{"index":1}', "null"]) {
+    await Deno.writeFile(path, gzipSync(`${broken}\n${lines}`));
+    await assert.rejects(readRecording(folder), StartupError, broken);
+  }
 });
 
 Deno.test("a run of an older bench is refused by name", async () => {
@@ -96,6 +119,18 @@ Deno.test("a folder without a run is refused by name", async () => {
   const folder = await Deno.makeTempDir();
   assert.ok(!hasRecording(folder));
   await assert.rejects(readRecording(folder), new RegExp(`got "${folder}"`));
+});
+
+Deno.test("a folder that can't be made is refused by name", async () => {
+  const file = await Deno.makeTempFile();
+  for (const folder of [file, join(file, "below"), "/proc/nowhere"]) {
+    assert.throws(() => makeFolder(folder), (thrown) => {
+      assert.ok(thrown instanceof StartupError, String(thrown));
+      assert.ok(thrown.message.startsWith("the folder for the results must be one that can be written to, "));
+      assert.ok(thrown.message.includes(`got "${folder}"`), thrown.message);
+      return true;
+    });
+  }
 });
 
 /** A new recording with samples of index 0, 1, ... */

@@ -6,6 +6,7 @@ import { now } from "../../src/clock.ts";
 import { stderrTerminal } from "../../src/serve/output.ts";
 import { TextProgress } from "../../src/supervisor/progress.ts";
 import type { Millis } from "../../src/types.ts";
+import { makeFolder } from "../record/recorder.ts";
 import type { Sample } from "../record/sample.ts";
 import type { TurnLimits } from "./lab.ts";
 
@@ -20,10 +21,11 @@ export interface TurnProgress extends Disposable {
 export function showTurn(name: string, limits: TurnLimits): TurnProgress {
   const totals = { done: 0, failed: 0, tokens: 0, latencyMs: 0 };
   let startedAt: Millis | undefined;
+  let ended = false;
   const elapsedMs = () => startedAt === undefined ? 0 : now() - startedAt;
   const share = () => Math.min(1, Math.max(totals.done / limits.requests, elapsedMs() / limits.durationMs));
   const line = () => {
-    if (startedAt === undefined) return "warming up";
+    if (startedAt === undefined) return ended ? "not measured" : "warming up";
     const { done, failed, tokens, latencyMs } = totals;
     const seconds = Math.max(elapsedMs(), 1) / 1000;
     const rates = `${(done / seconds).toFixed(1)} req/s, ${(tokens / seconds).toFixed(0)} tok/s`;
@@ -48,6 +50,7 @@ export function showTurn(name: string, limits: TurnLimits): TurnProgress {
     },
     [Symbol.dispose]() {
       clearInterval(timer);
+      ended = true;
       bar?.update(share(), { line: line() });
       bar?.stop();
       if (!bar) tell(`${name}  ${line()}`);
@@ -62,7 +65,7 @@ export class SetupProgress extends TextProgress implements Disposable {
 
   constructor(folder: string) {
     super(stderrTerminal, "");
-    Deno.mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     this.#log = Deno.openSync(join(folder, "worker.log"), { write: true, create: true, truncate: true });
   }
 
