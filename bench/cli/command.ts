@@ -7,6 +7,7 @@ import {
   type SettingName,
 } from "../../src/config.ts";
 import { StartupError } from "../../src/errors.ts";
+import { closest } from "../workload/problem_lines.ts";
 import { type CommandName, COMMANDS, isCommand } from "./commands.ts";
 import { FLAG_NAMES, type FlagName, FLAGS, type FlagValues, isFlag, withYes } from "./flags.ts";
 
@@ -56,8 +57,12 @@ export function parseCommand(
   const given = new Set<FlagName>();
   const engineArgs: string[] = [];
   const operands: string[] = [];
-  for (const token of tokens) {
-    if (token.kind === "positional") operands.push(token.value);
+  for (const [at, token] of tokens.entries()) {
+    if (token.kind === "positional") {
+      const problem = problemOfValue(token.value, tokens[at - 1], operandRule.most === 0);
+      if (problem === undefined) operands.push(token.value);
+      else problems.push(...problem);
+    }
     if (token.kind !== "option") continue;
     const { name: flag, rawName, value } = token;
     const setting = SETTING_NAMES.find((candidate) => flagOf(candidate) === rawName);
@@ -74,7 +79,10 @@ export function parseCommand(
     } else if (isFlag(flag)) {
       problems.push(`${rawName} is no flag of bench ${name}; bench ${name} --help lists them`);
     } else if (!setting || !allowed.has("out")) {
-      problems.push(`${rawName} is no flag of bench; bench ${name} --help lists them`);
+      const known = [...allowed, ...allowed.has("out") ? SETTING_FLAGS : []];
+      const meant = closest(flag, known);
+      const hint = meant === undefined ? `bench ${name} --help lists them` : `did you mean --${meant}?`;
+      problems.push(`${rawName} is no flag of bench; ${hint}`);
     } else if (setting in NOT_FOR_BENCH) {
       problems.push(`${rawName} is not for bench: ${NOT_FOR_BENCH[setting]}`);
     } else engineArgs.push(value === undefined ? rawName : `${rawName}=${value}`);
@@ -88,13 +96,37 @@ export function parseCommand(
   return { name, operands, values: values as FlagValues, given, engine, line: ["bench", ...args] };
 }
 
+/**
+ * What is wrong with a word that is no flag, where it can only be the value of the flag before it: none if that flag
+ * is unknown, and so told already. Undefined: it is an operand.
+ */
+function problemOfValue(
+  value: string,
+  before: Token | undefined,
+  takesFlagsOnly: boolean,
+): string[] | undefined {
+  if (before?.kind !== "option") return undefined;
+  const { name, rawName } = before;
+  if (!takesFlagsOnly) return undefined;
+  if (!isFlag(name)) return before.value === undefined && !SETTING_FLAGS.includes(name) ? [] : undefined;
+  const { fallback, rule } = FLAGS[name];
+  return typeof fallback === "boolean"
+    ? [`${rawName} must be ${rule}, got ${JSON.stringify(value)}`]
+    : undefined;
+}
+
+type Token = ReturnType<typeof tokensOf>[number];
+
+/** Without their dashes. */
+const SETTING_FLAGS = SETTING_NAMES.map((name) => flagOf(name).slice(2));
+
 function tokensOf(args: readonly string[]) {
-  const values = [...FLAG_NAMES, ...SETTING_NAMES.map((name) => flagOf(name).slice(2))];
+  const values = [...FLAG_NAMES, ...SETTING_FLAGS];
   const options = Object.fromEntries(values.map((name) => [name, { type: "string" as const }]));
   return parseArgs({ args: withYes(args), options, strict: false, tokens: true }).tokens;
 }
 
-function rawNameOf(token: ReturnType<typeof tokensOf>[number]): string[] {
+function rawNameOf(token: Token): string[] {
   return token.kind === "option" ? [token.rawName] : [];
 }
 

@@ -64,7 +64,13 @@ Deno.test("a wrong flag is one line with its name, the rule and the value, and a
 });
 
 Deno.test("what the bench can't take is refused by name", () => {
-  assert.match(problems(["--gpu", "9"]).join(), /^--gpu is no flag of bench; bench run --help lists them/);
+  assert.deepEqual(problems(["--gpu", "9"]), ["--gpu is no flag of bench; bench run --help lists them"]);
+  assert.deepEqual(problems(["--roudns=3", "--max-bach-size", "9", "--requests=0"]), [
+    "--roudns is no flag of bench; did you mean --rounds?",
+    "--max-bach-size is no flag of bench; did you mean --max-batch-size?",
+    '--requests must be a whole number from 1 to 10000000, got "0"',
+  ]);
+  assert.deepEqual(problems(["--stream", "maybe"]), ['--stream must be 1, true, 0 or false, got "maybe"']);
   assert.match(problems(["--engine-mode=queued"]).join(), /^--engine-mode is not for bench: use --modes$/);
   assert.match(problems(["results"]).join(), /got "results"$/);
   assert.match(problems(["report"]).join(), /^report must be given one folder/);
@@ -91,6 +97,18 @@ Deno.test("help wins over everything else; the help of a command names its flags
   }
   const taken = new Set(names.flatMap((name) => commandSpec(name).flags));
   assert.deepEqual(FLAG_NAMES.filter((flag) => !taken.has(flag)), []);
+});
+
+Deno.test("the help of a command tells its own defaults where they are not those of run", () => {
+  const told = (name: CommandName, flag: string) =>
+    new RegExp(`\n  --${flag}(.*)\n      (.*)`).exec(helpText(name))?.slice(1).join(": ");
+  assert.match(told("run", "rounds") ?? "", /^ \(default 3\): turns of each cell/);
+  assert.match(told("compare", "rounds") ?? "", /^ \(default 6\): turns of each cell/);
+  assert.match(told("sweep", "modes") ?? "", /^ \(default micro_batch\)/);
+  assert.match(told("tune", "concurrency") ?? "", /^: closed loop/);
+  assert.match(told("tune", "duration") ?? "", /first turn \(default: 6s to 30s/);
+  assert.match(told("saturate", "duration") ?? "", /each trial \(default: 15s/);
+  assert.match(told("saturate", "arrivals") ?? "", /of a trial/);
 });
 
 Deno.test("the examples of the help are themselves right", () => {

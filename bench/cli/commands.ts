@@ -9,6 +9,10 @@ interface CommandSpec {
   readonly examples: readonly (readonly [line: string, what: string])[];
   /** What its flags mean otherwise than in `run`, and its exit codes beyond the common ones. */
   readonly notes?: string;
+  /** Of flags that have another default or meaning than in `run`: what the help tells. A default is told, not set. */
+  readonly own?: {
+    readonly [Name in FlagName]?: { readonly fallback?: string | undefined; readonly help?: string };
+  };
 }
 
 const NONE = { least: 0, most: 0, rule: "takes flags only" };
@@ -67,8 +71,8 @@ export const COMMANDS = {
         "the gate of continuous mode at three rates",
       ],
     ],
-    notes:
-      "Without --vary: BATCH_WINDOW_MS=0,10,50 and MAX_BATCH_SIZE=4,16,32. Without --modes: micro_batch.",
+    notes: "Without --vary: BATCH_WINDOW_MS=0,10,50 and MAX_BATCH_SIZE=4,16,32.",
+    own: { modes: { fallback: "micro_batch" } },
   },
   saturate: {
     help: "Finds the highest rate that a variant keeps up with, and stops by itself.",
@@ -84,8 +88,14 @@ export const COMMANDS = {
         "the most that keeps the SLO",
       ],
     ],
+    own: {
+      arrivals: { help: "how the requests of a trial come (default: poisson)" },
+      requests: { help: "requests of each trial (default: see --duration)" },
+      duration: {
+        help: "time of each trial (default: 15s, up to 60s where fewer than 400 requests would come)",
+      },
+    },
     notes:
-      "--duration and --requests limit each trial (default: 15s, up to 60s where fewer than 400 requests would come).\n" +
       "With --slo a rate counts as kept while 95 % of the requests keep it. How it searches: docs/tuning.md.",
   },
   tune: {
@@ -102,9 +112,20 @@ export const COMMANDS = {
         "among settings of one's own",
       ],
     ],
+    own: {
+      modes: {
+        fallback: undefined,
+        help: "modes whose settings to try (default: a grid of about 20 candidates in all modes)",
+      },
+      concurrency: { fallback: undefined },
+      requests: { help: "requests of each candidate's first turn (default: see --duration)" },
+      duration: {
+        help: "time of each candidate's first turn (default: 6s to 30s; with --requests: no limit)",
+      },
+    },
     notes:
-      "Takes one load. --slo is required; ttft_p95=500ms asks that 95 % of the requests keep 500 ms. --duration and\n" +
-      "--requests limit each candidate's first turn (default: 6s to 30s). How it searches: docs/tuning.md.",
+      "Takes one load. --slo is required; ttft_p95=500ms asks that 95 % of the requests keep 500 ms. How it searches:\n" +
+      "docs/tuning.md.",
   },
   compare: {
     help: "Says which figures of NEW differ from BASE's by more than chance: a gate for CI.",
@@ -125,9 +146,13 @@ export const COMMANDS = {
         "two variants, measured now in turns",
       ],
     ],
+    own: {
+      rounds: { fallback: "6" },
+      duration: { help: "time of each cell, over all rounds (default: 60s; with --requests: no limit)" },
+    },
     notes:
-      "BASE and NEW: folders with results, or variants to measure now: MODE,SETTING=VALUE,... and, for the engine of another\n" +
-      "checkout, MODE@FOLDER. Variants take turns in 6 rounds of 10 s a cell unless flags or a workload file say otherwise.\n" +
+      "BASE and NEW: folders with results, or variants to measure now, in turns: MODE,SETTING=VALUE,... and, for the engine\n" +
+      "of another checkout, MODE@FOLDER.\n" +
       "--fail-on also takes limits on NEW's own figure: ttft_p95>500ms, req_s<20, failed_share>1%.\n" +
       "Exit codes: 3 a limit is broken; 1 the samples can't decide one of them, or nothing was measured.",
   },

@@ -71,7 +71,7 @@ export const FLAGS = {
   rounds: whole(1, 1000, 3, "turns of each cell, in an order drawn anew for each round"),
   "max-tokens": whole(1, 1_000_000, 48, "output tokens that each request asks for at most"),
   "prompt-tokens": text(
-    "a number, MIN-MAX, or normal:MEAN:SD, lognormal:MEAN:SD",
+    "a number, MIN-MAX, normal:MEAN:SD, lognormal:MEAN:SD or geometric:MEAN",
     /\S/,
     "length of made-up prompts, in tokens (default: 64 natural questions and tasks)",
   ),

@@ -25,9 +25,9 @@ ${EXIT_CODES}`;
 }
 
 function commandHelp(name: CommandName): string {
-  const { help, flags, notes, operands } = commandSpec(name);
+  const { help, flags, notes, operands, own } = commandSpec(name);
   const lines = flags.map((flag) => {
-    const { fallback, rule, help } = FLAGS[flag];
+    const { fallback, rule, help } = { ...FLAGS[flag], ...own?.[flag] };
     const empty = fallback === undefined || (Array.isArray(fallback) && fallback.length === 0);
     return `  --${flag}${empty ? "" : ` (default ${fallback})`}\n      ${help}; ${rule}`;
   });

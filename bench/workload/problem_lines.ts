@@ -85,7 +85,7 @@ function offsetOf(node: unknown): number | undefined {
 }
 
 /** The name that takes the fewest edits, at most a third of the text's letters. */
-function closest(text: string, names: readonly string[]): string | undefined {
+export function closest(text: string, names: readonly string[]): string | undefined {
   const ranked = names
     .map((name) => ({ name, edits: editsBetween(text.toLowerCase(), name.toLowerCase()) }))
     .sort((one, other) => one.edits - other.edits);
