@@ -123,6 +123,17 @@ Deno.test("without an engine at --target nothing is measured, and that is told",
   assert.match(run.output(), /^the engine at 127\.0\.0\.1:9 must be ready within 3 s, but it did not answer/);
 });
 
+Deno.test("what answers at --target and is no engine is told so", async () => {
+  await using worker = new TestProcess(Deno.execPath(), { args: ["run", "-A", SCRIPTED_WORKER] });
+  const [, address = ""] = await worker.waitFor(/listening on (\S+)/);
+  await using run = new TestProcess(Deno.execPath(), { args: ["run", "-A", MAIN, "--target", address] });
+  assert.equal((await run.exit()).code, 1);
+  assert.equal(
+    run.output(),
+    `the engine at ${address} must be an Omnispan engine, but it does not know GetEngineStats`,
+  );
+});
+
 Deno.test("without the worker of WORKER_ENDPOINT nothing is measured, and that is told", async () => {
   await using run = new TestProcess(Deno.execPath(), {
     args: ["run", "-A", MAIN],

@@ -1,3 +1,4 @@
+import { status } from "@grpc/grpc-js";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -81,7 +82,7 @@ function engineOf({ folder }: Checkout): string[] {
 
 /**
  * Waits until the engine answers and has its worker, and returns what it says of itself.
- * @throws {SetupError} when that takes more than `withinMs`; an abort when `stop` fires.
+ * @throws {SetupError} when that takes more than `withinMs`, or what answers is no engine; an abort when `stop` fires.
  */
 export async function untilReady(
   load: EngineLoad,
@@ -93,12 +94,22 @@ export async function untilReady(
   for (;;) {
     const stats = await load.stats(1000).catch((error: Error) => error);
     if (!(stats instanceof Error) && stats.workerState !== "down") return stats;
+    if (stats instanceof Error && Reflect.get(stats, "code") === status.UNIMPLEMENTED) {
+      throw new SetupError([`${who} must be an Omnispan engine, but it does not know GetEngineStats`]);
+    }
     if (performance.now() > endAt) {
-      const why = stats instanceof Error ? `it did not answer (${stats.message})` : "its worker is not there";
+      const why = stats instanceof Error
+        ? `it did not answer (${reasonIn(stats)})`
+        : "its worker is not there";
       throw new SetupError([`${who} must be ready within ${withinMs / 1000} s, but ${why}`]);
     }
     await sleep(50, undefined, { signal: stop });
   }
+}
+
+/** Without the note that is empty for an address. */
+function reasonIn({ message }: Error): string {
+  return message.replace(/\.? Resolution note: $/, "");
 }
 
 /** The first line without its end, or undefined when there is none; what follows is not waited for. */
