@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { createReadStream, createWriteStream, existsSync, type ReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
@@ -111,6 +111,8 @@ export async function readRecording(folder: string): Promise<Recording> {
     }
   } catch (cause) {
     throw new StartupError([`${path} can't be read: ${messageOf(cause)}`], { cause });
+  } finally {
+    await lines.closed();
   }
   if (broken) {
     throw new StartupError([`${path} has a line that is no sample: ${broken.line.slice(0, 80)}`], broken);
@@ -148,16 +150,26 @@ function samplesOf(folder: string): string | undefined {
 /** The lines of a file with samples. */
 class Lines implements AsyncIterable<string> {
   #bytes = 0;
+  #file: ReadStream | undefined;
 
   constructor(private readonly path: string) {}
 
   [Symbol.asyncIterator](): AsyncIterator<string> {
-    const file = createReadStream(this.path);
+    const file = this.#file = createReadStream(this.path);
     if (this.#grows) return createInterface({ input: file })[Symbol.asyncIterator]();
     // Z_SYNC_FLUSH: a file that was cut gives what is there instead of an error.
     const input = file.pipe(createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }));
     input.on("data", (chunk: Uint8Array) => this.#bytes += chunk.length);
     return createInterface({ input })[Symbol.asyncIterator]();
+  }
+
+  /** Resolves when the file is closed, also where its lines ended by an error. */
+  async closed(): Promise<void> {
+    if (!this.#file || this.#file.closed) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#file.once("close", resolve);
+    this.#file.destroy();
+    await promise;
   }
 
   /** After the last line: why there may have been more, as the rest of a sentence. */
