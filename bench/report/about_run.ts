@@ -1,4 +1,4 @@
-import type { Settings } from "../../src/config.ts";
+import { SETTINGS, type Settings } from "../../src/config.ts";
 import type { Lengths, Load, RequestClass, Slo, Variant } from "../plan.ts";
 import type { EngineSettings } from "../record/environment.ts";
 import { SHAPING } from "../workload/variant_settings.ts";
@@ -25,7 +25,7 @@ export function subjectLine(input: ReportInput): string {
 }
 
 /** Other programs take time from what is measured, and not the same from each variant. Undefined on a quiet machine. */
-export function busyMachine(
+function busyMachine(
   { environment: { machine: { loadAverage, cores } } }: ReportInput,
 ): string | undefined {
   if (loadAverage < BUSY_SHARE * cores) return undefined;
@@ -33,6 +33,24 @@ export function busyMachine(
     counted(cores, "core")
   }), ` +
     "so expect other figures when it is not.";
+}
+
+/** What the reader must know before the figures: other programs on the machine, and turns that are not there. */
+export function warnings(input: ReportInput): string[] {
+  return [busyMachine(input), missingTurns(input)].filter((line) => line !== undefined);
+}
+
+/** A search decides its turns itself; any other command plans them. */
+const SEARCHES = ["tune", "saturate"];
+
+function missingTurns({ plan, samples, environment: { command } }: ReportInput): string | undefined {
+  if (SEARCHES.some((name) => command.includes(name))) return undefined;
+  const planned = plan.variants.length * plan.loads.length * plan.rounds;
+  const turns = samples.filter(({ phase }) => phase === "measured")
+    .map(({ variant, load, round }) => JSON.stringify([variant, load, round]));
+  const measured = new Set(turns).size;
+  if (measured >= planned) return undefined;
+  return `Only ${measured} of ${counted(planned, "turn")} measured anything; the figures are of these alone.`;
 }
 
 /** What was asked and how, as label and text. */
@@ -50,8 +68,28 @@ export function aboutRun(input: ReportInput): [label: string, text: string][] {
     ["Turns", turnsText(input)],
     ["SLO", sloText(plan.slo) ?? "none stated"],
   ];
-  const settings = environment.engine && settingsText(environment.engine, plan.variants);
-  return settings ? [...about, ["Engine", settings]] : about;
+  const { engine, target } = environment;
+  if (!engine) return [...about, ["Engine", `${target} in mode ${plan.variants[0]?.mode ?? "unknown"}`]];
+  const changed = changedSettings(engine);
+  return [
+    ...about,
+    ["Engine", settingsText(engine, plan.variants)],
+    ...(changed === "" ? [] : [["Settings", changed] satisfies [string, string]]),
+  ];
+}
+
+/** They are told elsewhere: where the worker is and what it runs, and what shapes single modes. */
+const TOLD_ELSEWHERE = new Set<string>([
+  ...Object.values(SHAPING).flat(),
+  ...["WORKER_ENDPOINT", "WORKER_PORT", "WORKER_BACKEND", "MODEL_ID", "PYTHON"],
+]);
+
+/** The common settings that are not the engine's defaults. */
+function changedSettings(engine: EngineSettings): string {
+  const names = (Object.keys(engine) as (keyof EngineSettings)[]).filter((name) => !TOLD_ELSEWHERE.has(name));
+  return assignments(Object.fromEntries(
+    names.filter((name) => engine[name] !== SETTINGS[name]?.fallback).map((name) => [name, engine[name]]),
+  ));
 }
 
 /** How the figures came about, as sentences. */

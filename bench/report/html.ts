@@ -1,4 +1,4 @@
-import { aboutRun, busyMachine, howMeasured, isSimulated, subjectLine } from "./about_run.ts";
+import { aboutRun, howMeasured, isSimulated, subjectLine, warnings } from "./about_run.ts";
 import { type Chart, subjectOf } from "./charts/chart.ts";
 import { chartsOf } from "./charts/charts_of.ts";
 import { DARK, LIGHT } from "./charts/colours.ts";
@@ -63,7 +63,7 @@ ${about(input)}
 }
 
 function head(input: ReportInput): Markup {
-  const lessons = [...lessonsOf(input), ...[busyMachine(input)].filter((line) => line !== undefined)];
+  const lessons = [...lessonsOf(input), ...warnings(input)];
   return markup`<h1>Omnispan run</h1>
 <p class="about">${subjectLine(input)}; ${startOf(input)}</p>
 ${

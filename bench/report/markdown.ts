@@ -1,4 +1,4 @@
-import { aboutRun, busyMachine, howMeasured, isSimulated, subjectLine } from "./about_run.ts";
+import { aboutRun, howMeasured, isSimulated, subjectLine, warnings } from "./about_run.ts";
 import { oneLine } from "./format.ts";
 import type { ReportInput } from "./input.ts";
 import { lessonsOf } from "./lessons.ts";
@@ -19,7 +19,7 @@ export function markdownReport(input: ReportInput, { charts = [], dialects }: Ma
     escaped(subjectLine(input)),
     isSimulated(input) ? "**Simulated: no model ran, the times come from a profile.**" : "",
     summary.cells.length === 0 ? "Nothing was measured." : verdicts(input),
-    list([...lessonsOf(input), ...[busyMachine(input)].filter((line) => line !== undefined)]),
+    list([...lessonsOf(input), ...warnings(input)]),
     ...tablesOf(input).map(tableBlock),
     charts.length === 0 ? "" : `## Charts\n\n${charts.map(chartLink).join("\n\n")}`,
     dialects === undefined ? "" : `## The same samples in other tools' words\n\n${fenced(dialects)}`,

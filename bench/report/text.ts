@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 import type { CellSummary, RunSummary } from "../metrics/cell_summary.ts";
-import { aboutRun, busyMachine, howMeasured, subjectLine } from "./about_run.ts";
+import { aboutRun, howMeasured, subjectLine, warnings } from "./about_run.ts";
 import { type Failure, failuresOf } from "./failures.ts";
 import { counted, percent } from "../words.ts";
 import { estimate, figure, folded } from "./format.ts";
@@ -40,7 +40,7 @@ const NAME_WIDTHS: readonly [variant: number, load: number] = [26, 16];
 const WIDTH = 150;
 
 /** Of what is known about the run, the part without which the table can't be read. */
-const LABELS: ReadonlySet<string> = new Set(["SLO", "Engine"]);
+const LABELS: ReadonlySet<string> = new Set(["SLO", "Engine", "Settings"]);
 
 /** The table that a run prints, with all that its reader must know to take the figures for what they are. */
 export function textReport(input: ReportInput): string {
@@ -60,7 +60,7 @@ export function textReport(input: ReportInput): string {
       "",
       ...howMeasured(input),
       ...footnotes(summary),
-      ...[busyMachine(input)].filter((line) => line !== undefined),
+      ...warnings(input),
       ...aboutRun(input).filter(([label]) => LABELS.has(label)).map((entry) => entry.join(": ")),
     ].map((line) => folded(line, WIDTH)),
   ].join("\n");
