@@ -43,6 +43,11 @@ export function planOf(
     }
   };
   const has = (...names: FlagName[]) => names.some((name) => given.has(name));
+  if (values.target !== undefined && file.variants) {
+    problems.push(
+      "--target must be left out with a workload file that has variants: it is measured as it is",
+    );
+  }
   const variants = asked(() =>
     values.target !== undefined ? [{ name: values.target, mode: null, settings: {} }] : checked(
       !has("modes", "variant", "vary") && file.variants ? file.variants : variantsOf(values, given, defaults),

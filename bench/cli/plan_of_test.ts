@@ -115,6 +115,10 @@ Deno.test("what can't be is told with its name, all at once", () => {
     /^--max-tokens must be left out with a workload file/,
   );
   assert.match(
+    problems(["--target=127.0.0.1:5000"], { variants: filePlan().variants }).join(),
+    /^--target must be left out with a workload file that has variants/,
+  );
+  assert.match(
     problems(["--variant=direct,DEFAULT_MAX_TOKENS=9000"]).join(),
     /^direct DEFAULT_MAX_TOKENS=9000: DEFAULT_MAX_TOKENS must be at most MAX_TOKENS_LIMIT \(4096\), got 9000$/,
   );
