@@ -198,3 +198,8 @@ function toSampleTiming(timing: Timing__Output): SampleTiming {
   const { acceptMs, queueMs, batchMs, dispatchMs, prefillMs, decodeMs, replyMs } = timing;
   return { acceptMs, queueMs, batchMs, dispatchMs, prefillMs, decodeMs, replyMs };
 }
+
+/** Whether the error of `EngineLoad.stats` says that what answers is no engine. */
+export function isNoEngine(error: Error): boolean {
+  return "code" in error && error.code === Status.UNIMPLEMENTED;
+}

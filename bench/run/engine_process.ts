@@ -1,4 +1,3 @@
-import { status } from "@grpc/grpc-js";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -6,7 +5,7 @@ import type { Settings } from "../../src/config.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
 import type { Millis } from "../../src/types.ts";
-import type { EngineLoad } from "../load/engine_load.ts";
+import { type EngineLoad, isNoEngine } from "../load/engine_load.ts";
 import type { Checkout, Variant } from "../plan.ts";
 
 const ENGINE = fileURLToPath(new URL("engine.ts", import.meta.url));
@@ -94,7 +93,7 @@ export async function untilReady(
   for (;;) {
     const stats = await load.stats(1000).catch((error: Error) => error);
     if (!(stats instanceof Error) && stats.workerState !== "down") return stats;
-    if (stats instanceof Error && Reflect.get(stats, "code") === status.UNIMPLEMENTED) {
+    if (stats instanceof Error && isNoEngine(stats)) {
       throw new SetupError([`${who} must be an Omnispan engine, but it does not know GetEngineStats`]);
     }
     if (performance.now() > endAt) {
