@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
 import { constants, createGunzip, createGzip } from "node:zlib";
-import { StartupError } from "../../src/errors.ts";
+import { messageOf, StartupError } from "../../src/errors.ts";
 import type { Millis } from "../../src/types.ts";
 import { counted } from "../words.ts";
 import type { RunEnvironment } from "./environment.ts";
@@ -192,10 +192,6 @@ async function lengthWithin(path: string): Promise<number | undefined> {
   const bytes = new Uint8Array(4);
   await file.read(bytes);
   return new DataView(bytes.buffer).getUint32(0, true);
-}
-
-function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 /** The clocks are no finer, and the digits beyond would be most of the file. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Load, RequestMix } from "../plan.ts";
+import type { Load } from "../plan.ts";
+import { planOf } from "../record/environment_support.ts";
 import { sampleOf } from "../record/sample_support.ts";
 import type { Turn } from "../run/lab.ts";
 import { nameOfLoad } from "../workload/names.ts";
@@ -7,16 +8,7 @@ import { scheduleOf } from "../workload/schedule.ts";
 import { saturate, type VariantSaturation } from "./saturate.ts";
 import { saturationText } from "./saturation_text.ts";
 
-const MIX: RequestMix = {
-  classes: [{
-    name: "default",
-    weight: 1,
-    prompt: { kind: "natural" },
-    output: { kind: "fixed", tokens: 8 },
-    exactOutput: false,
-    tenants: [],
-  }],
-};
+const { mix: MIX } = planOf();
 
 Deno.test("a trial that was too short is a row of its own, and the next one is at its rate and longer", async () => {
   const { found } = await saturated(100, 6000);

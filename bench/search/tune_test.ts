@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Arrivals, Load, RequestMix } from "../plan.ts";
+import type { Arrivals, Load } from "../plan.ts";
+import { planOf } from "../record/environment_support.ts";
 import { sampleOf } from "../record/sample_support.ts";
 import type { Sample } from "../record/sample.ts";
 import type { Turn } from "../run/lab.ts";
@@ -9,16 +10,7 @@ import { nameOfLoad } from "../workload/names.ts";
 import { scheduleOf } from "../workload/schedule.ts";
 import { tune, type Tuned } from "./tune.ts";
 
-const MIX: RequestMix = {
-  classes: [{
-    name: "default",
-    weight: 1,
-    prompt: { kind: "natural" },
-    output: { kind: "fixed", tokens: 8 },
-    exactOutput: false,
-    tenants: [],
-  }],
-};
+const { mix: MIX } = planOf();
 const TRACE = fileURLToPath(new URL("../workload/traces/azure_conv_2023_excerpt.csv", import.meta.url));
 
 Deno.test("no turn is cut while its requests still come, whatever the arrivals", async () => {
