@@ -23,11 +23,64 @@ export const SETTINGS = {
     "how requests go to the worker: at once, one by one, in batches, or as places become free",
   ),
   BIND_HOST: nonEmpty("127.0.0.1", "the address the engine listens on"),
-  BIND_PORT: wholeNumber(0, 65535, 50061, "the port the engine listens on; 0 takes a free one"),
+  BIND_PORT: wholeNumber(0, 65535, 50061, "the port the engine listens on for gRPC; 0 takes a free one"),
+  HTTP_PORT: portOrOff(
+    8080,
+    "the port for HTTP (OpenAI's API, metrics, the live page); 0 takes a free one, off opens none",
+  ),
+  HTTP_BODY_BYTES: wholeNumber(
+    1024,
+    2 ** 30,
+    4 * 2 ** 20,
+    "the largest body of an HTTP request; at least MAX_PROMPT_BYTES",
+  ),
+  HTTP_BODY_TIMEOUT_MS: wholeNumber(
+    1,
+    3_600_000,
+    10_000,
+    "how long an HTTP client may take to send the body of its request",
+  ),
+  HTTP_HEADER_BYTES: wholeNumber(
+    1024,
+    2 ** 20,
+    16 * 2 ** 10,
+    "the most bytes in all headers of an HTTP request",
+  ),
+  HTTP_TIMEOUT_MS: wholeNumber(
+    0,
+    86_400_000,
+    0,
+    "the deadline of an HTTP request that names none (header omnispan-timeout-ms); 0 sets none",
+  ),
+  MAX_CONNECTIONS: wholeNumber(
+    1,
+    1_000_000,
+    1024,
+    "gRPC connections, and HTTP requests under way, at once; the next is turned away",
+  ),
+  API_KEYS_FILE: optionalPath("the file of API keys (deno task keys); with it every request needs one"),
+  ALLOW_NO_KEYS: flag(false, "listen on an address that other machines reach without API keys"),
+  MODE_HINTS: flag(
+    true,
+    "let a request choose the mode that it is scheduled by; with API_KEYS_FILE the default is false",
+  ),
+  METRICS_TENANTS: wholeNumber(
+    0,
+    10_000,
+    20,
+    "tenants with metrics of their own; the others share one label",
+  ),
+  TLS_CERT: optionalPath("the certificate chain (PEM) of both ports; with TLS_KEY"),
+  TLS_KEY: optionalPath("the private key (PEM) of TLS_CERT"),
   WORKER_ENDPOINT: endpoint(
     "http://127.0.0.1:50071",
     "the Python worker; when given, serve starts none of its own",
   ),
+  WORKER_TLS_CA: optionalPath(
+    "the certificates (PEM) that a worker at https:// is believed by; without it the system's own",
+  ),
+  WORKER_TLS_CLIENT_CERT: optionalPath("the certificate chain (PEM) that the engine shows to such a worker"),
+  WORKER_TLS_CLIENT_KEY: optionalPath("the private key (PEM) of WORKER_TLS_CLIENT_CERT"),
   WORKER_PORT: wholeNumber(
     0,
     65535,
@@ -122,6 +175,9 @@ export type SchedulerSettings = Pick<
   Settings,
   | "ENGINE_MODE"
   | "WORKER_ENDPOINT"
+  | "WORKER_TLS_CA"
+  | "WORKER_TLS_CLIENT_CERT"
+  | "WORKER_TLS_CLIENT_KEY"
   | "WORKER_RPC_TIMEOUT_MS"
   | "WORKER_SILENCE_MS"
   | "WORKER_WAIT_MS"
@@ -139,6 +195,8 @@ export type SchedulerSettings = Pick<
   | "LOG_LEVEL"
   | "LOG_FORMAT"
 >;
+
+const CERTIFICATES = [["TLS_CERT", "TLS_KEY"], ["WORKER_TLS_CLIENT_CERT", "WORKER_TLS_CLIENT_KEY"]] as const;
 
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
@@ -184,6 +242,17 @@ export function parseSettings(
   if (Number(values.QUEUE_BYTES) < longest) {
     problems.push(`QUEUE_BYTES must be at least MAX_PROMPT_BYTES (${longest}), got "${values.QUEUE_BYTES}"`);
   }
+  const body = Number(values.HTTP_BODY_BYTES);
+  if (!given.has("HTTP_BODY_BYTES")) {
+    values.HTTP_BODY_BYTES = Math.max(SETTINGS.HTTP_BODY_BYTES.fallback, longest);
+  } else if (body < longest) {
+    problems.push(`HTTP_BODY_BYTES must be at least MAX_PROMPT_BYTES (${longest}), got "${body}"`);
+  }
+  // Several tenants share a mode's promises; who lets them leave it says so.
+  if (values.API_KEYS_FILE && !given.has("MODE_HINTS")) values.MODE_HINTS = false;
+  for (const [cert, key] of CERTIFICATES) {
+    if (!values[cert] !== !values[key]) problems.push(`${cert} and ${key} must be given together`);
+  }
   if (problems.length > 0 && !flags.help) throw new StartupError(problems);
   return { settings: values as Settings, given, help: flags.help };
 }
@@ -194,7 +263,7 @@ export function flagOf(name: SettingName): string {
 
 /** `host:port` of an endpoint setting. */
 export function addressOf(endpoint: string): string {
-  return endpoint.replace(/^http:\/\//, "").replace(/\/$/, "");
+  return endpoint.replace(/^https?:\/\//, "").replace(/\/$/, "");
 }
 
 /** `host:port`, with an IPv6 host in its brackets. */
@@ -206,7 +275,7 @@ export function hostAndPort(host: string, port: number): string {
 export function settingsHelp(): string {
   return SETTING_NAMES.map((name) => {
     const { fallback, help, rule } = SETTINGS[name];
-    return `  ${flagOf(name)}  (${name}, default ${fallback})\n      ${help}; ${rule}`;
+    return `  ${flagOf(name)}  (${name}, default ${shown(fallback)})\n      ${help}; ${rule}`;
   }).join("\n");
 }
 
@@ -214,9 +283,13 @@ export function settingsHelp(): string {
 export function settingsMarkdown(): string {
   const rows = SETTING_NAMES.map((name) => {
     const { fallback, help, rule } = SETTINGS[name];
-    return `| \`${name}\` | \`${flagOf(name)}\` | \`${fallback}\` | ${rule} | ${help} |`;
+    return `| \`${name}\` | \`${flagOf(name)}\` | \`${shown(fallback)}\` | ${rule} | ${help} |`;
   });
   return ["| variable | flag | default | must be | meaning |", "|---|---|---|---|---|", ...rows].join("\n");
+}
+
+function shown(fallback: string | number | boolean): string {
+  return fallback === "" ? "none" : String(fallback);
 }
 
 function readFlags(
@@ -259,6 +332,16 @@ function wholeNumber(min: number, max: number, fallback: number, help: string): 
   };
 }
 
+function portOrOff(fallback: number, help: string): Setting<number | "off"> {
+  const { rule, parse } = wholeNumber(0, 65535, fallback, help);
+  return {
+    fallback,
+    help,
+    rule: `${rule}, or off`,
+    parse: (text) => text.trim().toLowerCase() === "off" ? "off" : parse(text),
+  };
+}
+
 function oneOf<const T extends string>(values: readonly T[], fallback: NoInfer<T>, help: string): Setting<T> {
   return {
     fallback,
@@ -282,15 +365,20 @@ function nonEmpty(fallback: string, help: string): Setting<string> {
   return { fallback, help, rule: "a text that is not empty", parse: (text) => text.trim() || undefined };
 }
 
+/** The path of a file; empty: none. */
+function optionalPath(help: string): Setting<string> {
+  return { ...nonEmpty("", help), rule: "the path of a file" };
+}
+
 function endpoint(fallback: string, help: string): Setting<string> {
   return {
     fallback,
     help,
-    rule: "http://HOST:PORT or HOST:PORT (no TLS yet)",
+    rule: "http://HOST:PORT, https://HOST:PORT (TLS) or HOST:PORT",
     parse(text) {
-      const match = /^(?:http:\/\/)?(\[[0-9a-fA-F:.]+\]|[^\s/:@]+):(\d{1,5})\/?$/.exec(text.trim());
-      const port = Number(match?.[2]);
-      return match && port >= 1 && port <= 65535 ? `http://${match[1]}:${port}` : undefined;
+      const match = /^(https?:\/\/)?(\[[0-9a-fA-F:.]+\]|[^\s/:@]+):(\d{1,5})\/?$/.exec(text.trim());
+      const port = Number(match?.[3]);
+      return match && port >= 1 && port <= 65535 ? `${match[1] ?? "http://"}${match[2]}:${port}` : undefined;
     },
   };
 }

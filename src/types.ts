@@ -32,14 +32,30 @@ export interface GenerationOptions {
   readonly ignoreEos: boolean;
 }
 
+/** One turn of a conversation. */
+export interface ChatMessage {
+  /** "system", "user" or "assistant". */
+  readonly role: string;
+  readonly content: string;
+}
+
 /** A client's request after validation: what holds this type needs no further check. */
 export interface Submission {
   readonly requestId: string;
   readonly tenantId: string;
+  /** Empty when there are messages. */
   readonly prompt: string;
-  /** Of the prompt, in UTF-8. */
+  /** A conversation in place of a prompt. */
+  readonly messages?: readonly ChatMessage[];
+  /** The prompt goes to the model without a chat template. @default false */
+  readonly rawPrompt?: boolean;
+  /** Of the prompt or of all messages, in UTF-8. */
   readonly promptBytes: number;
   readonly maxTokens: number;
+  /** The mode that this request is scheduled by. @default the engine's */
+  readonly mode?: Mode;
+  /** W3C trace context of the span that the worker's part belongs to. */
+  readonly traceparent?: string;
   /** Absent: all as if not given. */
   readonly options?: GenerationOptions;
   /** The caller wants the tokens as they are made. */
@@ -77,6 +93,8 @@ export interface WorkerReply {
   readonly workerLatencyMs: Millis;
   readonly ttftMs: Millis;
   readonly tpotMs: Millis;
+  /** The failure is the request's own fault; to send it again is no use. @default false */
+  readonly badRequest?: boolean;
 }
 
 /** A reply as it came over the wire, under the id the request was sent with. */
@@ -145,6 +163,17 @@ export interface DispatchRecord {
   readonly attempts: number;
 }
 
+/** A group has left for the worker. */
+export interface DispatchNotice {
+  readonly id: DispatchId;
+  readonly mode: Mode;
+  readonly reason: DispatchReason;
+  /** Dispatch after the moment it was due. */
+  readonly lateMs: Millis;
+  readonly at: Millis;
+  readonly tickets: readonly Ticket[];
+}
+
 /** When a request passed from one phase to the next; never falling. */
 export interface PhaseInstants {
   /** It was in the scheduler's queue. */
@@ -177,6 +206,12 @@ export interface SchedulerStats {
   readonly inFlight: number;
   readonly dispatches: number;
   readonly dispatchedRequests: number;
+}
+
+/** What only the scheduler thread can measure of itself. */
+export interface ThreadStats extends SchedulerStats {
+  /** How late its event loop came to a timer, for each time it was looked at since the last asking. */
+  readonly lagsMs: readonly Millis[];
 }
 
 /** `draining`: it goes on with what it has and takes no more. */

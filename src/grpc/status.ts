@@ -5,6 +5,11 @@ import type { WorkerFailure } from "../types.ts";
 /** The engine's refusals, as clients see them. */
 export const GRPC_STATUS = {
   invalid_argument: Status.INVALID_ARGUMENT,
+  unauthenticated: Status.UNAUTHENTICATED,
+  permission_denied: Status.PERMISSION_DENIED,
+  not_found: Status.NOT_FOUND,
+  too_large: Status.RESOURCE_EXHAUSTED,
+  too_slow: Status.DEADLINE_EXCEEDED,
   resource_exhausted: Status.RESOURCE_EXHAUSTED,
   unavailable: Status.UNAVAILABLE,
   deadline_exceeded: Status.DEADLINE_EXCEEDED,

@@ -1,6 +1,7 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
 
+import type { ChatMessage as _omnispan_ChatMessage, ChatMessage__Output as _omnispan_ChatMessage__Output } from './omnispan/ChatMessage.ts';
 import type { Dispatch as _omnispan_Dispatch, Dispatch__Output as _omnispan_Dispatch__Output } from './omnispan/Dispatch.ts';
 import type { EngineClient as _omnispan_EngineClient, EngineDefinition as _omnispan_EngineDefinition } from './omnispan/Engine.ts';
 import type { GenerateChunk as _omnispan_GenerateChunk, GenerateChunk__Output as _omnispan_GenerateChunk__Output } from './omnispan/GenerateChunk.ts';
@@ -32,6 +33,7 @@ type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> 
 
 export interface ProtoGrpcType {
   omnispan: {
+    ChatMessage: MessageTypeDefinition<_omnispan_ChatMessage, _omnispan_ChatMessage__Output>
     Dispatch: MessageTypeDefinition<_omnispan_Dispatch, _omnispan_Dispatch__Output>
     DispatchReason: EnumTypeDefinition
     Engine: SubtypeConstructor<typeof grpc.Client, _omnispan_EngineClient> & { service: _omnispan_EngineDefinition }

@@ -1,5 +1,6 @@
 // Original file: proto/omnispan.proto
 
+import type { ChatMessage as _omnispan_ChatMessage, ChatMessage__Output as _omnispan_ChatMessage__Output } from '../omnispan/ChatMessage.ts';
 
 export interface GenerateRequest {
   'requestId'?: (string);
@@ -12,6 +13,9 @@ export interface GenerateRequest {
   'seed'?: (number);
   'stop'?: (string)[];
   'ignoreEos'?: (boolean);
+  'messages'?: (_omnispan_ChatMessage)[];
+  'rawPrompt'?: (boolean);
+  'modeHint'?: (string);
   '_seed'?: "seed";
 }
 
@@ -26,5 +30,8 @@ export interface GenerateRequest__Output {
   'seed'?: (number);
   'stop': (string)[];
   'ignoreEos': (boolean);
+  'messages': (_omnispan_ChatMessage__Output)[];
+  'rawPrompt': (boolean);
+  'modeHint': (string);
   '_seed'?: "seed";
 }

@@ -15,6 +15,7 @@ export interface WorkerChunk {
   'errorMessage'?: (string);
   'tokens'?: (number);
   'finishReason'?: (string);
+  'badRequest'?: (boolean);
 }
 
 export interface WorkerChunk__Output {
@@ -31,4 +32,5 @@ export interface WorkerChunk__Output {
   'errorMessage': (string);
   'tokens': (number);
   'finishReason': (string);
+  'badRequest': (boolean);
 }

@@ -13,6 +13,7 @@ export interface WorkerGenerateReply {
   'ttftMs'?: (number | string);
   'tpotMs'?: (number | string);
   'finishReason'?: (string);
+  'badRequest'?: (boolean);
 }
 
 export interface WorkerGenerateReply__Output {
@@ -27,4 +28,5 @@ export interface WorkerGenerateReply__Output {
   'ttftMs': (number);
   'tpotMs': (number);
   'finishReason': (string);
+  'badRequest': (boolean);
 }

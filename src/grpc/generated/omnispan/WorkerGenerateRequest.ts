@@ -1,5 +1,6 @@
 // Original file: proto/omnispan.proto
 
+import type { ChatMessage as _omnispan_ChatMessage, ChatMessage__Output as _omnispan_ChatMessage__Output } from '../omnispan/ChatMessage.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface WorkerGenerateRequest {
@@ -15,6 +16,9 @@ export interface WorkerGenerateRequest {
   'seed'?: (number);
   'stop'?: (string)[];
   'ignoreEos'?: (boolean);
+  'messages'?: (_omnispan_ChatMessage)[];
+  'rawPrompt'?: (boolean);
+  'traceparent'?: (string);
   '_seed'?: "seed";
 }
 
@@ -31,5 +35,8 @@ export interface WorkerGenerateRequest__Output {
   'seed'?: (number);
   'stop': (string)[];
   'ignoreEos': (boolean);
+  'messages': (_omnispan_ChatMessage__Output)[];
+  'rawPrompt': (boolean);
+  'traceparent': (string);
   '_seed'?: "seed";
 }

@@ -1,0 +1,152 @@
+/**
+ * What the engine tells the live page and `deno task top`: the events of `GET /live` (server-sent events), each with
+ * one JSON object of these. Imports nothing, for the page's own scripts use it too. No prompt or answer text is in it.
+ */
+
+/** Percentiles in ms of what ended in the last 30 s; null where nothing did. */
+export interface Percentiles {
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+}
+
+/** One second of the engine. */
+export interface LivePoint {
+  /** Its end, in Unix ms. */
+  readonly at: number;
+  /** In this second. */
+  readonly arrived: number;
+  /** In this second, however they ended; refused ones included. */
+  readonly ended: number;
+  /** Of `ended`: those with another status than "ok". */
+  readonly failed: number;
+  /** In this second. */
+  readonly outputTokens: number;
+  /** At its end. */
+  readonly queueDepth: number;
+  readonly inFlight: number;
+  /** Batches that left in this second, and the requests in them. */
+  readonly batches: number;
+  readonly batchedRequests: number;
+  readonly ttft: Percentiles;
+  readonly tpot: Percentiles;
+  readonly e2e: Percentiles;
+  readonly workerState: "up" | "draining" | "down";
+  /** Of the KV cache, 0 to 1. */
+  readonly kvUsage: number;
+}
+
+/** A group that left for the worker. */
+export interface LiveBatch {
+  readonly id: number;
+  readonly mode: string;
+  /** direct, slot, full, window, idle or gate. */
+  readonly reason: string;
+  readonly size: number;
+  /** The most it could have held; 0: no limit. */
+  readonly capacity: number;
+  /** Unix ms. */
+  readonly leftAt: number;
+  /** When the last of its requests ended; null while one runs. */
+  readonly endedAt: number | null;
+  readonly lateMs: number;
+  /** Of each member, engine receive to dispatch, in the order of their arrival. */
+  readonly waitsMs: readonly number[];
+}
+
+/** A request that is in the engine now. */
+export interface LiveRequest {
+  readonly requestId: string;
+  readonly tenantId: string;
+  readonly door: string;
+  readonly mode: string;
+  readonly stream: boolean;
+  /** "running": at the worker, and not known whether tokens have come (an answer in one piece). */
+  readonly phase: "queued" | "prefill" | "decode" | "running";
+  /** Since the engine received it. */
+  readonly ageMs: number;
+  /** In the queue, so far. */
+  readonly waitedMs: number;
+  readonly maxTokens: number;
+  readonly tokens: number;
+}
+
+export interface LiveWorker {
+  readonly state: "up" | "draining" | "down";
+  /** Why it is not up, or what it said of itself. */
+  readonly detail: string;
+  readonly backend: string;
+  readonly model: string;
+  readonly simulated: boolean;
+  readonly maxRows: number;
+  readonly running: number;
+  readonly waiting: number;
+  readonly kvUsage: number;
+  /** Of the worker that serve started. */
+  readonly restarts: number;
+}
+
+/** Counted since the engine's start; the same figures as in `/metrics`. */
+export interface LiveTotals {
+  readonly accepted: number;
+  readonly ok: number;
+  /** By status: those that ended otherwise, refused ones included. */
+  readonly failed: Readonly<Record<string, number>>;
+  readonly retried: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly batches: number;
+}
+
+export interface LiveHealth {
+  readonly state: "ok" | "degraded" | "down" | "draining";
+  /** A sentence for people. */
+  readonly why: string;
+}
+
+/** Whether the batching window brings more than it costs, over the last 60 s. */
+export interface LiveWindow {
+  /** "off": the mode has no window. "idle": too few batches to tell. */
+  readonly verdict: "off" | "idle" | "pays" | "costs";
+  /** A sentence for people, with the figures. */
+  readonly why: string;
+  readonly batches: number;
+  /** Requests in a batch. */
+  readonly meanSize: number;
+  /** Share of the batches that left full, and of those that left with one request after the whole window. */
+  readonly fullShare: number;
+  readonly aloneShare: number;
+  /** What a request waited for others to share its batch. */
+  readonly meanBatchWaitMs: number;
+}
+
+/** Event `hello`: the first, once. */
+export interface LiveHello {
+  readonly startedAt: number;
+  readonly now: number;
+  /** In force; names as in docs/configuration.md. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+  readonly modes: readonly string[];
+  /** Whether requests may choose their mode. */
+  readonly modeHints: boolean;
+  /** At most the last 900, oldest first. */
+  readonly history: readonly LivePoint[];
+  /** At most the last 60, oldest first. */
+  readonly batches: readonly LiveBatch[];
+  readonly tick: LiveTick;
+}
+
+/** Event `tick`: once a second, and at once when the worker's state changes. */
+export interface LiveTick {
+  readonly now: number;
+  /** The newest second. */
+  readonly point: LivePoint;
+  /** Those that left or ended since the last tick. */
+  readonly batches: readonly LiveBatch[];
+  /** The oldest, at most 100. */
+  readonly requests: readonly LiveRequest[];
+  readonly totals: LiveTotals;
+  readonly worker: LiveWorker;
+  readonly health: LiveHealth;
+  readonly window: LiveWindow;
+}

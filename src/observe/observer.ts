@@ -1,0 +1,45 @@
+import type { ErrorCode } from "../errors.ts";
+import type { Answer, DispatchNotice, Millis, Mode, Submission, Ticket, WorkerFailure } from "../types.ts";
+
+/** Where a request came in. */
+export type DoorName = "grpc" | "http";
+
+/** How a request ended: well, as the worker failed it, or as the engine turned it away. */
+export type EndStatus = "ok" | WorkerFailure | ErrorCode;
+
+/** A request that the scheduler has and that has not ended; its fields move as it does. */
+export interface OpenRequest {
+  readonly ticket: Ticket;
+  readonly door: DoorName;
+  readonly mode: Mode;
+  readonly submission: Submission;
+  /** Of its latest sending; undefined while it waits. */
+  dispatch: DispatchNotice | undefined;
+  /** Seen on their way; of an answer in one piece none are. */
+  firstTokenAt: Millis | undefined;
+  tokens: number;
+}
+
+/** The one end of a request that came in, whether or not the scheduler ever had it. */
+export interface RequestEnd {
+  readonly door: DoorName;
+  readonly mode: Mode;
+  /** Empty when it is not known. */
+  readonly tenantId: string;
+  readonly status: EndStatus;
+  readonly receivedAt: Millis;
+  readonly endedAt: Millis;
+  /** Undefined when it was turned away before the scheduler had it. */
+  readonly request: OpenRequest | undefined;
+  /** Undefined when the engine turned it away, or its caller left. */
+  readonly answer: Answer | undefined;
+}
+
+/** Hears of every request, on the main thread, as it happens. Must be quick and must not throw. */
+export interface Observer {
+  /** The scheduler has it. */
+  accepted?(request: OpenRequest): void;
+  /** A group left for the worker; members whose callers have gone meanwhile are missing. */
+  dispatched?(notice: DispatchNotice, members: readonly OpenRequest[]): void;
+  ended?(end: RequestEnd): void;
+}
