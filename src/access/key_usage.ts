@@ -1,0 +1,104 @@
+import { OmnispanError } from "../errors.ts";
+import type { Millis } from "../types.ts";
+import type { KeyLimits, LimitName } from "./key_file.ts";
+import { FULL_BUCKET, givenBack, type MinuteBucket, taken, waitMs } from "./minute_bucket.ts";
+
+/** One request that is under way; dispose when it has ended. */
+export interface Admitted extends Disposable {
+  /**
+   * Gives back what the request did not use of its max_tokens; only the first call counts. Without it all of
+   * max_tokens stays charged.
+   */
+  settle(outputTokens: number): void;
+}
+
+/** What a request asks of its key's limits. */
+export interface Demand {
+  readonly maxTokens: number;
+  /** The name that the caller's protocol has for it. */
+  readonly maxTokensField: string;
+  readonly now: Millis;
+}
+
+/**
+ * What one key has used of its limits. Output tokens only: a request is charged its max_tokens when it comes, since
+ * nobody knows before its end how many there will be. Input tokens are not counted.
+ */
+export class KeyUsage {
+  #requests: MinuteBucket = FULL_BUCKET;
+  #tokens: MinuteBucket = FULL_BUCKET;
+  #inFlight = 0;
+
+  constructor(private readonly keyId: string) {}
+
+  /**
+   * Takes one request, or nothing of it.
+   * @throws {OmnispanError} invalid_argument when it can never fit, resource_exhausted when it can't now
+   */
+  admit(limits: KeyLimits, demand: Demand): Admitted {
+    this.#checkSize(limits, demand);
+    this.#checkRoom(limits, demand);
+    const { maxTokens, now } = demand;
+    const { requests_per_minute, tokens_per_minute } = limits;
+    if (requests_per_minute !== undefined) {
+      this.#requests = taken(this.#requests, 1, requests_per_minute, now);
+    }
+    if (tokens_per_minute !== undefined) {
+      this.#tokens = taken(this.#tokens, maxTokens, tokens_per_minute, now);
+    }
+    this.#inFlight++;
+    return this.#admitted(tokens_per_minute === undefined ? 0 : maxTokens);
+  }
+
+  #admitted(charged: number): Admitted {
+    let settled = false;
+    let ended = false;
+    return {
+      settle: (outputTokens) => {
+        if (settled) return;
+        settled = true;
+        this.#tokens = givenBack(this.#tokens, Math.max(0, charged - outputTokens));
+      },
+      [Symbol.dispose]: () => {
+        if (ended) return;
+        ended = true;
+        this.#inFlight--;
+      },
+    };
+  }
+
+  #checkSize(limits: KeyLimits, { maxTokens, maxTokensField }: Demand): void {
+    for (const name of ["max_tokens", "tokens_per_minute"] as const) {
+      const limit = limits[name];
+      if (limit === undefined || maxTokens <= limit) continue;
+      const rule = `at most ${limit} (${name} of API key ${this.keyId})`;
+      const message = `${maxTokensField} must be ${rule}, got ${maxTokens}`;
+      throw new OmnispanError("invalid_argument", message, { param: maxTokensField });
+    }
+  }
+
+  /** Of two limits that are reached it tells the one that takes longer. */
+  #checkRoom(limits: KeyLimits, { maxTokens, now }: Demand): void {
+    const { max_in_flight, requests_per_minute, tokens_per_minute } = limits;
+    if (max_in_flight !== undefined && this.#inFlight >= max_in_flight) {
+      throw this.#refusal("max_in_flight", max_in_flight, `${this.#inFlight} requests are under way`);
+    }
+    const forRequest = requests_per_minute === undefined
+      ? 0
+      : waitMs(this.#requests, 1, requests_per_minute, now);
+    const forTokens = tokens_per_minute === undefined
+      ? 0
+      : waitMs(this.#tokens, maxTokens, tokens_per_minute, now);
+    const retryAfterMs = Math.max(forRequest, forTokens);
+    if (retryAfterMs === 0) return;
+    const hint = `try again in ${retryAfterMs} ms`;
+    throw forRequest > forTokens
+      ? this.#refusal("requests_per_minute", requests_per_minute, hint, retryAfterMs)
+      : this.#refusal("tokens_per_minute", tokens_per_minute, hint, retryAfterMs);
+  }
+
+  #refusal(name: LimitName, limit: number | undefined, hint: string, retryAfterMs?: Millis): OmnispanError {
+    const message = `${name} of API key ${this.keyId} is ${limit}; ${hint}`;
+    return new OmnispanError("resource_exhausted", message, { retryAfterMs });
+  }
+}
