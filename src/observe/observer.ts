@@ -7,6 +7,12 @@ export type DoorName = "grpc" | "http";
 /** How a request ended: well, as the worker failed it, or as the engine turned it away. */
 export type EndStatus = "ok" | WorkerFailure | ErrorCode;
 
+/** A request's part of a distributed trace. */
+export interface RequestTrace {
+  /** W3C trace context of the engine's span. */
+  readonly traceparent: string;
+}
+
 /** A request that the scheduler has and that has not ended; its fields move as it does. */
 export interface OpenRequest {
   readonly ticket: Ticket;
@@ -18,6 +24,8 @@ export interface OpenRequest {
   /** Seen on their way; of an answer in one piece none are. */
   firstTokenAt: Millis | undefined;
   tokens: number;
+  /** Undefined when it is not traced. */
+  readonly trace: RequestTrace | undefined;
 }
 
 /** The one end of a request that came in, whether or not the scheduler ever had it. */
@@ -33,6 +41,7 @@ export interface RequestEnd {
   readonly request: OpenRequest | undefined;
   /** Undefined when the engine turned it away, or its caller left. */
   readonly answer: Answer | undefined;
+  readonly trace: RequestTrace | undefined;
 }
 
 /** Hears of every request, on the main thread, as it happens. Must be quick and must not throw. */
