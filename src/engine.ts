@@ -1,33 +1,113 @@
-import type { Supervision } from "./ingress/engine_service.ts";
-import { GrpcServer } from "./ingress/grpc_server.ts";
-import { SchedulerHandle } from "./scheduler/handle.ts";
+import { ApiKeys } from "./access/api_keys.ts";
+import { now } from "./clock.ts";
 import { hostAndPort, type Settings } from "./config.ts";
+import { workerCredentials } from "./downstream/worker_credentials.ts";
+import { StartupError } from "./errors.ts";
+import { type Certificate, readCertificate } from "./ingress/certificate.ts";
+import { Door } from "./ingress/door.ts";
+import type { Supervision } from "./ingress/grpc/engine_service.ts";
+import { GrpcServer } from "./ingress/grpc/grpc_server.ts";
+import { httpApp } from "./ingress/http/app.ts";
+import { HttpServer } from "./ingress/http/http_server.ts";
+import { LiveStreams } from "./ingress/http/live_stream.ts";
+import { EventLoopLag } from "./observe/event_loop_lag.ts";
+import { LiveFeed } from "./observe/live.ts";
+import { Metrics } from "./observe/metrics.ts";
+import type { Observer } from "./observe/observer.ts";
+import { tracingOf } from "./observe/tracing.ts";
+import { loadAssets } from "./page/assets.ts";
+import { SchedulerHandle } from "./scheduler/handle.ts";
 
 /** A running engine. */
 export interface Engine extends AsyncDisposable {
-  /** host:port that clients reach it at. */
+  /** host:port of its gRPC door. */
   readonly address: string;
+  /** host:port of its HTTP door; undefined when HTTP_PORT is off. */
+  readonly httpAddress: string | undefined;
   readonly scheduler: SchedulerHandle;
 }
 
 /**
- * Starts the scheduler thread and the gRPC door. The worker may come later.
- * @throws {StartupError} when the address can't be had.
+ * Starts the scheduler thread and both doors. The worker may come later.
+ * @throws {StartupError} when an address can't be had, or a file of the settings can't be used
  */
 export async function startEngine(
   settings: Settings,
   supervision: Supervision = { restarts: 0, problem: "" },
 ): Promise<Engine> {
+  requireKeysBeyondThisMachine(settings);
+  workerCredentials(settings); // a file that can't be used ends the start, not the scheduler thread
+  const certificate = await readCertificate(settings);
   await using parts = new AsyncDisposableStack();
-  const scheduler = parts.use(new SchedulerHandle(settings, (state) => server.setWorkerState(state)));
-  const server = parts.use(new GrpcServer(settings, scheduler, supervision));
-  const port = await server.listen();
+  const keys = settings.API_KEYS_FILE ? parts.use(await ApiKeys.open(settings.API_KEYS_FILE)) : undefined;
+  const scheduler = parts.use(
+    new SchedulerHandle(settings, (state) => {
+      grpc.setWorkerState(state);
+      live.workerChanged();
+    }, (notice) => door.dispatched(notice)),
+  );
+  const worker = () => scheduler.worker;
+  const startedAt = now();
+  const metrics = new Metrics({
+    settings,
+    startedAt,
+    worker,
+    supervision,
+    stats: () => scheduler.stats(),
+    lag: parts.use(new EventLoopLag()),
+  });
+  const live = parts.use(
+    new LiveFeed({
+      settings,
+      startedAt,
+      counts: metrics.counts,
+      worker,
+      supervision,
+      stats: () => metrics.stats(),
+      openRequests: () => door.openRequests,
+    }),
+  );
+  const tracing = tracingOf(Deno.env.toObject(), () => scheduler.worker.identity?.model ?? "");
+  const observers: Observer[] = [metrics, live, ...(tracing ? [tracing] : [])];
+  const door = new Door(settings, scheduler, keys, observers, tracing);
+  const grpc = parts.use(new GrpcServer(door, supervision, () => metrics.stats(), certificate));
+  const http = await openHttp(door, metrics, live, certificate, parts);
+  const port = await grpc.listen();
   parts.defer(() => scheduler[Symbol.asyncDispose]());
-  parts.defer(() => server.announceStop());
+  parts.defer(() => grpc.announceStop());
   const running = parts.move();
   return {
     address: hostAndPort(settings.BIND_HOST, port),
+    httpAddress: http === undefined ? undefined : hostAndPort(settings.BIND_HOST, http),
     scheduler,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+async function openHttp(
+  door: Door,
+  metrics: Metrics,
+  live: LiveFeed,
+  certificate: Certificate | undefined,
+  parts: AsyncDisposableStack,
+): Promise<number | undefined> {
+  const { settings, scheduler } = door;
+  if (settings.HTTP_PORT === "off") return undefined;
+  const assets = await loadAssets();
+  const streams = new LiveStreams(live);
+  const app = httpApp(door, { metrics, live: streams, assets, stopping: () => scheduler.stopping });
+  const http = parts.use(new HttpServer(settings, app, certificate));
+  parts.use(streams);
+  return await http.listen();
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i;
+
+/** @throws {StartupError} when others could use the engine without being asked who they are */
+function requireKeysBeyondThisMachine({ BIND_HOST, API_KEYS_FILE, ALLOW_NO_KEYS }: Settings): void {
+  if (LOOPBACK.test(BIND_HOST) || API_KEYS_FILE !== "" || ALLOW_NO_KEYS) return;
+  throw new StartupError([
+    `BIND_HOST must be an address of this machine alone (127.0.0.1) while there are no API keys, got ${BIND_HOST}: ` +
+    "set API_KEYS_FILE (deno task keys new), or ALLOW_NO_KEYS=1 to let everybody in who can reach it",
+  ]);
 }

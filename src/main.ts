@@ -53,7 +53,8 @@ async function serve(settings: Settings, given: ReadonlySet<SettingName>): Promi
       ? { kind: "local", identity: await localWorker.start(stop.signal) }
       : source;
     if (worker.kind === "local" || worker.ready) await connected(engine, stop.signal);
-    print(greeting(settings, portOf(engine.address), worker));
+    const http = engine.httpAddress === undefined ? undefined : portOf(engine.httpAddress);
+    print(greeting(settings, { grpc: portOf(engine.address), http }, worker));
     await stop.asked();
   } catch (thrown) {
     if (!stop.signal.aborted) throw thrown;

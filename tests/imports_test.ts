@@ -13,7 +13,15 @@ const MAY_IMPORT: ReadonlyArray<readonly [file: RegExp, imports: RegExp]> = [
   ],
   [/^src\/scheduler\//, /^src\/((types|errors|clock|config|logging)\.ts|policy\/|scheduler\/|downstream\/)/],
   [/^src\/downstream\//, /^src\/((types|errors|config)\.ts|grpc\/|scheduler\/events\.ts|downstream\/)/],
-  [/^src\/ingress\//, /^src\/((types|errors|clock|config)\.ts|grpc\/|scheduler\/handle\.ts|ingress\/)/],
+  [/^src\/access\/main\.ts$/, /^src\/((types|errors|clock)\.ts|serve\/output\.ts|access\/)/],
+  [/^src\/access\//, /^src\/((types|errors|clock)\.ts|access\/)/],
+  [/^src\/observe\//, /^src\/((types|errors|clock|config)\.ts|observe\/)/],
+  [/^src\/page\//, /^src\/(observe\/live_types\.ts|page\/)/],
+  [/^src\/client\//, /^src\/((errors|types)\.ts|observe\/live_types\.ts|client\/)/],
+  [
+    /^src\/ingress\//,
+    /^src\/((types|errors|clock|config)\.ts|grpc\/|scheduler\/handle\.ts|access\/api_keys\.ts|observe\/(observer|tracing|live_types)\.ts|page\/assets\.ts|ingress\/)/,
+  ],
   [/^src\/grpc\//, /^src\/((types|errors)\.ts|grpc\/)/],
 ];
 const MAY_NAME_GRPC = /^(src\/(grpc|ingress|downstream|supervisor)\/|bench\/(load|speed)|tests\/)/;

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import {
+  DOOR_SETTINGS,
   flagOf,
   type ParsedSettings,
   parseSettings,
@@ -17,8 +18,10 @@ export const ENGINE_DEFAULTS = { MAX_BATCH_SIZE: "32", BATCH_WINDOW_MS: "20" };
 /** The run decides these itself. */
 export const NOT_FOR_BENCH: { readonly [Name in SettingName]?: string } = {
   ENGINE_MODE: "use --modes",
-  BIND_HOST: "it starts its engines on free local ports; for a running one use --target",
-  BIND_PORT: "it starts its engines on free local ports; for a running one use --target",
+  ...Object.fromEntries(DOOR_SETTINGS.map((name) => [
+    name,
+    "it starts its engines on free local ports for itself alone; for a running one use --target",
+  ])),
 };
 
 /** What was typed, checked as far as one flag goes. */

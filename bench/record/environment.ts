@@ -1,6 +1,6 @@
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { fileURLToPath } from "node:url";
-import type { Settings } from "../../src/config.ts";
+import { DOOR_SETTINGS, type Settings } from "../../src/config.ts";
 import type { RunPlan } from "../plan.ts";
 import type { TraceUse } from "../workload/trace.ts";
 
@@ -26,8 +26,13 @@ export interface RunEnvironment {
   readonly connections: number;
 }
 
-/** Mode and address are each engine's own. */
-export type EngineSettings = Omit<Settings, "ENGINE_MODE" | "BIND_HOST" | "BIND_PORT">;
+/** Mode and doors are each engine's own. */
+export type EngineSettings = Omit<Settings, "ENGINE_MODE" | (typeof DOOR_SETTINGS)[number]>;
+
+export function withoutDoors(settings: Settings): EngineSettings {
+  const own: ReadonlySet<string> = new Set(["ENGINE_MODE", ...DOOR_SETTINGS]);
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !own.has(name))) as EngineSettings;
+}
 
 export interface Machine {
   readonly os: string;

@@ -38,6 +38,7 @@ export class EngineProcess implements AsyncDisposable {
       ENGINE_MODE: mode ?? settings.ENGINE_MODE,
       BIND_HOST: "127.0.0.1",
       BIND_PORT: 0,
+      HTTP_PORT: "off",
     };
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-prompt", "-A", ...(checkout ? engineOf(checkout) : [ENGINE])],
@@ -112,7 +113,7 @@ function reasonIn({ message }: Error): string {
 }
 
 /** The first line without its end, or undefined when there is none; what follows is not waited for. */
-export async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string | undefined> {
+export async function firstLine(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string | undefined> {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   while (!text.includes("\n")) {

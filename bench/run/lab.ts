@@ -5,7 +5,7 @@ import { runClosedLoop } from "../load/closed_loop.ts";
 import { CONNECTIONS } from "../load/engine_load.ts";
 import { runOpenLoop } from "../load/open_loop.ts";
 import type { Load, RunPlan, Variant } from "../plan.ts";
-import { type RunEnvironment, surroundings } from "../record/environment.ts";
+import { type RunEnvironment, surroundings, withoutDoors } from "../record/environment.ts";
 import { Recorder } from "../record/recorder.ts";
 import type { Cell, Sample, ScheduledRequest } from "../record/sample.ts";
 import { requests } from "../workload/requests.ts";
@@ -86,12 +86,11 @@ export class Lab implements AsyncDisposable {
     const around = await surroundings(); // before a worker's start keeps the machine busy
     const started = target === undefined ? parts.use(await benchWorker(engine, folder, stop)) : null;
     const worker = started?.identity ?? null;
-    const { ENGINE_MODE: _mode, BIND_HOST: _host, BIND_PORT: _port, ...settings } = engine.settings;
     const asked: RunEnvironment = {
       startedAt: new Date().toISOString(),
       ...around,
       command,
-      engine: worker ? { ...settings, WORKER_ENDPOINT: worker.endpoint! } : null,
+      engine: worker ? { ...withoutDoors(engine.settings), WORKER_ENDPOINT: worker.endpoint! } : null,
       target: target ?? null,
       worker,
       plan,

@@ -1,4 +1,11 @@
-import { flagOf, type ParsedSettings, type SettingName, SETTINGS, type Settings } from "../../src/config.ts";
+import {
+  DOOR_SETTINGS,
+  flagOf,
+  type ParsedSettings,
+  type SettingName,
+  SETTINGS,
+  type Settings,
+} from "../../src/config.ts";
 import { type Mode, MODES } from "../../src/types.ts";
 import type { Variant } from "../plan.ts";
 import { nameOfVariant } from "../workload/names.ts";
@@ -46,8 +53,7 @@ function atWorker({ settings }: Variant): number {
 
 const OF_THE_PLACE: readonly SettingName[] = [
   "ENGINE_MODE",
-  "BIND_HOST",
-  "BIND_PORT",
+  ...DOOR_SETTINGS,
   "WORKER_ENDPOINT",
   "WORKER_PORT",
 ];

@@ -1,13 +1,15 @@
 /** The engine settings that one variant may have otherwise than another. */
-import { SETTING_NAMES, type SettingName } from "../../src/config.ts";
+import { DOOR_SETTINGS, SETTING_NAMES, type SettingName } from "../../src/config.ts";
 import type { Mode } from "../../src/types.ts";
 
 /** One worker serves all variants, and the lab itself says where engines listen and in which mode they run. */
 const FIXED: ReadonlySet<SettingName> = new Set<SettingName>([
   "ENGINE_MODE",
-  "BIND_HOST",
-  "BIND_PORT",
+  ...DOOR_SETTINGS,
   "WORKER_ENDPOINT",
+  "WORKER_TLS_CA",
+  "WORKER_TLS_CLIENT_CERT",
+  "WORKER_TLS_CLIENT_KEY",
   "WORKER_PORT",
   "WORKER_BACKEND",
   "MODEL_ID",

@@ -5,7 +5,7 @@ import type { DispatchMember } from "../scheduler/events.ts";
 import { type AddressedReply, failedReply, type Millis, WORKER_FAILURES } from "../types.ts";
 
 export function toWorkerRequest({ wireId, submission, remainingMs }: DispatchMember): WorkerGenerateRequest {
-  const { tenantId, prompt, maxTokens, receivedAt, options } = submission;
+  const { tenantId, prompt, messages, rawPrompt, maxTokens, receivedAt, options, traceparent } = submission;
   return {
     requestId: wireId,
     tenantId,
@@ -14,6 +14,9 @@ export function toWorkerRequest({ wireId, submission, remainingMs }: DispatchMem
     submittedAtMs: Math.floor(receivedAt),
     timeoutMs: remainingMs === undefined ? 0 : wholeMillis(remainingMs),
     ...(options && { ...options, stop: [...options.stop] }),
+    ...(messages && { messages: [...messages] }),
+    ...(rawPrompt && { rawPrompt }),
+    ...(traceparent !== undefined && { traceparent }),
   };
 }
 
@@ -43,6 +46,7 @@ export function toReply(message: ReplyMessage, responseText: string): AddressedR
     workerLatencyMs: message.workerLatencyMs,
     ttftMs: message.ttftMs,
     tpotMs: message.tpotMs,
+    ...(message.badRequest && { badRequest: true }),
   };
 }
 

@@ -1,4 +1,10 @@
-import { Client, credentials, Metadata, type MethodDefinition, status as Status } from "@grpc/grpc-js";
+import {
+  type ChannelCredentials,
+  Client,
+  Metadata,
+  type MethodDefinition,
+  status as Status,
+} from "@grpc/grpc-js";
 import { service } from "grpc-health-check";
 import type { Millis } from "../types.ts";
 
@@ -21,8 +27,8 @@ export class WorkerHealth implements Disposable {
   readonly #client: Client;
 
   /** `address` is host:port. */
-  constructor(address: string) {
-    this.#client = new Client(address, credentials.createInsecure(), {
+  constructor(address: string, credentials: ChannelCredentials) {
+    this.#client = new Client(address, credentials, {
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 500,
       "grpc.enable_http_proxy": 0, // a proxy for the web is no way to a worker

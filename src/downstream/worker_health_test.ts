@@ -1,4 +1,4 @@
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { credentials, Server, ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import assert from "node:assert/strict";
 import { WorkerHealth } from "./worker_health.ts";
@@ -20,7 +20,7 @@ Deno.test("a worker's health is told as it changes", SANITIZE, async () => {
   const server = new Server();
   const health = new HealthImplementation({ "omnispan.Worker": "NOT_SERVING" });
   health.addToServer(server);
-  using worker = new WorkerHealth(`127.0.0.1:${await listen(server)}`);
+  using worker = new WorkerHealth(`127.0.0.1:${await listen(server)}`, credentials.createInsecure());
   assert.equal((await worker.check(5000)).health, "not_serving");
   health.setStatus("omnispan.Worker", "SERVING");
   assert.equal((await worker.check(5000)).health, "serving");
@@ -29,7 +29,7 @@ Deno.test("a worker's health is told as it changes", SANITIZE, async () => {
 
 Deno.test("a gRPC server without a health service is silent, not unreachable", SANITIZE, async () => {
   const server = new Server();
-  using worker = new WorkerHealth(`127.0.0.1:${await listen(server)}`);
+  using worker = new WorkerHealth(`127.0.0.1:${await listen(server)}`, credentials.createInsecure());
   assert.equal((await worker.check(5000)).health, "silent");
   server.forceShutdown();
 });
@@ -38,7 +38,7 @@ Deno.test("one connection finds a worker that comes later", SANITIZE, async () =
   const probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = probe.addr;
   probe.close();
-  using worker = new WorkerHealth(`127.0.0.1:${port}`);
+  using worker = new WorkerHealth(`127.0.0.1:${port}`, credentials.createInsecure());
   const before = await worker.check(1000);
   assert.equal(before.health, "unreachable");
   assert.notEqual(before.detail, "");

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { connectivityState, credentials } from "@grpc/grpc-js";
+import { type ChannelCredentials, connectivityState } from "@grpc/grpc-js";
 import { addressOf, type SchedulerSettings } from "../config.ts";
 import { omnispan } from "../grpc/contract.ts";
 import type { WorkerClient as WorkerStub } from "../grpc/generated/omnispan/Worker.ts";
@@ -7,6 +7,7 @@ import type { DispatchGroup, Event } from "../scheduler/events.ts";
 import type { Millis, SequenceId, WorkerStatus } from "../types.ts";
 import { FixedRpcs } from "./fixed_rpcs.ts";
 import { Session } from "./session.ts";
+import { workerCredentials, type WorkerTls } from "./worker_credentials.ts";
 import { WorkerHealth } from "./worker_health.ts";
 
 /** Carries requests to a worker that is there. */
@@ -36,6 +37,7 @@ const HEALTH_TIMEOUT_MS = 2000;
  * a connection that is gone for new calls can still bring the last words of those it has.
  */
 export class WorkerLink {
+  readonly #credentials: ChannelCredentials;
   #stub: WorkerStub | undefined;
   #driver: WorkerDriver | undefined;
   /** Of this stub, once it has shown that it has no sessions; ends what it carries also when it is not the driver. */
@@ -48,9 +50,10 @@ export class WorkerLink {
   #patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    private readonly settings: Pick<SchedulerSettings, "WORKER_ENDPOINT" | "WORKER_SILENCE_MS">,
+    private readonly settings: Pick<SchedulerSettings, "WORKER_SILENCE_MS"> & WorkerTls,
     private readonly listener: LinkListener,
   ) {
+    this.#credentials = workerCredentials(settings);
     this.#connect();
   }
 
@@ -70,7 +73,7 @@ export class WorkerLink {
   }
 
   #connect(): void {
-    const stub = new omnispan.Worker(addressOf(this.settings.WORKER_ENDPOINT), credentials.createInsecure(), {
+    const stub = new omnispan.Worker(addressOf(this.settings.WORKER_ENDPOINT), this.#credentials, {
       "grpc.initial_reconnect_backoff_ms": RECONNECT_MS.first,
       "grpc.max_reconnect_backoff_ms": RECONNECT_MS.most,
       "grpc.use_local_subchannel_pool": 1, // a new connection, not the one that has just proved dead
@@ -151,7 +154,7 @@ export class WorkerLink {
   }
 
   async #untilItServes(driver: WorkerDriver): Promise<void> {
-    using health = new WorkerHealth(addressOf(this.settings.WORKER_ENDPOINT));
+    using health = new WorkerHealth(addressOf(this.settings.WORKER_ENDPOINT), this.#credentials);
     for (;;) {
       await delay(ASK_AGAIN_MS);
       if (this.#driver !== driver) return;

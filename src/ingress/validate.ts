@@ -1,29 +1,48 @@
 import type { Settings } from "../config.ts";
 import { OmnispanError } from "../errors.ts";
-import type { GenerationOptions, Millis, Submission } from "../types.ts";
+import {
+  type ChatMessage,
+  type GenerationOptions,
+  type Millis,
+  type Mode,
+  MODES,
+  type Submission,
+} from "../types.ts";
 import { Buffer } from "node:buffer";
 
 /** A request as a door decoded it. */
 export interface RawRequest {
   readonly requestId: string;
   readonly tenantId: string;
+  /** Or messages. */
   readonly prompt: string;
+  readonly messages: readonly ChatMessage[];
+  readonly rawPrompt: boolean;
+  /** 0: the engine's default. */
   readonly maxTokens: number;
+  /** The name that the caller's protocol has for it. @default "max_tokens" */
+  readonly maxTokensField?: string;
   readonly temperature: number;
   readonly topP: number;
   readonly topK: number;
   readonly seed?: number;
   readonly stop: readonly string[];
   readonly ignoreEos: boolean;
+  /** Empty: none. */
+  readonly modeHint: string;
 }
 
-export type RequestLimits = Pick<Settings, "DEFAULT_MAX_TOKENS" | "MAX_TOKENS_LIMIT" | "MAX_PROMPT_BYTES">;
+export type RequestLimits = Pick<
+  Settings,
+  "DEFAULT_MAX_TOKENS" | "MAX_TOKENS_LIMIT" | "MAX_PROMPT_BYTES" | "MODE_HINTS"
+>;
 
 /** The longest request_id and tenant_id, in characters. */
 export const MAX_ID_LENGTH = 256;
 const MAX_TEMPERATURE = 2;
 const MAX_STOPS = 16;
 const MAX_STOP_LENGTH = 256;
+const ROLES = ["system", "user", "assistant"];
 
 /** What the transport knows of a request. */
 export interface Reception {
@@ -42,26 +61,25 @@ export function validate(
   limits: RequestLimits,
   { receivedAt, deadline, stream }: Reception,
 ): Submission {
-  const { DEFAULT_MAX_TOKENS, MAX_TOKENS_LIMIT, MAX_PROMPT_BYTES } = limits;
+  const { DEFAULT_MAX_TOKENS, MAX_TOKENS_LIMIT } = limits;
+  const { prompt, messages, rawPrompt, maxTokens, maxTokensField = "max_tokens" } = raw;
   checkId("request_id", raw.requestId);
   checkId("tenant_id", raw.tenantId);
-  if (raw.prompt === "") throw invalid("prompt must not be empty");
-  const promptBytes = Buffer.byteLength(raw.prompt);
-  if (promptBytes > MAX_PROMPT_BYTES) {
-    throw invalid(
-      `prompt must be at most ${MAX_PROMPT_BYTES} bytes of UTF-8 (MAX_PROMPT_BYTES), got ${promptBytes}`,
-    );
-  }
-  if (raw.maxTokens > MAX_TOKENS_LIMIT) {
-    throw invalid(`max_tokens must be at most ${MAX_TOKENS_LIMIT} (MAX_TOKENS_LIMIT), got ${raw.maxTokens}`);
+  const promptBytes = checkPrompt(raw, limits);
+  if (maxTokens > MAX_TOKENS_LIMIT) {
+    throw invalid(maxTokensField, `must be at most ${MAX_TOKENS_LIMIT} (MAX_TOKENS_LIMIT), got ${maxTokens}`);
   }
   const options = checkOptions(raw);
+  const mode = checkMode(raw.modeHint, limits);
   return {
     requestId: raw.requestId,
     tenantId: raw.tenantId,
-    prompt: raw.prompt,
+    prompt,
+    ...(messages.length > 0 && { messages }),
+    ...(rawPrompt && { rawPrompt }),
     promptBytes,
-    maxTokens: raw.maxTokens || DEFAULT_MAX_TOKENS,
+    maxTokens: maxTokens || DEFAULT_MAX_TOKENS,
+    ...(mode && { mode }),
     stream,
     receivedAt,
     ...(options && { options }),
@@ -69,19 +87,60 @@ export function validate(
   };
 }
 
+/** Bytes of the prompt, or of the messages that stand in its place. */
+function checkPrompt(
+  { prompt, messages, rawPrompt }: RawRequest,
+  { MAX_PROMPT_BYTES }: RequestLimits,
+): number {
+  if (messages.length === 0 && prompt === "") throw invalid("prompt", "must not be empty");
+  if (messages.length > 0 && prompt !== "") {
+    throw invalid("prompt", `must be empty beside messages, got ${messages.length} of these`);
+  }
+  if (messages.length > 0 && rawPrompt) {
+    throw invalid("raw_prompt", "must be false beside messages, got true");
+  }
+  for (const [index, { role }] of messages.entries()) {
+    if (ROLES.includes(role)) continue;
+    throw invalid(
+      `messages[${index}].role`,
+      `must be one of ${ROLES.join(", ")}, got ${JSON.stringify(role)}`,
+    );
+  }
+  let bytes = Buffer.byteLength(prompt);
+  for (const { role, content } of messages) bytes += role.length + Buffer.byteLength(content);
+  if (bytes <= MAX_PROMPT_BYTES) return bytes;
+  const field = messages.length > 0 ? "messages" : "prompt";
+  throw invalid(field, `must be at most ${MAX_PROMPT_BYTES} bytes of UTF-8 (MAX_PROMPT_BYTES), got ${bytes}`);
+}
+
+function checkMode(hint: string, { MODE_HINTS }: RequestLimits): Mode | undefined {
+  if (hint === "") return undefined;
+  const mode = MODES.find((mode) => mode === hint);
+  if (!mode) {
+    throw invalid(
+      "mode_hint",
+      `must be one of ${MODES.join(", ")}, got ${JSON.stringify(hint.slice(0, 40))}`,
+    );
+  }
+  if (!MODE_HINTS) throw invalid("mode_hint", `must not be given: MODE_HINTS is false here, got "${mode}"`);
+  return mode;
+}
+
 /** Undefined when none is given. */
 function checkOptions(
   { temperature, topP, topK, seed, stop, ignoreEos }: RawRequest,
 ): GenerationOptions | undefined {
   if (!(temperature >= 0 && temperature <= MAX_TEMPERATURE)) {
-    throw invalid(`temperature must be a number from 0 to ${MAX_TEMPERATURE}, got ${temperature}`);
+    throw invalid("temperature", `must be a number from 0 to ${MAX_TEMPERATURE}, got ${temperature}`);
   }
-  if (!(topP >= 0 && topP <= 1)) throw invalid(`top_p must be a number above 0 to 1, got ${topP}`);
-  if (stop.length > MAX_STOPS) throw invalid(`stop must be at most ${MAX_STOPS} texts, got ${stop.length}`);
+  if (!(topP >= 0 && topP <= 1)) throw invalid("top_p", `must be a number above 0 to 1, got ${topP}`);
+  if (stop.length > MAX_STOPS) {
+    throw invalid("stop", `must be at most ${MAX_STOPS} texts, got ${stop.length}`);
+  }
   for (const [index, text] of stop.entries()) {
-    if (text === "") throw invalid(`stop[${index}] must not be empty`);
+    if (text === "") throw invalid(`stop[${index}]`, "must not be empty");
     if (text.length <= MAX_STOP_LENGTH) continue;
-    throw invalid(`stop[${index}] must be at most ${MAX_STOP_LENGTH} characters, got ${text.length}`);
+    throw invalid(`stop[${index}]`, `must be at most ${MAX_STOP_LENGTH} characters, got ${text.length}`);
   }
   const given = temperature || topP || topK || seed !== undefined || stop.length > 0 || ignoreEos;
   if (!given) return undefined;
@@ -90,9 +149,9 @@ function checkOptions(
 
 function checkId(field: string, id: string): void {
   if (id.length <= MAX_ID_LENGTH) return;
-  throw invalid(`${field} must be at most ${MAX_ID_LENGTH} characters, got ${id.length}`);
+  throw invalid(field, `must be at most ${MAX_ID_LENGTH} characters, got ${id.length}`);
 }
 
-function invalid(message: string): OmnispanError {
-  return new OmnispanError("invalid_argument", message);
+function invalid(param: string, rule: string): OmnispanError {
+  return new OmnispanError("invalid_argument", `${param} ${rule}`, { param });
 }

@@ -2,21 +2,29 @@ import assert from "node:assert/strict";
 import { OmnispanError } from "../errors.ts";
 import { type RawRequest, type RequestLimits, validate } from "./validate.ts";
 
-const LIMITS: RequestLimits = { DEFAULT_MAX_TOKENS: 64, MAX_TOKENS_LIMIT: 100, MAX_PROMPT_BYTES: 12 };
+const LIMITS: RequestLimits = {
+  DEFAULT_MAX_TOKENS: 64,
+  MAX_TOKENS_LIMIT: 100,
+  MAX_PROMPT_BYTES: 12,
+  MODE_HINTS: true,
+};
 const GOOD: RawRequest = {
   requestId: "r",
   tenantId: "t",
   prompt: "hi",
+  messages: [],
+  rawPrompt: false,
   maxTokens: 5,
   temperature: 0,
   topP: 0,
   topK: 0,
   stop: [],
   ignoreEos: false,
+  modeHint: "",
 };
 
-function submit(changes: Partial<RawRequest>) {
-  return validate({ ...GOOD, ...changes }, LIMITS, { receivedAt: 1000, deadline: undefined, stream: false });
+function submit(changes: Partial<RawRequest>, limits = LIMITS) {
+  return validate({ ...GOOD, ...changes }, limits, { receivedAt: 1000, deadline: undefined, stream: false });
 }
 
 function refuses(changes: Partial<RawRequest>, message: RegExp): void {
@@ -67,4 +75,27 @@ Deno.test("an option out of its range is refused by name, whatever kind of numbe
 Deno.test("a prompt is measured in bytes, and its text stays out of the error", () => {
   assert.equal(submit({ prompt: "éééééé" }).prompt, "éééééé");
   refuses({ prompt: "ééééééé" }, /^prompt must be at most 12 bytes of UTF-8 \(MAX_PROMPT_BYTES\), got 14$/);
+});
+
+Deno.test("a conversation stands in the place of a prompt, never beside one, and counts with all its messages", () => {
+  const messages = [{ role: "user", content: "hi" }];
+  assert.deepEqual(submit({ prompt: "", messages }).messages, messages);
+  assert.equal(submit({ prompt: "", messages }).promptBytes, 6);
+  refuses({ messages }, /^prompt must be empty beside messages, got 1 of these$/);
+  refuses({ prompt: "", messages, rawPrompt: true }, /^raw_prompt must be false beside messages/);
+  refuses(
+    { prompt: "", messages: [...messages, { role: "tool", content: "" }] },
+    /^messages\[1\]\.role must be one of system, user, assistant, got "tool"$/,
+  );
+  refuses({ prompt: "", messages: [...messages, ...messages, ...messages] }, /^messages must be .*, got 18$/);
+});
+
+Deno.test("a mode hint is a mode, and only where hints are allowed", () => {
+  assert.equal(submit({ modeHint: "queued" }).mode, "queued");
+  assert.equal("mode" in submit({}), false);
+  refuses({ modeHint: "fast" }, /^mode_hint must be one of direct, .*, got "fast"$/);
+  assert.throws(
+    () => submit({ modeHint: "queued" }, { ...LIMITS, MODE_HINTS: false }),
+    /MODE_HINTS is false/,
+  );
 });

@@ -1,4 +1,5 @@
 import { addressOf, type SettingName, type Settings } from "../config.ts";
+import { workerCredentials } from "../downstream/worker_credentials.ts";
 import { WorkerHealth } from "../downstream/worker_health.ts";
 import { StartupError } from "../errors.ts";
 
@@ -27,7 +28,7 @@ export async function findWorker(
   const configured = given.has("WORKER_ENDPOINT");
   if (!configured && !await isListening(address)) return { kind: "none" };
   signal.throwIfAborted();
-  using health = new WorkerHealth(address);
+  using health = new WorkerHealth(address, workerCredentials(settings));
   const answer = await health.check(configured ? CONNECT_TIMEOUT_MS : ANSWER_TIMEOUT_MS);
   const ready = answer.health === "serving" || answer.health === "silent";
   if (configured) return { kind: "given", ready };
@@ -61,9 +62,9 @@ export function workerEndpoint(settings: Settings, given: ReadonlySet<SettingNam
   const { BIND_HOST, BIND_PORT, WORKER_ENDPOINT, WORKER_PORT } = settings;
   const endpoint = given.has("WORKER_ENDPOINT")
     ? WORKER_ENDPOINT
-    : `http://127.0.0.1:${WORKER_PORT || freePort()}`;
+    : `${settings.WORKER_TLS_CA ? "https" : "http"}://127.0.0.1:${WORKER_PORT || freePort()}`;
   const own = [BIND_HOST, `[${BIND_HOST}]`, "127.0.0.1", "localhost", "[::1]"];
-  if (own.some((host) => endpoint === `http://${host}:${BIND_PORT}`)) {
+  if (own.some((host) => addressOf(endpoint) === `${host}:${BIND_PORT}`)) {
     const name = given.has("WORKER_ENDPOINT") ? "WORKER_ENDPOINT" : "WORKER_PORT";
     throw new StartupError([
       `${name} must not be the engine's own address (BIND_PORT ${BIND_PORT}), got ${endpoint}`,

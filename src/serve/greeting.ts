@@ -21,23 +21,51 @@ export type ServingWorker = Exclude<WorkerSource, { kind: "none" }> | {
   readonly identity: WorkerIdentity;
 };
 
+/** The ports that the engine got. */
+export interface Ports {
+  readonly grpc: number;
+  /** Undefined when HTTP is off. */
+  readonly http: number | undefined;
+}
+
 /** The lines that tell a newcomer where the engine listens and how to ask it something. */
-export function greeting(settings: Settings, port: number, worker: ServingWorker): string {
-  const address = hostAndPort(reachableHost(settings.BIND_HOST), port);
-  const ask =
-    `-d '{"prompt":"Why is the sky blue?","max_tokens":64}' ${address} omnispan.Engine/SubmitGenerate`;
+export function greeting(settings: Settings, ports: Ports, worker: ServingWorker): string {
+  const host = reachableHost(settings.BIND_HOST);
+  const address = hostAndPort(host, ports.grpc);
   return [
     "",
     `Omnispan serves on ${address} in ${settings.ENGINE_MODE} mode.`,
     `Its worker: ${describe(worker, addressOf(settings.WORKER_ENDPOINT))}`,
     "",
-    "Ask it (here, with the contract from its file):",
-    `  grpcurl -plaintext -import-path proto -proto omnispan.proto ${ask}`,
-    "or (anywhere, with the contract from the engine):",
-    `  grpcurl -plaintext ${ask}`,
+    ...(ports.http === undefined ? [] : overHttp(settings, hostAndPort(host, ports.http))),
+    ...overGrpc(settings, address),
     "",
     worker.kind === "local" ? "Ctrl-C ends the engine and its worker." : "Ctrl-C ends the engine.",
   ].join("\n");
+}
+
+function overHttp({ TLS_CERT, API_KEYS_FILE }: Settings, address: string): string[] {
+  const url = `${TLS_CERT ? "https" : "http"}://${address}`;
+  const key = API_KEYS_FILE ? `-H "authorization: Bearer $OMNISPAN_API_KEY" ` : "";
+  const ask =
+    `-H 'content-type: application/json' -d '{"messages":[{"role":"user","content":"Why is the sky blue?"}]}'`;
+  return [
+    `See it: ${url}/   Ask it as OpenAI's clients do, at ${url}/v1:`,
+    `  curl ${key}${url}/v1/chat/completions ${ask}`,
+  ];
+}
+
+function overGrpc({ TLS_CERT, API_KEYS_FILE }: Settings, address: string): string[] {
+  const ask =
+    `-d '{"prompt":"Why is the sky blue?","max_tokens":64}' ${address} omnispan.Engine/SubmitGenerate`;
+  const transport = TLS_CERT ? "" : "-plaintext ";
+  const key = API_KEYS_FILE ? `-H "authorization: Bearer $OMNISPAN_API_KEY" ` : "";
+  return [
+    "or over gRPC (here, with the contract from its file):",
+    `  grpcurl ${transport}-import-path proto -proto omnispan.proto ${key}${ask}`,
+    "or (anywhere, with the contract from the engine):",
+    `  grpcurl ${transport}${key}${ask}`,
+  ];
 }
 
 function describe(worker: ServingWorker, address: string): string {

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { ChannelCredentials } from "@grpc/grpc-js";
 import { getLogger } from "@logtape/logtape";
+import { workerCredentials } from "../downstream/worker_credentials.ts";
 import { WorkerHealth } from "../downstream/worker_health.ts";
 import { messageOf, StartupError } from "../errors.ts";
 import type { Millis } from "../types.ts";
@@ -29,12 +31,15 @@ const CRASH_LOOP = 3;
 /** The worker that we set up and start by ourselves, and start again whenever it ends by itself. */
 export class LocalWorker implements AsyncDisposable {
   readonly #stopping = new AbortController();
+  readonly #credentials: ChannelCredentials;
   #process: WorkerProcess | undefined;
   #supervision: Promise<void> = Promise.resolve();
   #restarts = 0;
   #problem = "";
 
-  constructor(private readonly plan: WorkerPlan, private readonly progress: Progress) {}
+  constructor(private readonly plan: WorkerPlan, private readonly progress: Progress) {
+    this.#credentials = workerCredentials(plan.tls);
+  }
 
   /**
    * Does what is missing, starts the worker and resolves when its model has answered once. From then on it is
@@ -83,7 +88,7 @@ export class LocalWorker implements AsyncDisposable {
     const settled = new AbortController();
     try {
       const identity = await Promise.race([
-        serving(process, settled.signal),
+        serving(process, this.#credentials, settled.signal),
         ended(process),
         tooLong(timeoutMs, AbortSignal.any([signal, settled.signal])),
       ]);
@@ -138,12 +143,15 @@ export class LocalWorker implements AsyncDisposable {
   /** Resolves with how it ended; one that lives but does not answer is ended. */
   async #end({ process, identity }: Serving): Promise<string> {
     const over = new AbortController();
-    hung(identity.address, AbortSignal.any([over.signal, this.#stopping.signal])).then(() => {
-      log.error("the worker (process {pid}) lives but answers no health check: it is killed", {
-        pid: process.pid,
-      });
-      process.kill();
-    }, () => {});
+    hung(identity.address, this.#credentials, AbortSignal.any([over.signal, this.#stopping.signal])).then(
+      () => {
+        log.error("the worker (process {pid}) lives but answers no health check: it is killed", {
+          pid: process.pid,
+        });
+        process.kill();
+      },
+      () => {},
+    );
     const status = await process.exited;
     over.abort();
     return describeExit(status);
@@ -164,9 +172,13 @@ interface Serving {
 }
 
 /** Resolves when the worker's health says that it serves. */
-async function serving(process: WorkerProcess, signal: AbortSignal): Promise<WorkerIdentity> {
+async function serving(
+  process: WorkerProcess,
+  credentials: ChannelCredentials,
+  signal: AbortSignal,
+): Promise<WorkerIdentity> {
   const identity = await process.listening;
-  using health = new WorkerHealth(identity.address);
+  using health = new WorkerHealth(identity.address, credentials);
   while ((await health.check(HEALTH_TIMEOUT_MS)).health !== "serving") {
     await delay(HEALTH_INTERVAL_MS, undefined, { signal });
   }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { addressOf, type SettingName, type Settings } from "../config.ts";
+import type { WorkerTls } from "../downstream/worker_credentials.ts";
 import type { EnvironmentPlan } from "./environment.ts";
 
 /** The model that comes from a package, so that nothing has to be configured or downloaded from a hub. */
@@ -23,6 +24,8 @@ export interface WorkerPlan {
   /** The form in which the built-in model has to be there; undefined for other models. */
   readonly builtInFormat: "gguf" | "hf" | "hf-bf16" | undefined;
   readonly environment: EnvironmentPlan;
+  /** How to speak to it. */
+  readonly tls: WorkerTls;
   /** What the worker is told, beside our own environment. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -56,6 +59,7 @@ export function planWorker(
     backend,
     model,
     builtInFormat: model === BUILT_IN_MODEL ? BUILT_IN_FORMAT[backend] : undefined,
+    tls: settings,
     environment: {
       folder: join(WORKER_FOLDER, backend === standard ? ".venv" : `.venv-${backend}`),
       requirements: join(WORKER_FOLDER, REQUIREMENTS[backend]),

@@ -1,3 +1,4 @@
+import type { ChannelCredentials } from "@grpc/grpc-js";
 import { setTimeout as delay } from "node:timers/promises";
 import { WorkerHealth } from "../downstream/worker_health.ts";
 import type { Millis } from "../types.ts";
@@ -15,8 +16,13 @@ export interface Patience {
 const PATIENCE: Patience = { everyMs: 2000, timeoutMs: 3000, misses: 3 };
 
 /** Resolves when a process that lives does not answer any more; rejects when the signal fires. */
-export async function hung(address: string, signal: AbortSignal, patience = PATIENCE): Promise<void> {
-  using health = new WorkerHealth(address);
+export async function hung(
+  address: string,
+  credentials: ChannelCredentials,
+  signal: AbortSignal,
+  patience = PATIENCE,
+): Promise<void> {
+  using health = new WorkerHealth(address, credentials);
   for (let missed = 0; missed < patience.misses;) {
     const { health: answer } = await health.check(patience.timeoutMs);
     signal.throwIfAborted();

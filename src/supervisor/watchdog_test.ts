@@ -1,4 +1,4 @@
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { credentials, Server, ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import assert from "node:assert/strict";
 import { hung } from "./watchdog.ts";
@@ -33,7 +33,7 @@ Deno.test(
   async () => {
     let checks = 0;
     const { server, address } = await worker(() => ++checks % 3 !== 0 && checks < 12);
-    await hung(address, new AbortController().signal, PATIENCE);
+    await hung(address, credentials.createInsecure(), new AbortController().signal, PATIENCE);
     assert.equal(checks, 14, "only the third silence in a row counts");
     server.forceShutdown();
   },
@@ -42,7 +42,7 @@ Deno.test(
 Deno.test("the watch ends with its signal", SANITIZE, async () => {
   const { server, address } = await worker(() => true);
   const over = new AbortController();
-  const watching = hung(address, over.signal, PATIENCE);
+  const watching = hung(address, credentials.createInsecure(), over.signal, PATIENCE);
   setTimeout(() => over.abort(), 60);
   await assert.rejects(watching, { name: "AbortError" });
   server.forceShutdown();

@@ -18,9 +18,19 @@ import { TestProcess } from "./process.ts";
 import type { Reported } from "./scripted_report.ts";
 import { waitUntil } from "./wait.ts";
 
-/** An engine on a free port that uses the worker at `workerAddress`, and a client of it. */
+/** An engine on a free port that uses the worker at `workerAddress`, and a client of it; its HTTP door is open. */
+export function httpEngineFor(workerAddress: string, changes: Partial<Settings> = {}): Promise<TestEngine> {
+  return engineFor(workerAddress, { HTTP_PORT: 0, ...changes });
+}
+
+/** The same without HTTP. */
 export async function engineFor(workerAddress: string, changes: Partial<Settings> = {}): Promise<TestEngine> {
-  const env: Record<string, string> = { WORKER_ENDPOINT: workerAddress, BIND_PORT: "0", LOG_LEVEL: "error" };
+  const env: Record<string, string> = {
+    WORKER_ENDPOINT: workerAddress,
+    BIND_PORT: "0",
+    HTTP_PORT: "off",
+    LOG_LEVEL: "error",
+  };
   for (const name of SETTING_NAMES) if (changes[name] !== undefined) env[name] = String(changes[name]);
   const engine = await startEngine(parseSettings([], env).settings);
   return new TestEngine(engine);
@@ -87,6 +97,11 @@ export class TestClient implements AsyncDisposable {
 export class TestEngine extends TestClient {
   constructor(readonly engine: Engine) {
     super(engine.address);
+  }
+
+  /** Of its HTTP door; the engine was made with one. */
+  get url(): string {
+    return `http://${this.engine.httpAddress}`;
   }
 
   connected(): Promise<void> {

@@ -25,11 +25,14 @@ export interface ServeOptions {
 export class Serve extends TestProcess {
   constructor({ flags = [], env = {}, root = ROOT, task = false }: ServeOptions = {}) {
     super(Deno.execPath(), {
-      args: task ? ["task", "serve", ...flags] : ["run", "-A", join(root, "src/main.ts"), ...flags],
+      args: task
+        ? ["task", "serve", ...flags]
+        : ["run", "-A", join(root, "src/main.ts"), ...flags],
       cwd: root,
       env: {
         NO_COLOR: "1",
         BIND_PORT: "0",
+        HTTP_PORT: "0",
         WORKER_PORT: String(freePort()),
         WORKER_BACKEND: "sim",
         SIM_PROFILE: "null",

@@ -1,10 +1,10 @@
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
-import { now } from "../clock.ts";
-import { OmnispanError } from "../errors.ts";
-import type { GenerateChunk } from "../grpc/generated/omnispan/GenerateChunk.ts";
-import type { GenerateRequest__Output } from "../grpc/generated/omnispan/GenerateRequest.ts";
-import type { Answer, Millis, Mode, Submission, TokenDelta } from "../types.ts";
+import { now } from "../../clock.ts";
+import { OmnispanError } from "../../errors.ts";
+import type { GenerateChunk } from "../../grpc/generated/omnispan/GenerateChunk.ts";
+import type { GenerateRequest__Output } from "../../grpc/generated/omnispan/GenerateRequest.ts";
+import type { Answer, Millis, Mode, Submission, TokenDelta } from "../../types.ts";
 import { Outbox } from "./outbox.ts";
 import { toLastChunk } from "./reply.ts";
 
@@ -50,15 +50,14 @@ export class ChunkStream {
     this.#send(chunk);
   }
 
-  /** Sends the last chunk and gives it back. */
-  end(answer: Answer, mode: Mode): GenerateChunk {
+  /** Sends the last chunk, which says that it left at `sentAt`. */
+  end(answer: Answer, mode: Mode, sentAt: Millis): void {
     if (this.#held) this.call.write(this.#held.chunk);
     this.#held = undefined;
     const sofar = { firstChunkAt: this.#firstChunkAt, tokens: this.#tokens };
-    const chunk = toLastChunk(this.submission, answer, mode, now(), sofar);
+    const chunk = toLastChunk(this.submission, answer, mode, sentAt, sofar);
     this.call.write(chunk);
     this.call.end();
-    return chunk;
   }
 
   #chunk(textDelta: string, tokens: number, tokenIndex: number): Held["chunk"] {

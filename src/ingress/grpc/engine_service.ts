@@ -1,21 +1,17 @@
 import { Metadata, type ServerErrorResponse, type ServerUnaryCall } from "@grpc/grpc-js";
-import { getLogger } from "@logtape/logtape";
 import type { EventEmitter } from "node:events";
-import { now } from "../clock.ts";
-import type { Settings } from "../config.ts";
-import { type ErrorCode, messageOf, OmnispanError } from "../errors.ts";
-import type { EngineHandlers } from "../grpc/generated/omnispan/Engine.ts";
-import type { GenerateReply } from "../grpc/generated/omnispan/GenerateReply.ts";
-import type { GenerateRequest__Output } from "../grpc/generated/omnispan/GenerateRequest.ts";
-import type { StatsReply } from "../grpc/generated/omnispan/StatsReply.ts";
-import { GRPC_STATUS } from "../grpc/status.ts";
-import type { SchedulerHandle } from "../scheduler/handle.ts";
-import type { Answer, Millis, Submission } from "../types.ts";
+import { now } from "../../clock.ts";
+import { messageOf, OmnispanError } from "../../errors.ts";
+import type { EngineHandlers } from "../../grpc/generated/omnispan/Engine.ts";
+import type { GenerateReply } from "../../grpc/generated/omnispan/GenerateReply.ts";
+import type { GenerateRequest__Output } from "../../grpc/generated/omnispan/GenerateRequest.ts";
+import type { StatsReply } from "../../grpc/generated/omnispan/StatsReply.ts";
+import { GRPC_STATUS } from "../../grpc/status.ts";
+import type { Millis, ThreadStats } from "../../types.ts";
+import type { Door, Visit } from "../door.ts";
+import { leavesAt } from "../timing.ts";
 import { ChunkStream, type StreamCall } from "./chunk_stream.ts";
 import { toGenerateReply } from "./reply.ts";
-import { MAX_ID_LENGTH, validate } from "./validate.ts";
-
-const log = getLogger(["omnispan", "ingress"]);
 
 type GenerateCall = ServerUnaryCall<GenerateRequest__Output, GenerateReply>;
 
@@ -28,80 +24,53 @@ export interface Supervision {
 
 /** `omnispan.Engine` on top of the scheduler. */
 export function engineService(
-  settings: Settings,
-  scheduler: SchedulerHandle,
+  door: Door,
   supervision: Supervision,
+  statsOf: () => Promise<ThreadStats>,
 ): EngineHandlers {
   const startedAt = now();
-  const mode = settings.ENGINE_MODE;
+  const { scheduler, settings } = door;
 
-  async function submitGenerate(call: GenerateCall, requestId: string): Promise<GenerateReply> {
-    const submission = accept(call, requestId, false);
-    const answer = await scheduler.submit(submission, callerOf(call).signal);
-    const reply = toGenerateReply(submission, answer, mode, now());
-    report(submission, answer, reply.endToEndLatencyMs);
-    return reply;
+  async function submitGenerate(call: GenerateCall, visit: Visit, requestId: string): Promise<GenerateReply> {
+    const submission = visit.take({ ...call.request, requestId });
+    const answer = await visit.submit(submission, callerOf(call).signal);
+    const sentAt = leavesAt(answer);
+    visit.answered(answer, sentAt);
+    return toGenerateReply(submission, answer, visit.mode, sentAt);
   }
 
-  async function submitGenerateStream(call: StreamCall, requestId: string): Promise<void> {
-    const submission = accept(call, requestId, true);
+  async function submitGenerateStream(call: StreamCall, visit: Visit, requestId: string): Promise<void> {
+    const submission = visit.take({ ...call.request, requestId });
     const caller = callerOf(call);
-    const chunks = new ChunkStream(
-      call,
-      submission,
-      settings.STREAM_BUFFER_BYTES,
-      (why) => caller.abort(why),
-    );
-    const answer = await scheduler.submit(submission, caller.signal, (delta) => chunks.push(delta));
-    const { endToEndLatencyMs } = chunks.end(answer, mode);
-    report(submission, answer, endToEndLatencyMs);
+    const limitBytes = settings.STREAM_BUFFER_BYTES;
+    const chunks = new ChunkStream(call, submission, limitBytes, (why) => caller.abort(why));
+    const answer = await visit.submit(submission, caller.signal, (delta) => chunks.push(delta));
+    const sentAt = leavesAt(answer);
+    visit.answered(answer, sentAt);
+    chunks.end(answer, visit.mode, sentAt);
   }
 
-  function accept(call: GenerateCall | StreamCall, requestId: string, stream: boolean): Submission {
+  function visitOf(call: GenerateCall | StreamCall, requestId: string, stream: boolean): Visit {
     const receivedAt = now();
-    const reception = { receivedAt, deadline: deadlineOf(call, receivedAt), stream };
-    return validate({ ...call.request, requestId }, settings, reception);
-  }
-
-  function report({ requestId }: Submission, { reply }: Answer, endToEndLatencyMs: unknown): void {
-    const { status, errorMessage } = reply;
-    if (status === "ok") {
-      log.debug("request {requestId} ended: {status}", { requestId, mode, status, endToEndLatencyMs });
-    } else {
-      log.warn("request {requestId} failed: {status}: {errorMessage}", {
-        requestId,
-        mode,
-        status,
-        errorMessage,
-      });
-    }
-  }
-
-  /** A refusal as gRPC carries it; when to try again goes in gRPC's own trailer for it. */
-  function refusal(requestId: string, thrown: unknown): Partial<ServerErrorResponse> {
-    const code = codeOf(thrown);
-    const message = messageOf(thrown);
-    log[code === "internal" ? "error" : "info"]("request {requestId} refused, {code}: {message}", {
-      requestId: requestId.slice(0, MAX_ID_LENGTH),
-      mode,
-      code,
-      message,
+    const header = (name: string) => call.metadata.get(name)[0]?.toString();
+    return door.visit({
+      door: "grpc",
+      requestId,
+      receivedAt,
+      deadline: deadlineOf(call, receivedAt),
+      stream,
+      header,
     });
-    const metadata = new Metadata();
-    if (thrown instanceof OmnispanError && thrown.retryAfterMs !== undefined) {
-      metadata.set("grpc-retry-pushback-ms", String(thrown.retryAfterMs));
-    }
-    return { code: GRPC_STATUS[code], details: message, metadata };
   }
 
   async function getEngineStats(): Promise<StatsReply> {
-    const { accepted, settled, refused, retried, inFlight, ...stats } = await scheduler.stats();
+    const { accepted, settled, refused, retried, inFlight, ...stats } = await statsOf();
     const { state, detail, identity, load } = scheduler.worker;
     return {
       uptimeSeconds: Math.floor((now() - startedAt) / 1000),
       acceptedRequests: accepted,
       queueDepth: stats.queueDepth,
-      mode,
+      mode: settings.ENGINE_MODE,
       inFlight,
       settledRequests: settled,
       refusedRequests: refused,
@@ -120,26 +89,39 @@ export function engineService(
   return {
     SubmitGenerate(call, callback) {
       const requestId = call.request.requestId || crypto.randomUUID();
-      submitGenerate(call, requestId).then(
+      const visit = visitOf(call, requestId, false);
+      submitGenerate(call, visit, requestId).then(
         (reply) => callback(null, reply),
-        (thrown) => callback(refusal(requestId, thrown)),
+        (thrown) => callback(refusal(visit.refused(thrown))),
       );
     },
     SubmitGenerateStream(call) {
       const requestId = call.request.requestId || crypto.randomUUID();
-      submitGenerateStream(call, requestId).catch((thrown) => call.emit("error", refusal(requestId, thrown)));
+      const visit = visitOf(call, requestId, true);
+      submitGenerateStream(call, visit, requestId).catch((thrown) =>
+        call.emit("error", refusal(visit.refused(thrown)))
+      );
     },
-    GetEngineStats(_call, callback) {
-      getEngineStats().then(
+    GetEngineStats(call, callback) {
+      const { keys } = door;
+      Promise.try(() => keys?.identify(call.metadata.get("authorization")[0]?.toString())).then(
+        getEngineStats,
+      ).then(
         (stats) => callback(null, stats),
-        (thrown) => callback({ code: GRPC_STATUS[codeOf(thrown)], details: messageOf(thrown) }),
+        (thrown) => callback(refusal(thrown)),
       );
     },
   };
 }
 
-function codeOf(thrown: unknown): ErrorCode {
-  return thrown instanceof OmnispanError ? thrown.code : "internal";
+/** A refusal as gRPC carries it; when to try again goes in gRPC's own trailer for it. */
+function refusal(thrown: unknown): Partial<ServerErrorResponse> {
+  const metadata = new Metadata();
+  if (!(thrown instanceof OmnispanError)) {
+    return { code: GRPC_STATUS.internal, details: messageOf(thrown), metadata };
+  }
+  if (thrown.retryAfterMs !== undefined) metadata.set("grpc-retry-pushback-ms", String(thrown.retryAfterMs));
+  return { code: GRPC_STATUS[thrown.code], details: thrown.message, metadata };
 }
 
 /** The caller's deadline on the engine's clock. */

@@ -1,13 +1,15 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { createServer as createTlsServer } from "node:tls";
 import { HealthImplementation } from "grpc-health-check";
-import { hostAndPort, type Settings } from "../config.ts";
-import { messageOf, StartupError } from "../errors.ts";
-import { omnispan, reflected } from "../grpc/contract.ts";
-import type { SchedulerHandle } from "../scheduler/handle.ts";
-import type { WorkerState } from "../types.ts";
+import { hostAndPort, type Settings } from "../../config.ts";
+import { messageOf, StartupError } from "../../errors.ts";
+import { omnispan, reflected } from "../../grpc/contract.ts";
+import type { ThreadStats, WorkerState } from "../../types.ts";
+import type { Certificate } from "../certificate.ts";
+import type { Door } from "../door.ts";
 import { coalesceWrites } from "./coalesce_writes.ts";
 import { engineService, type Supervision } from "./engine_service.ts";
 import { ignoreFarDeadlines } from "./far_deadlines.ts";
@@ -24,14 +26,28 @@ const APART_MS = 100;
 /** The engine's gRPC door: Engine, health and reflection on one port. */
 export class GrpcServer implements AsyncDisposable {
   readonly #server: Server;
-  readonly #listener = createServer({ noDelay: true });
+  readonly #listener: NetServer;
   readonly #health = new HealthImplementation({
     "": "NOT_SERVING",
     "omnispan.Engine": "NOT_SERVING",
     "omnispan.Worker": "NOT_SERVING",
   });
 
-  constructor(private readonly settings: Settings, scheduler: SchedulerHandle, supervision: Supervision) {
+  private readonly settings: Settings;
+
+  /** `stats`: the scheduler's figures, for all who want them. */
+  constructor(
+    door: Door,
+    supervision: Supervision,
+    stats: () => Promise<ThreadStats>,
+    private readonly certificate: Certificate | undefined,
+  ) {
+    const settings = this.settings = door.settings;
+    // grpc-js on Deno 2.9.3 serves no TLS by itself, but takes what came out of a TLS connection.
+    this.#listener = certificate
+      ? createTlsServer({ ...certificate, ALPNProtocols: ["h2"], noDelay: true })
+      : createServer({ noDelay: true });
+    this.#listener.maxConnections = settings.MAX_CONNECTIONS;
     this.#server = new Server({
       // Room to refuse a prompt that is somewhat too long by name rather than by size of the message.
       "grpc.max_receive_message_length": 2 * settings.MAX_PROMPT_BYTES + 4 * 2 ** 20,
@@ -41,7 +57,7 @@ export class GrpcServer implements AsyncDisposable {
       "grpc.keepalive_time_ms": 60_000,
       "grpc.keepalive_timeout_ms": 20_000,
     });
-    this.#server.addService(omnispan.Engine.service, engineService(settings, scheduler, supervision));
+    this.#server.addService(omnispan.Engine.service, engineService(door, supervision, stats));
     this.#health.addToServer(this.#server);
     new ReflectionService(reflected, { services: SERVICES }).addToServer(this.#server);
   }
@@ -54,7 +70,7 @@ export class GrpcServer implements AsyncDisposable {
     const { BIND_HOST, BIND_PORT } = this.settings;
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     ignoreFarDeadlines(this.#server);
-    this.#listener.on("connection", (socket) => {
+    this.#listener.on(this.certificate ? "secureConnection" : "connection", (socket: Socket) => {
       watchFrames(socket);
       coalesceWrites(socket);
       injector.injectConnection(socket);

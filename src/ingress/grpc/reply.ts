@@ -1,9 +1,9 @@
-import type { Dispatch } from "../grpc/generated/omnispan/Dispatch.ts";
-import type { DispatchReason__Output } from "../grpc/generated/omnispan/DispatchReason.ts";
-import type { GenerateChunk } from "../grpc/generated/omnispan/GenerateChunk.ts";
-import type { GenerateReply } from "../grpc/generated/omnispan/GenerateReply.ts";
-import type { Timing } from "../grpc/generated/omnispan/Timing.ts";
-import type { Answer, DispatchReason, DispatchRecord, Millis, Mode, Submission } from "../types.ts";
+import type { Dispatch } from "../../grpc/generated/omnispan/Dispatch.ts";
+import type { DispatchReason__Output } from "../../grpc/generated/omnispan/DispatchReason.ts";
+import type { GenerateChunk } from "../../grpc/generated/omnispan/GenerateChunk.ts";
+import type { GenerateReply } from "../../grpc/generated/omnispan/GenerateReply.ts";
+import type { Answer, DispatchReason, DispatchRecord, Millis, Mode, Submission } from "../../types.ts";
+import { toTiming } from "../timing.ts";
 
 const REASONS = {
   direct: "DISPATCH_REASON_DIRECT",
@@ -46,10 +46,9 @@ function ending(
   submission: Submission,
   answer: Answer,
   mode: Mode,
-  leavesAt: Millis,
+  sentAt: Millis,
 ): Omit<GenerateReply, "responseText"> {
-  const { reply, dispatch, phases } = answer;
-  const sentAt = Math.max(leavesAt, phases.lastTokenAt); // the clocks of two threads differ by a little
+  const { reply, dispatch } = answer;
   return {
     requestId: submission.requestId,
     tenantId: submission.tenantId,
@@ -75,24 +74,4 @@ function statusText(status: string, mode: Mode, dispatch: DispatchRecord | undef
 
 function toDispatch(dispatch: DispatchRecord): Dispatch {
   return { ...dispatch, reason: REASONS[dispatch.reason] };
-}
-
-/** Parts between instants that never fall, so that together they are exactly the end-to-end latency. */
-function toTiming(receivedAt: Millis, { phases, reply }: Answer, sentAt: Millis): Timing {
-  const { queuedAt, placeAt, dispatchedAt, firstTokenAt, lastTokenAt } = phases;
-  const untilFirstMs = firstTokenAt - dispatchedAt;
-  // A failure has no first token: all that the worker took goes here.
-  const prefillMs = Math.min(
-    untilFirstMs,
-    reply.ttftMs || (reply.status === "ok" ? 0 : reply.workerLatencyMs),
-  );
-  return {
-    acceptMs: queuedAt - receivedAt,
-    queueMs: placeAt - queuedAt,
-    batchMs: dispatchedAt - placeAt,
-    dispatchMs: untilFirstMs - prefillMs,
-    prefillMs,
-    decodeMs: lastTokenAt - firstTokenAt,
-    replyMs: sentAt - lastTokenAt,
-  };
 }

@@ -1,0 +1,238 @@
+import { getLogger } from "@logtape/logtape";
+import type { ApiKeys, Caller } from "../access/api_keys.ts";
+import { now } from "../clock.ts";
+import type { Settings } from "../config.ts";
+import { messageOf, OmnispanError } from "../errors.ts";
+import type { DoorName, Observer, OpenRequest, RequestEnd } from "../observe/observer.ts";
+import type { ReadHeader, Tracing } from "../observe/tracing.ts";
+import type { OnDelta, SchedulerHandle } from "../scheduler/handle.ts";
+import type { Answer, DispatchNotice, Millis, Mode, Submission, Ticket, TokenDelta } from "../types.ts";
+import { MAX_ID_LENGTH, type RawRequest, type RequestLimits, validate } from "./validate.ts";
+
+const log = getLogger(["omnispan", "ingress"]);
+
+/** What a transport knows of a request before it is read. */
+export interface Arrival {
+  readonly door: DoorName;
+  /** Echoed, and told in logs. */
+  readonly requestId: string;
+  readonly receivedAt: Millis;
+  readonly deadline: Millis | undefined;
+  /** The caller wants the tokens as they are made. */
+  readonly stream: boolean;
+  readonly header: ReadHeader;
+}
+
+/**
+ * The one way into the scheduler, whichever door a request came by: who asks, what they may, what is asked, and who
+ * hears of it.
+ */
+export class Door {
+  readonly #open = new Map<Ticket, OpenRequest>();
+
+  constructor(
+    readonly settings: Settings,
+    readonly scheduler: SchedulerHandle,
+    /** Undefined: nobody needs a key. */
+    readonly keys: ApiKeys | undefined,
+    readonly observers: readonly Observer[],
+    readonly tracing: Tracing | undefined,
+  ) {}
+
+  /** Those that the scheduler has, oldest first. */
+  get openRequests(): Iterable<OpenRequest> {
+    return this.#open.values();
+  }
+
+  /** Begins a request's visit, before anything of it is checked. */
+  visit(arrival: Arrival): Visit {
+    return new Visit(this, arrival, this.#open);
+  }
+
+  /**
+   * Lets those through that may see what is everybody's.
+   * @throws {OmnispanError} unauthenticated or permission_denied
+   */
+  requireOperator(credential: string | undefined): void {
+    if (!this.keys || this.keys.identify(credential).operator) return;
+    throw new OmnispanError(
+      "permission_denied",
+      "this needs the key of an operator (deno task keys new --operator)",
+    );
+  }
+
+  /** A group has left for the worker. */
+  dispatched(notice: DispatchNotice): void {
+    const members: OpenRequest[] = [];
+    for (const ticket of notice.tickets) {
+      const request = this.#open.get(ticket);
+      if (!request) continue;
+      request.dispatch = notice;
+      members.push(request);
+    }
+    for (const observer of this.observers) observer.dispatched?.(notice, members);
+  }
+}
+
+/** One request from its coming to its one end; `answered` or `refused` ends it. */
+export class Visit {
+  #submission: Submission | undefined;
+  #request: OpenRequest | undefined;
+  #admitted: ReturnType<ApiKeys["admit"]> | undefined;
+  #tenantId = "";
+  readonly #trace;
+
+  constructor(
+    private readonly door: Door,
+    private readonly arrival: Arrival,
+    private readonly open: Map<Ticket, OpenRequest>,
+  ) {
+    this.#trace = door.tracing?.begin(arrival.door, arrival.receivedAt, arrival.header);
+  }
+
+  /** The mode that it is scheduled by. */
+  get mode(): Mode {
+    return this.#submission?.mode ?? this.door.settings.ENGINE_MODE;
+  }
+
+  /**
+   * Who asks.
+   * @throws {OmnispanError} unauthenticated
+   */
+  identify(): Caller | undefined {
+    const caller = this.door.keys?.identify(this.arrival.header("authorization"));
+    if (caller) this.#tenantId = caller.tenantId;
+    return caller;
+  }
+
+  /**
+   * Checks the request and takes it against its caller's limits.
+   * @throws {OmnispanError} when the engine refuses it
+   */
+  take(asked: RawRequest): Submission {
+    const { door, arrival } = this;
+    const caller = this.identify();
+    const raw = caller ? { ...asked, tenantId: caller.tenantId } : asked;
+    this.#tenantId = raw.tenantId.slice(0, MAX_ID_LENGTH);
+    const valid = this.#asTheWorkerTakes(validate(raw, limitsFor(caller, door.settings), arrival));
+    if (caller) {
+      this.#admitted = door.keys!.admit(caller, valid.maxTokens, now(), raw.maxTokensField);
+    }
+    return this.#submission = this.#trace ? { ...valid, traceparent: this.#trace.traceparent } : valid;
+  }
+
+  /**
+   * Hands what was taken to the scheduler and resolves with its answer.
+   * @throws {OmnispanError} when the scheduler refuses it, or `signal` fires before the answer
+   */
+  submit(submission: Submission, signal: AbortSignal, onDelta?: OnDelta): Promise<Answer> {
+    const { door, arrival, open } = this;
+    const pass = onDelta && ((delta: TokenDelta) => this.#pass(delta, onDelta));
+    const { ticket, answer } = door.scheduler.open(submission, signal, pass);
+    if (ticket === 0) return answer; // the engine is stopping
+    const request: OpenRequest = this.#request = {
+      ticket,
+      door: arrival.door,
+      mode: this.mode,
+      submission,
+      dispatch: undefined,
+      firstTokenAt: undefined,
+      tokens: 0,
+      trace: this.#trace,
+    };
+    open.set(ticket, request);
+    for (const observer of door.observers) observer.accepted?.(request);
+    return answer;
+  }
+
+  /** The worker's answer has gone to the caller, whether it is good or a failure. */
+  answered(answer: Answer, sentAt: Millis): void {
+    const { requestId } = this.arrival;
+    const { status, errorMessage, outputTokens } = answer.reply;
+    const { mode } = this;
+    this.#admitted?.settle(outputTokens);
+    this.#end(status, sentAt, answer);
+    if (status === "ok") {
+      const endToEndLatencyMs = sentAt - this.arrival.receivedAt;
+      log.debug("request {requestId} ended: {status}", { requestId, mode, status, endToEndLatencyMs });
+    } else {
+      log.warn("request {requestId} failed: {status}: {errorMessage}", {
+        requestId,
+        mode,
+        status,
+        errorMessage,
+      });
+    }
+  }
+
+  /** The engine turns it away; gives the error as the caller is told it. */
+  refused(thrown: unknown): OmnispanError {
+    const error = thrown instanceof OmnispanError
+      ? thrown
+      : new OmnispanError("internal", messageOf(thrown), { cause: thrown });
+    const { code, message } = error;
+    // What a worker made for nobody stays charged where its tokens were not seen.
+    if (!this.#request?.dispatch || this.#request.submission.stream) {
+      this.#admitted?.settle(this.#request?.tokens ?? 0);
+    }
+    this.#end(code, now(), undefined);
+    log[code === "internal" ? "error" : "info"]("request {requestId} refused, {code}: {message}", {
+      requestId: this.arrival.requestId.slice(0, MAX_ID_LENGTH),
+      mode: this.mode,
+      code,
+      message,
+    });
+    return error;
+  }
+
+  #pass(delta: TokenDelta, onDelta: OnDelta): void {
+    const request = this.#request!;
+    request.firstTokenAt ??= now();
+    request.tokens += delta.tokens;
+    onDelta(delta);
+  }
+
+  /** A worker that knows no conversations would see an empty prompt; a single question is a prompt to it. */
+  #asTheWorkerTakes(submission: Submission): Submission {
+    const { messages, rawPrompt } = submission;
+    const { identity } = this.door.scheduler.worker;
+    const needed = messages ? "messages" : rawPrompt ? "raw_prompt" : undefined;
+    if (needed === undefined || identity?.capabilities.includes(needed)) return submission;
+    if (messages?.length === 1 && messages[0]!.role === "user") {
+      const { messages: _, ...rest } = submission;
+      return { ...rest, prompt: messages[0]!.content };
+    }
+    if (!identity) return submission; // what it can is not known
+    const why = `${needed} must not be given: the worker (${identity.backend}) has no such capability`;
+    throw new OmnispanError("invalid_argument", why, { param: needed });
+  }
+
+  #end(status: RequestEnd["status"], endedAt: Millis, answer: Answer | undefined): void {
+    const { door, receivedAt } = this.arrival;
+    const request = this.#request;
+    if (request) this.open.delete(request.ticket);
+    this.#admitted?.[Symbol.dispose]();
+    const end: RequestEnd = {
+      door,
+      mode: this.mode,
+      tenantId: this.#tenantId,
+      status,
+      receivedAt,
+      endedAt,
+      request,
+      answer,
+      trace: this.#trace,
+    };
+    for (const observer of this.door.observers) observer.ended?.(end);
+  }
+}
+
+/** A key's own limits bound what a request gets that names no max_tokens. */
+function limitsFor(caller: Caller | undefined, settings: Settings): RequestLimits {
+  if (!caller) return settings;
+  const { max_tokens = Infinity, tokens_per_minute = Infinity } = caller.limits;
+  return {
+    ...settings,
+    DEFAULT_MAX_TOKENS: Math.min(settings.DEFAULT_MAX_TOKENS, max_tokens, tokens_per_minute),
+  };
+}

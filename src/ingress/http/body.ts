@@ -1,0 +1,88 @@
+import type { Settings } from "../../config.ts";
+import { messageOf, OmnispanError } from "../../errors.ts";
+
+export type BodyLimits = Pick<Settings, "HTTP_BODY_BYTES" | "HTTP_BODY_TIMEOUT_MS">;
+
+/**
+ * The JSON value in a request's body.
+ * @throws {OmnispanError} invalid_argument, too_large, too_slow, or cancelled when the client went away
+ */
+export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
+  const type = request.headers.get("content-type") ?? "";
+  // Anything else could be sent by a foreign page in a browser without that browser asking first.
+  if (!/^application\/json\s*(;|$)/i.test(type)) {
+    const got = JSON.stringify(type.slice(0, 80));
+    throw new OmnispanError(
+      "invalid_argument",
+      `the header content-type must be application/json, got ${got}`,
+    );
+  }
+  const bytes = await readBytes(request, limits);
+  let text;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new OmnispanError("invalid_argument", "the body must be UTF-8");
+  }
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    throw new OmnispanError("invalid_argument", `the body must be JSON: ${whereOf(thrown)}`);
+  }
+}
+
+async function readBytes(
+  { body, headers }: Request,
+  { HTTP_BODY_BYTES, HTTP_BODY_TIMEOUT_MS }: BodyLimits,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = (bytes: string) => {
+    const rule = `the body must be at most ${HTTP_BODY_BYTES} bytes (HTTP_BODY_BYTES)`;
+    return new OmnispanError("too_large", `${rule}, got ${bytes}`);
+  };
+  const announced = Number(headers.get("content-length") ?? 0);
+  if (announced > HTTP_BODY_BYTES) throw tooLarge(String(announced));
+  if (!body) return new Uint8Array();
+  const reader = body.getReader();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const rule = `the body must come within ${HTTP_BODY_TIMEOUT_MS} ms (HTTP_BODY_TIMEOUT_MS)`;
+    late.reject(new OmnispanError("too_slow", rule));
+  }, HTTP_BODY_TIMEOUT_MS);
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), late.promise]);
+      if (done) return joined(chunks, size);
+      size += value.length;
+      if (size > HTTP_BODY_BYTES) throw tooLarge(`more than ${HTTP_BODY_BYTES}`);
+      chunks.push(value);
+    }
+  } catch (thrown) {
+    void reader.cancel().catch(() => {});
+    if (thrown instanceof OmnispanError) throw thrown;
+    throw new OmnispanError(
+      "cancelled",
+      `the client went away before its body was complete: ${messageOf(thrown)}`,
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function joined(chunks: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
+  if (chunks.length === 1) return chunks[0]!;
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}
+
+/** Where the JSON breaks. The parser's own words can hold a piece of the body, which is a caller's text. */
+function whereOf(thrown: unknown): string {
+  const position = /position (\d+)/.exec(messageOf(thrown))?.[1];
+  return position === undefined ? "it ends too early or is empty" : `it breaks at character ${position}`;
+}
