@@ -196,6 +196,24 @@ export type SchedulerSettings = Pick<
   | "LOG_FORMAT"
 >;
 
+/** Where the engine listens, whom it lets in and what it shows them: nothing of how it schedules. */
+export const DOOR_SETTINGS = [
+  "BIND_HOST",
+  "BIND_PORT",
+  "HTTP_PORT",
+  "HTTP_BODY_BYTES",
+  "HTTP_BODY_TIMEOUT_MS",
+  "HTTP_HEADER_BYTES",
+  "HTTP_TIMEOUT_MS",
+  "MAX_CONNECTIONS",
+  "API_KEYS_FILE",
+  "ALLOW_NO_KEYS",
+  "MODE_HINTS",
+  "METRICS_TENANTS",
+  "TLS_CERT",
+  "TLS_KEY",
+] as const satisfies readonly SettingName[];
+
 const CERTIFICATES = [["TLS_CERT", "TLS_KEY"], ["WORKER_TLS_CLIENT_CERT", "WORKER_TLS_CLIENT_KEY"]] as const;
 
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];

@@ -2,10 +2,21 @@ import type { SchedulerSettings } from "../config.ts";
 import { gate } from "../policy/gate.ts";
 import { microBatch } from "../policy/micro_batch.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { Mode } from "../types.ts";
 
-/** The policy that the settings ask for. */
-export function choosePolicy(settings: SchedulerSettings): Policy {
-  switch (settings.ENGINE_MODE) {
+type PolicySettings = Pick<
+  SchedulerSettings,
+  | "MAX_CONCURRENT_STREAMS"
+  | "QUEUED_CONCURRENCY"
+  | "BATCH_WINDOW_MS"
+  | "MAX_BATCH_SIZE"
+  | "BATCHES_IN_FLIGHT"
+  | "BATCH_WHEN_IDLE"
+>;
+
+/** A mode's policy, with the limits and the window that the settings give. */
+export function choosePolicy(mode: Mode, settings: PolicySettings): Policy {
+  switch (mode) {
     case "direct":
       return gate({ limit: settings.MAX_CONCURRENT_STREAMS, reason: "direct", together: false });
     case "queued":
@@ -20,7 +31,7 @@ export function choosePolicy(settings: SchedulerSettings): Policy {
         whenIdle: settings.BATCH_WHEN_IDLE,
       });
     default:
-      settings.ENGINE_MODE satisfies never;
-      throw new Error(`no policy for ENGINE_MODE ${settings.ENGINE_MODE}`);
+      mode satisfies never;
+      throw new Error(`no policy for the mode ${mode}`);
   }
 }

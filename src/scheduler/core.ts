@@ -2,9 +2,10 @@ import type { ErrorCode } from "../errors.ts";
 import type { Policy } from "../policy/policy.ts";
 import {
   type DispatchId,
-  type DispatchRecord,
+  type DispatchNotice,
   failedReply,
   type Millis,
+  type Mode,
   type SchedulerStats,
   type SequenceId,
   type Submission,
@@ -17,32 +18,24 @@ import { Admission, type QueueLoad } from "./admission.ts";
 import { checkedReply } from "./checked_reply.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { CoreLimits, DispatchMember, Effect, Event, Outcome } from "./events.ts";
+import { type Departure, type Entry, Lane } from "./lane.ts";
 import { phases } from "./phases.ts";
-import { FifoQueue, type Queueable } from "./queue.ts";
 import type { Group, Run } from "./run.ts";
 import { wireId } from "./wire_id.ts";
 import { WorkerWatch } from "./worker_watch.ts";
-
-interface Entry extends Queueable<Entry> {
-  readonly ticket: Ticket;
-  readonly submission: Submission;
-  readonly queuedAt: Millis;
-  attempts: number;
-  /** Undefined while it waits. */
-  run: Run | undefined;
-}
 
 /**
  * The scheduler as a state machine: events and the time in, effects out; no clock, no randomness, no I/O.
  *
  * Promises: every ticket that arrives is settled exactly once, after its last delta. A ticket is not dispatched
- * after its cancel or its deadline. Waiting requests leave in the order of their arrival, and one that arrives is
- * refused rather than let the queue grow beyond its limits. Whatever the worker sends, a ticket gets its own tokens
- * and reply, all of them and in order, or a failure. A request none of whose tokens has reached its caller survives
- * the loss of a worker. Nothing is kept of a settled request.
+ * after its cancel or its deadline. Waiting requests of one mode leave in the order of their arrival, and one that
+ * arrives is refused rather than let the queue grow beyond its limits. Whatever the worker sends, a ticket gets its
+ * own tokens and reply, all of them and in order, or a failure. A request none of whose tokens has reached its caller
+ * survives the loss of a worker. Nothing is kept of a settled request.
  */
 export class SchedulerCore {
-  readonly #queue = new FifoQueue<Entry>();
+  /** The engine's own first; another is made for the first request that asks for its mode. */
+  readonly #lanes: Lane[];
   readonly #entries = new Map<Ticket, Entry>();
   readonly #running = new Map<SequenceId, Entry & { run: Run }>();
   readonly #deadlines = new Deadlines();
@@ -50,17 +43,11 @@ export class SchedulerCore {
   readonly #admission: Admission;
   readonly #worker: WorkerWatch;
   #now: Millis = 0;
+  /** In all lanes, and the bytes of their prompts. */
+  #waiting = 0;
   #queuedBytes = 0;
   #lastSequence: SequenceId = 0;
   #lastDispatch: DispatchId = 0;
-  #groupsInFlight = 0;
-  /** Requests wait for a place at the worker. */
-  #heldBack = false;
-  /** When a place last became free, and when one last did that requests waited for. */
-  #returnedAt: Millis = 0;
-  #releasedAt: Millis = 0;
-  /** When the policy wants to be asked again. */
-  #policyWakeAt: Millis | undefined;
   #wakeAt: Millis | undefined;
   #accepted = 0;
   #settled = 0;
@@ -70,12 +57,18 @@ export class SchedulerCore {
   #retried = 0;
   #dispatchedRequests = 0;
 
-  constructor(private readonly policy: Policy, private readonly limits: CoreLimits) {
+  /** `mode` is the engine's: that of the requests which ask for none. */
+  constructor(
+    mode: Mode,
+    private readonly policyOf: (mode: Mode) => Policy,
+    private readonly limits: CoreLimits,
+  ) {
+    this.#lanes = [new Lane(mode, policyOf(mode))];
     this.#admission = new Admission(limits);
     this.#worker = new WorkerWatch(limits.workerWaitMs);
   }
 
-  /** Takes in what happened up to `now`, in this order, then lets the policy decide once. Time never steps back in here. */
+  /** Takes in what happened up to `now`, in this order, then lets the policies decide once. Time never steps back in here. */
   handle(events: readonly Event[], now: Millis, effects: Effect[]): void {
     this.#now = Math.max(this.#now, now);
     for (const event of events) {
@@ -85,7 +78,7 @@ export class SchedulerCore {
     this.#expire(effects);
     for (const event of events) this.#apply(event, effects);
     if (events.some(({ kind }) => kind === "wake")) this.#timeOutSilent(effects);
-    if (this.#answered > 0 && this.#queue.length > 0) {
+    if (this.#answered > 0 && this.#waiting > 0) {
       this.#admission.drainRate.answered(this.#answered, this.#now);
     }
     this.#answered = 0;
@@ -99,7 +92,7 @@ export class SchedulerCore {
       settled: this.#settled,
       refused: this.#refused,
       retried: this.#retried,
-      queueDepth: this.#queue.length,
+      queueDepth: this.#waiting,
       queuedBytes: this.#queuedBytes,
       inFlight: this.#running.size,
       dispatches: this.#lastDispatch,
@@ -128,7 +121,8 @@ export class SchedulerCore {
         );
       case "worker":
         this.#worker.told(event.state, event.detail, this.#now);
-        return this.#placeFreed();
+        for (const lane of this.#lanes) lane.placeFreed(this.#now);
+        return;
       default:
         event satisfies never;
         throw new Error(`the scheduler was told of an unknown event ${JSON.stringify(event)}`);
@@ -146,6 +140,7 @@ export class SchedulerCore {
     const entry: Entry = {
       ticket,
       submission,
+      lane: this.#laneOf(submission.mode),
       queuedAt: this.#now,
       attempts: 0,
       run: undefined,
@@ -162,14 +157,22 @@ export class SchedulerCore {
   }
 
   get #load(): QueueLoad {
-    return { requests: this.#queue.length, bytes: this.#queuedBytes };
+    return { requests: this.#waiting, bytes: this.#queuedBytes };
+  }
+
+  #laneOf(mode: Mode | undefined): Lane {
+    if (mode === undefined) return this.#lanes[0]!;
+    const known = this.#lanes.find((lane) => lane.mode === mode);
+    if (known) return known;
+    const lane = new Lane(mode, this.policyOf(mode));
+    this.#lanes.push(lane);
+    return lane;
   }
 
   #enqueue(entry: Entry): void {
-    if (this.#queue.length === 0) this.#admission.drainRate.backlogBegan(this.#now);
-    // One that comes back from a lost worker is older than those that never left.
-    if (entry.attempts > 0) this.#queue.insert(entry, (other) => entry.ticket < other.ticket);
-    else this.#queue.push(entry);
+    if (this.#waiting === 0) this.#admission.drainRate.backlogBegan(this.#now);
+    entry.lane.enqueue(entry);
+    this.#waiting++;
     this.#queuedBytes += entry.submission.promptBytes;
   }
 
@@ -212,7 +215,7 @@ export class SchedulerCore {
     if (!entry) return;
     if (entry.run) {
       effects.push({ kind: "cancel", sequences: [entry.run.sequence] });
-      this.#leaveWorker(entry.run);
+      this.#leaveWorker(entry, entry.run);
     } else {
       this.#leaveQueue(entry);
     }
@@ -268,7 +271,7 @@ export class SchedulerCore {
       const tried = attempts >= this.limits.maxAttempts;
       const begun = run.firstTokenAt !== undefined;
       if (mayRetry && !tried && !begun) {
-        this.#leaveWorker(run);
+        this.#leaveWorker(entry, run);
         again.push(entry);
         continue;
       }
@@ -281,36 +284,34 @@ export class SchedulerCore {
     }
     if (again.length === 0) return;
     this.#retried += again.length;
-    this.#releasedAt = this.#now; // until now each of them had a place
-    for (const entry of again.reverse()) this.#enqueue(entry); // the last first: each then goes to the very front
+    for (const entry of again.reverse()) { // the last first: each then goes to the very front
+      entry.lane.lostPlace(this.#now);
+      this.#enqueue(entry);
+    }
   }
 
   #answer(entry: Entry & { run: Run }, reply: WorkerReply, effects: Effect[]): void {
     const { run, submission, attempts } = entry;
-    this.#leaveWorker(run);
+    this.#leaveWorker(entry, run);
     this.#answered++;
     if (reply.status === "ok") this.#admission.serviceTime.took(this.#now - run.dispatchedAt, this.#now);
-    const dispatch = { ...run.group.record, queueWaitMs: run.dispatchedAt - submission.receivedAt, attempts };
+    const { notice: { id, reason, lateMs, tickets } } = run.group;
+    const queueWaitMs = run.dispatchedAt - submission.receivedAt;
+    const dispatch = { id, size: tickets.length, reason, lateMs, queueWaitMs, attempts };
     const answer = { reply, dispatch, phases: phases(entry.queuedAt, run, reply, this.#now) };
     this.#settle(entry, { kind: "answered", ...answer }, effects);
   }
 
-  #leaveWorker(run: Run): void {
-    const entry = this.#running.get(run.sequence);
-    if (entry) (entry as Entry).run = undefined;
+  #leaveWorker(entry: Entry, run: Run): void {
+    entry.run = undefined;
     this.#running.delete(run.sequence);
     this.#timeouts.delete(run.sequence);
-    if (--run.group.left === 0) this.#groupsInFlight--;
-    this.#placeFreed();
-  }
-
-  #placeFreed(): void {
-    this.#returnedAt = this.#now;
-    if (this.#heldBack) this.#releasedAt = this.#now;
+    entry.lane.returned(run.group, this.#now);
   }
 
   #leaveQueue(entry: Entry): void {
-    this.#queue.remove(entry);
+    entry.lane.leaveQueue(entry);
+    this.#waiting--;
     this.#queuedBytes -= entry.submission.promptBytes;
   }
 
@@ -321,55 +322,37 @@ export class SchedulerCore {
     effects.push({ kind: "settle", ticket: entry.ticket, outcome });
   }
 
-  /** Sends what the policy lets go. */
+  /** Sends what the policies let go. */
   #letGo(effects: Effect[]): void {
-    this.#policyWakeAt = undefined;
     if (!this.#worker.takesRequests) {
       if (this.#worker.givesUp(this.#now)) this.#failWaiting(effects);
-      this.#heldBack = this.#queue.length > 0;
+      for (const lane of this.#lanes) lane.holdBack();
       return;
     }
-    this.#heldBack = false;
-    for (let oldest = this.#queue.first; oldest; oldest = this.#queue.first) {
-      const decision = this.policy.decide(
-        {
-          depth: this.#queue.length,
-          oldestReceivedAt: oldest.submission.receivedAt,
-          running: this.#running.size,
-          dispatchesInFlight: this.#groupsInFlight,
-        },
-        this.#now,
-      );
-      if (decision.kind === "dispatch") {
-        this.#dispatch(decision.take, decision.reason, decision.dueAt, effects);
-        continue;
+    for (const lane of this.#lanes) {
+      for (let group = lane.ask(this.#now); group; group = lane.ask(this.#now)) {
+        this.#dispatch(lane, group, effects);
       }
-      if (decision.kind === "wait") this.#policyWakeAt = decision.until;
-      else this.#heldBack = true;
-      return;
     }
   }
 
   /** The worker has been away too long. */
   #failWaiting(effects: Effect[]): void {
     const reply = failedReply("worker_unavailable", `no worker takes requests: ${this.#worker.detail}`);
-    for (let entry = this.#queue.first; entry; entry = this.#queue.first) {
-      this.#leaveQueue(entry);
-      const instants = phases(entry.queuedAt, undefined, reply, this.#now);
-      const outcome: Outcome = { kind: "answered", reply, dispatch: undefined, phases: instants };
-      this.#settle(entry, outcome, effects);
+    for (const lane of this.#lanes) {
+      for (let entry = lane.oldest; entry; entry = lane.oldest) {
+        this.#leaveQueue(entry);
+        const instants = phases(entry.queuedAt, undefined, reply, this.#now);
+        const outcome: Outcome = { kind: "answered", reply, dispatch: undefined, phases: instants };
+        this.#settle(entry, outcome, effects);
+      }
     }
   }
 
-  #dispatch(
-    take: number,
-    reason: DispatchRecord["reason"],
-    dueAt: Millis | undefined,
-    effects: Effect[],
-  ): void {
+  #dispatch(lane: Lane, departure: Departure, effects: Effect[]): void {
     const now = this.#now;
     const leaving: Entry[] = [];
-    for (let entry = this.#queue.first; entry && leaving.length < take; entry = this.#queue.first) {
+    for (let entry = lane.oldest; entry && leaving.length < departure.take; entry = lane.oldest) {
       this.#leaveQueue(entry);
       const waited = entry.queuedAt < now;
       const late = waited ? this.#admission.tooLate(entry.submission, now) : undefined;
@@ -377,22 +360,27 @@ export class SchedulerCore {
       else leaving.push(entry);
     }
     if (leaving.length === 0) return;
-    const workerFreeAt = reason === "idle" ? this.#returnedAt : this.#releasedAt;
-    const shouldLeaveAt = Math.max(dueAt ?? leaving.at(-1)!.submission.receivedAt, workerFreeAt);
-    const id = ++this.#lastDispatch;
-    const record = { id, size: leaving.length, reason, lateMs: Math.max(0, now - shouldLeaveAt) };
-    const group: Group = { record, left: leaving.length };
+    const notice: DispatchNotice = {
+      id: ++this.#lastDispatch,
+      mode: lane.mode,
+      reason: departure.reason,
+      lateMs: Math.max(0, now - lane.dueAt(departure, leaving.at(-1)!.submission)),
+      at: now,
+      tickets: leaving.map(({ ticket }) => ticket),
+    };
+    const group: Group = { notice, left: leaving.length };
     const members = leaving.map((entry) => this.#start(entry, group));
-    this.#groupsInFlight++;
+    lane.sent(group);
     this.#dispatchedRequests += members.length;
-    effects.push({ kind: "dispatch", group: { id, members, timeoutMs: this.#patience(members) } });
+    const { id } = notice;
+    effects.push({ kind: "dispatch", group: { id, members, timeoutMs: this.#patience(members) }, notice });
   }
 
   #start(entry: Entry, group: Group): DispatchMember {
-    const { submission, ticket, queuedAt } = entry;
+    const { submission, ticket, queuedAt, lane } = entry;
     const now = this.#now;
     const sequence = ++this.#lastSequence;
-    const placeAt = Math.min(now, Math.max(queuedAt, this.#releasedAt));
+    const placeAt = Math.min(now, Math.max(queuedAt, lane.releasedAt));
     const id = wireId(submission.requestId, ticket);
     const run: Run = {
       sequence,
@@ -419,21 +407,16 @@ export class SchedulerCore {
   }
 
   #askToWake(effects: Effect[]): void {
-    const waiting = this.#queue.length > 0;
-    const time = earliest(
-      this.#policyWakeAt,
-      this.#deadlines.next(),
-      this.#timeouts.next(),
-      waiting ? this.#worker.giveUpAt : undefined,
-    );
+    let time = earliest(this.#deadlines.next(), this.#timeouts.next());
+    for (const { wakeAt } of this.#lanes) time = earliest(time, wakeAt);
+    if (this.#waiting > 0) time = earliest(time, this.#worker.giveUpAt);
     if (time === this.#wakeAt) return;
     this.#wakeAt = time;
     effects.push({ kind: "wake_at", time });
   }
 }
 
-function earliest(...times: (Millis | undefined)[]): Millis | undefined {
-  let first: Millis | undefined;
-  for (const time of times) if (time !== undefined && (first === undefined || time < first)) first = time;
-  return first;
+function earliest(a: Millis | undefined, b: Millis | undefined): Millis | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
 }

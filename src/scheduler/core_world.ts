@@ -8,8 +8,10 @@ import { parseSettings } from "../config.ts";
 import {
   type AddressedReply,
   type Answer,
+  type DispatchNotice,
   failedReply,
   type Millis,
+  type Mode,
   type SchedulerStats,
   type SequenceId,
   type Submission,
@@ -25,7 +27,7 @@ import type { CoreLimits, DispatchMember, Effect, Event, Outcome } from "./event
 import { answerText, promptOf, tokensOf } from "./oracle/answers.ts";
 import { CheckedCore } from "./oracle/checked_core.ts";
 import { ticketOf } from "./oracle/dispatch_checks.ts";
-import { modeLaw, type ModeSettings } from "./oracle/laws.ts";
+import type { ModeSettings } from "./oracle/laws.ts";
 
 const LIMITS: CoreLimits = {
   queueCapacity: 8,
@@ -42,6 +44,8 @@ export interface Arrival {
   readonly tokens?: number;
   readonly bytes?: number;
   readonly deadlineIn?: Millis;
+  /** The mode that it asks for. */
+  readonly mode?: Mode;
 }
 
 /** A request at the worker. */
@@ -56,6 +60,8 @@ export class World {
   readonly warnings: string[] = [];
   /** Members of each group that left. */
   readonly groups: Ticket[][] = [];
+  /** What was told of each of them. */
+  readonly notices: DispatchNotice[] = [];
   /** What the last group may take at the worker. */
   groupTimeoutMs: Millis | undefined;
   readonly cancelledRows: Ticket[] = [];
@@ -74,7 +80,11 @@ export class World {
   ) {
     const settings = { ...parseSettings([], {}).settings, ...mode };
     const all = { ...LIMITS, ...limits };
-    this.#core = new CheckedCore(new SchedulerCore(choosePolicy(settings), all), modeLaw(settings), all);
+    this.#core = new CheckedCore(
+      new SchedulerCore(settings.ENGINE_MODE, (mode) => choosePolicy(mode, settings), all),
+      settings,
+      all,
+    );
     if (state !== "unknown") this.worker(state);
   }
 
@@ -209,7 +219,7 @@ export class World {
 
   /** A request that is received now. */
   arrival(
-    { stream = false, tokens = 3, bytes = 10, deadlineIn }: Arrival = {},
+    { stream = false, tokens = 3, bytes = 10, deadlineIn, mode }: Arrival = {},
   ): Extract<Event, { kind: "arrive" }> {
     const ticket = ++this.#lastTicket;
     const submission: Submission = {
@@ -220,6 +230,7 @@ export class World {
       maxTokens: tokens,
       stream,
       receivedAt: this.now,
+      ...(mode && { mode }),
       ...(deadlineIn !== undefined && { deadline: this.now + deadlineIn }),
     };
     return { kind: "arrive", ticket, submission };
@@ -239,6 +250,7 @@ export class World {
         }));
         for (const row of rows) this.#rows.set(row.sequence, row);
         for (const row of rows) this.#sent.push(row);
+        this.notices.push(effect.notice);
         this.groups.push(rows.map(({ ticket }) => ticket));
         this.groupTimeoutMs = effect.group.timeoutMs;
         return;

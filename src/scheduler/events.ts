@@ -3,6 +3,7 @@ import type { ErrorCode } from "../errors.ts";
 import type {
   Answer,
   DispatchId,
+  DispatchNotice,
   Millis,
   SequenceId,
   Submission,
@@ -31,7 +32,7 @@ export type Event =
 
 /** Everything the shell may have to do, in this order. */
 export type Effect =
-  | { readonly kind: "dispatch"; readonly group: DispatchGroup }
+  | { readonly kind: "dispatch"; readonly group: DispatchGroup; readonly notice: DispatchNotice }
   /** Nobody waits for these any more: free their rows. */
   | { readonly kind: "cancel"; readonly sequences: readonly SequenceId[] }
   | { readonly kind: "delta"; readonly delta: TokenDelta }

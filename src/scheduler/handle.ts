@@ -3,9 +3,10 @@ import type { SchedulerSettings } from "../config.ts";
 import { OmnispanError } from "../errors.ts";
 import type {
   Answer,
+  DispatchNotice,
   Millis,
-  SchedulerStats,
   Submission,
+  ThreadStats,
   Ticket,
   TokenDelta,
   WorkerState,
@@ -17,6 +18,14 @@ const log = getLogger(["omnispan", "scheduler"]);
 
 /** Hears of a request's tokens as they come, before it settles. */
 export type OnDelta = (delta: TokenDelta) => void;
+
+/** A request that the scheduler was given. */
+export interface OpenSubmission {
+  /** 0: the engine is stopping and the scheduler never had it. */
+  readonly ticket: Ticket;
+  /** Rejects with an OmnispanError, as `SchedulerHandle.submit` says. */
+  readonly answer: Promise<Answer>;
+}
 
 interface Completion {
   readonly signal: AbortSignal;
@@ -38,18 +47,27 @@ export class SchedulerHandle implements AsyncDisposable {
   #thread: Worker;
   #outbox: ClientEvent[] = [];
   #lastTicket: Ticket = 0;
-  #statsWaiting: PromiseWithResolvers<SchedulerStats>[] = [];
+  #statsWaiting: PromiseWithResolvers<ThreadStats>[] = [];
   #stop: Record<"drained" | "stopped" | "done", PromiseWithResolvers<void>> | undefined;
   /** There is no thread any more. */
   #ended = false;
   #worker: WorkerStatus = NO_WORKER;
 
-  /** `onWorkerState` hears of each change of the way to the Python worker. */
+  /**
+   * `onWorkerState` hears of each change of the way to the Python worker, `onDispatched` of each group that left,
+   * before any token or answer of that sending.
+   */
   constructor(
     private readonly settings: SchedulerSettings,
     private readonly onWorkerState: (state: WorkerState) => void = () => {},
+    private readonly onDispatched: (notice: DispatchNotice) => void = () => {},
   ) {
     this.#thread = this.#startThread();
+  }
+
+  /** It takes no more submissions. */
+  get stopping(): boolean {
+    return this.#stop !== undefined;
   }
 
   get worker(): WorkerStatus {
@@ -61,7 +79,12 @@ export class SchedulerHandle implements AsyncDisposable {
    * `signal` (the caller's cancel) fires before the answer; with the signal's reason, if that is one.
    */
   submit(submission: Submission, signal: AbortSignal, onDelta?: OnDelta): Promise<Answer> {
-    if (this.#stop) return Promise.reject(STOPPING);
+    return this.open(submission, signal, onDelta).answer;
+  }
+
+  /** `submit`, and the ticket that dispatch notices will name. */
+  open(submission: Submission, signal: AbortSignal, onDelta?: OnDelta): OpenSubmission {
+    if (this.#stop) return { ticket: 0, answer: Promise.reject(STOPPING) };
     const ticket = ++this.#lastTicket;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const cancel = () => this.#post({ kind: "cancel", ticket });
@@ -75,13 +98,13 @@ export class SchedulerHandle implements AsyncDisposable {
     });
     this.#post({ kind: "arrive", ticket, submission });
     if (signal.aborted) cancel();
-    return promise;
+    return { ticket, answer: promise };
   }
 
   /** Rejects with an OmnispanError when the engine has stopped, or the scheduler thread dies before it answers. */
-  stats(): Promise<SchedulerStats> {
+  stats(): Promise<ThreadStats> {
     if (this.#ended) return Promise.reject(STOPPING);
-    const waiting = Promise.withResolvers<SchedulerStats>();
+    const waiting = Promise.withResolvers<ThreadStats>();
     this.#statsWaiting.push(waiting);
     this.#send({ kind: "stats" });
     return waiting.promise;
@@ -154,6 +177,7 @@ export class SchedulerHandle implements AsyncDisposable {
   #receive(message: FromScheduler): void {
     switch (message.kind) {
       case "progress":
+        for (const notice of message.dispatched) this.onDispatched(notice);
         for (const delta of message.deltas) this.#completions.get(delta.ticket)?.onDelta?.(delta);
         for (const settlement of message.settlements) this.#settle(settlement);
         return;

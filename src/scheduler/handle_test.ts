@@ -1,26 +1,91 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { TestProcess } from "../../tests/support/process.ts";
+import { waitUntil } from "../../tests/support/wait.ts";
 import { parseSettings } from "../config.ts";
+import type { DispatchNotice, Submission } from "../types.ts";
 import { SchedulerHandle } from "./handle.ts";
 
 const UNAVAILABLE = { code: "unavailable", message: "the engine is stopping" };
+const REQUEST: Submission = {
+  requestId: "one of several",
+  tenantId: "",
+  prompt: "x",
+  promptBytes: 1,
+  maxTokens: 2,
+  stream: false,
+  receivedAt: 0,
+};
+const ANYBODY = new AbortController().signal;
+
+function settingsFor(workerEndpoint: string, env: Record<string, string> = {}) {
+  return parseSettings([], { WORKER_ENDPOINT: workerEndpoint, LOG_LEVEL: "error", ...env }).settings;
+}
 
 Deno.test("whoever asks a stopped scheduler hears so, before the thread has ended and after", async () => {
-  const { settings } = parseSettings([], { WORKER_ENDPOINT: "127.0.0.1:1", LOG_LEVEL: "error" });
-  const scheduler = new SchedulerHandle(settings);
+  const scheduler = new SchedulerHandle(settingsFor("127.0.0.1:1"));
   assert.equal((await scheduler.stats()).accepted, 0);
   const stopped = scheduler[Symbol.asyncDispose]();
   const meanwhile = scheduler.stats().then(({ accepted }) => accepted, ({ code }) => code);
   await Promise.all([stopped, scheduler[Symbol.asyncDispose]()]);
   assert.ok([0, "unavailable"].includes(await meanwhile));
   await assert.rejects(scheduler.stats(), UNAVAILABLE);
-  const submission = {
-    requestId: "late",
-    tenantId: "",
-    prompt: "x",
-    promptBytes: 1,
-    maxTokens: 1,
-    stream: false,
-    receivedAt: 0,
-  };
-  await assert.rejects(scheduler.submit(submission, new AbortController().signal), UNAVAILABLE);
+  await assert.rejects(scheduler.submit(REQUEST, ANYBODY), UNAVAILABLE);
+  const { ticket, answer } = scheduler.open(REQUEST, ANYBODY);
+  assert.equal(ticket, 0);
+  await assert.rejects(answer, UNAVAILABLE);
+});
+
+Deno.test("the thread tells how late its event loop was, each look once", async () => {
+  await using scheduler = new SchedulerHandle(settingsFor("127.0.0.1:1"));
+  let looks = 0;
+  const startedAt = performance.now();
+  await waitUntil("it was looked at twice", async () => {
+    const { lagsMs } = await scheduler.stats();
+    assert.ok(lagsMs.every((ms) => ms >= 0));
+    looks += lagsMs.length;
+    return looks >= 2;
+  });
+  const tookMs = performance.now() - startedAt;
+  assert.ok(looks <= 2 + tookMs / 100, `${looks} looks in ${tookMs} ms`);
+});
+
+Deno.test("each group is told of before anything of its requests, by their tickets and in their mode", async () => {
+  const script = fileURLToPath(new URL("../../tests/support/scripted_worker.ts", import.meta.url));
+  await using worker = new TestProcess(Deno.execPath(), { args: ["run", "-A", script, "0", "sound"] });
+  const [, address] = await worker.waitFor(/listening on (\S+)/);
+  const story: string[] = [];
+  const notices: DispatchNotice[] = [];
+  await using scheduler = new SchedulerHandle(
+    settingsFor(address!, { ENGINE_MODE: "queued", BATCH_WINDOW_MS: "0" }),
+    undefined,
+    (notice) => {
+      notices.push(notice);
+      for (const ticket of notice.tickets) story.push(`${ticket} left`);
+    },
+  );
+  await waitUntil("the worker is up", () => scheduler.worker.state === "up");
+  const stream = scheduler.open(
+    { ...REQUEST, stream: true },
+    ANYBODY,
+    ({ ticket, tokenIndex }) => story.push(`${ticket} token ${tokenIndex}`),
+  );
+  const batched = scheduler.open({ ...REQUEST, mode: "micro_batch" }, ANYBODY);
+  const answers = await Promise.all([stream, batched].map(async ({ ticket, answer }) => {
+    const { dispatch, phases } = await answer;
+    story.push(`${ticket} answered`);
+    return { ticket, dispatch, dispatchedAt: phases.dispatchedAt };
+  }));
+  assert.deepEqual(story.filter((line) => line.startsWith(`${stream.ticket} `)), [
+    `${stream.ticket} left`,
+    `${stream.ticket} token 0`,
+    `${stream.ticket} token 1`,
+    `${stream.ticket} answered`,
+  ]);
+  for (const [index, mode] of (["queued", "micro_batch"] as const).entries()) {
+    const { ticket, dispatch, dispatchedAt } = answers[index]!;
+    const notice = notices.find(({ tickets }) => tickets.includes(ticket));
+    const { id, reason, lateMs } = dispatch!;
+    assert.deepEqual(notice, { id, mode, reason, lateMs, at: dispatchedAt, tickets: [ticket] });
+  }
 });

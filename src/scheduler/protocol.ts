@@ -1,5 +1,5 @@
 /** What the main thread and the scheduler thread say to each other. One message a tick and direction carries all. */
-import type { SchedulerStats, Ticket, TokenDelta, WorkerStatus } from "../types.ts";
+import type { DispatchNotice, ThreadStats, Ticket, TokenDelta, WorkerStatus } from "../types.ts";
 import type { SchedulerSettings } from "../config.ts";
 import type { Event, Outcome } from "./events.ts";
 
@@ -17,12 +17,14 @@ export type ToScheduler =
 export type FromScheduler =
   | {
     readonly kind: "progress";
+    /** In order; each group left before what else is told of its tickets here. */
+    readonly dispatched: readonly DispatchNotice[];
     /** In order; a ticket's deltas come before its settlement. */
     readonly deltas: readonly TokenDelta[];
     readonly settlements: readonly Settlement[];
   }
   /** Answers each `stats`, in order. */
-  | { readonly kind: "stats"; readonly stats: SchedulerStats }
+  | { readonly kind: "stats"; readonly stats: ThreadStats }
   | { readonly kind: "worker"; readonly status: WorkerStatus }
   | { readonly kind: "stopped" };
 

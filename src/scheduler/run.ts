@@ -1,4 +1,4 @@
-import type { DispatchRecord, Millis, SequenceId } from "../types.ts";
+import type { DispatchNotice, Millis, SequenceId } from "../types.ts";
 
 /** One sending of one request. */
 export interface Run {
@@ -15,7 +15,7 @@ export interface Run {
 
 /** Requests that left the queue together. */
 export interface Group {
-  readonly record: Pick<DispatchRecord, "id" | "size" | "reason" | "lateMs">;
+  readonly notice: DispatchNotice;
   /** Members at the worker. */
   left: number;
 }

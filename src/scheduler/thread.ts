@@ -9,8 +9,9 @@ import { now } from "../clock.ts";
 import type { SchedulerSettings } from "../config.ts";
 import { WorkerLink } from "../downstream/worker_link.ts";
 import { configureLogging } from "../logging.ts";
+import { EventLoopLag } from "../observe/event_loop_lag.ts";
+import type { DispatchNotice, Millis, TokenDelta } from "../types.ts";
 import { choosePolicy } from "./choose_policy.ts";
-import type { Millis, TokenDelta } from "../types.ts";
 import { SchedulerCore } from "./core.ts";
 import type { Effect, Event } from "./events.ts";
 import type { FromScheduler, Settlement, ToScheduler } from "./protocol.ts";
@@ -24,15 +25,23 @@ const TIMER_SLACK_MS = 1.2;
 const ASLEEP_MS = 250;
 const CATCH_UP_MS = 50;
 
+/** What a turn of the core has for the main thread. */
+interface Progress {
+  readonly dispatched: DispatchNotice[];
+  readonly deltas: TokenDelta[];
+  readonly settlements: Settlement[];
+}
+
 class SchedulerThread {
   readonly #core: SchedulerCore;
   readonly #worker: WorkerLink;
+  readonly #lag = new EventLoopLag();
   #events: Event[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #immediate: ReturnType<typeof setImmediate> | undefined;
 
   constructor(settings: SchedulerSettings) {
-    this.#core = new SchedulerCore(choosePolicy(settings), {
+    this.#core = new SchedulerCore(settings.ENGINE_MODE, (mode) => choosePolicy(mode, settings), {
       queueCapacity: settings.QUEUE_CAPACITY,
       queueBytes: settings.QUEUE_BYTES,
       refuseLate: settings.REFUSE_LATE,
@@ -52,9 +61,10 @@ class SchedulerThread {
       case "events":
         return this.#advance(message.events);
       case "stats":
-        return post({ kind: "stats", stats: this.#core.stats() });
+        return post({ kind: "stats", stats: { ...this.#core.stats(), lagsMs: this.#lag.take() } });
       case "stop":
         this.#wakeAt(undefined);
+        this.#lag[Symbol.dispose]();
         this.#worker.close();
         return post({ kind: "stopped" });
       default:
@@ -65,15 +75,17 @@ class SchedulerThread {
 
   #advance(events: readonly Event[]): void {
     const effects: Effect[] = [];
-    const progress = { deltas: [] as TokenDelta[], settlements: [] as Settlement[] };
+    const progress: Progress = { dispatched: [], deltas: [], settlements: [] };
     this.#core.handle(events, now(), effects);
     for (const effect of effects) this.#carryOut(effect, progress);
-    if (progress.deltas.length + progress.settlements.length > 0) post({ kind: "progress", ...progress });
+    const { dispatched, deltas, settlements } = progress;
+    if (dispatched.length + deltas.length + settlements.length > 0) post({ kind: "progress", ...progress });
   }
 
-  #carryOut(effect: Effect, progress: { deltas: TokenDelta[]; settlements: Settlement[] }): void {
+  #carryOut(effect: Effect, progress: Progress): void {
     switch (effect.kind) {
       case "dispatch":
+        progress.dispatched.push(effect.notice);
         return this.#worker.dispatch(effect.group);
       case "cancel":
         return this.#worker.cancel(effect.sequences);

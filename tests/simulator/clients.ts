@@ -1,4 +1,4 @@
-import type { Submission } from "../../src/types.ts";
+import { MODES, type Submission } from "../../src/types.ts";
 import { promptOf } from "../../src/scheduler/oracle/answers.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Engine } from "./engine.ts";
@@ -11,6 +11,7 @@ export type Leave = "never" | "at_once" | "later" | "when_sent" | "at_first_toke
 /** The callers: they come one by one, in bursts and in storms, and some leave early. */
 export class Clients {
   readonly #random: Random;
+  readonly #hints: Random;
   #left: number;
   #asked = 0;
 
@@ -20,6 +21,7 @@ export class Clients {
     private readonly engine: Engine,
   ) {
     this.#random = new Random(scenario.seed, "clients");
+    this.#hints = new Random(scenario.seed, "hints");
     this.#left = scenario.requests;
     this.#next();
   }
@@ -57,6 +59,7 @@ export class Clients {
       promptBytes: random.int(1, traffic.bytesMost),
       maxTokens: tokens,
       stream: random.chance(traffic.streamChance),
+      ...(this.#hints.chance(traffic.hintChance) && { mode: this.#hints.pick(MODES) }),
     };
     const leave = faults.has("cancels") && random.chance(traffic.cancelChance) ? this.#leave() : "never";
     const hasDeadline = faults.has("deadlines") && random.chance(traffic.deadlineChance);

@@ -1,9 +1,8 @@
 import { CheckedCore, type Core, type Trace } from "../../src/scheduler/oracle/checked_core.ts";
 import { Broken } from "../../src/scheduler/oracle/broken.ts";
 import { ticketOf } from "../../src/scheduler/oracle/dispatch_checks.ts";
-import { modeLaw } from "../../src/scheduler/oracle/laws.ts";
 import type { DispatchGroup, Event, Outcome } from "../../src/scheduler/events.ts";
-import type { Millis, SequenceId, Submission, Ticket, TokenDelta } from "../../src/types.ts";
+import type { Millis, Mode, SequenceId, Submission, Ticket, TokenDelta } from "../../src/types.ts";
 import { type Agenda, Wire } from "./agenda.ts";
 import type { Leave } from "./clients.ts";
 import { Random } from "./random.ts";
@@ -15,6 +14,8 @@ import type { WorkerModel } from "./worker_model.ts";
 interface Pending {
   readonly leave: Leave;
   readonly stream: boolean;
+  /** The mode that it asked for. */
+  readonly hint: Mode | undefined;
   sent: number;
   tokens: number;
 }
@@ -60,7 +61,7 @@ export class Engine {
     const ticket = ++this.#lastTicket;
     const receivedAt = this.#thread.now + this.skewMs;
     const deadline = deadlineIn === undefined ? {} : { deadline: receivedAt + deadlineIn };
-    this.#pending.set(ticket, { leave, stream: asked.stream, sent: 0, tokens: 0 });
+    this.#pending.set(ticket, { leave, stream: asked.stream, hint: asked.mode, sent: 0, tokens: 0 });
     this.#post({ kind: "arrive", ticket, submission: { ...asked, receivedAt, ...deadline } });
     return ticket;
   }
@@ -105,7 +106,7 @@ export class Engine {
 
   #startThread(): Thread {
     const { faults, limits, mode } = this.scenario;
-    const core = new CheckedCore(this.makeCore(this.scenario), modeLaw(mode), limits, this.trace);
+    const core = new CheckedCore(this.makeCore(this.scenario), mode, limits, this.trace);
     return new Thread(core, this.agenda, this.clock, {
       lateMs: () =>
         faults.has("late_wake") && this.#random.chance(0.3) ? this.#random.pick([0.5, 3, 200]) : 0,
@@ -156,7 +157,11 @@ export class Engine {
     if (!request) throw new Broken("a request settles once", "its caller has gone", ticket);
     this.#pending.delete(ticket);
     this.tally.add(kindOf(request, outcome));
-    if (outcome.kind === "answered" && outcome.dispatch) this.tally.add(`sent: ${outcome.dispatch.reason}`);
+    if (outcome.kind !== "answered" || !outcome.dispatch) return;
+    this.tally.add(`sent: ${outcome.dispatch.reason}`);
+    if (request.hint && request.hint !== this.scenario.mode.ENGINE_MODE) {
+      this.tally.add(`asked for ${request.hint} in ${this.scenario.mode.ENGINE_MODE}`);
+    }
   }
 }
 

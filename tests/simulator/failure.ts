@@ -1,4 +1,6 @@
 import type { Broken } from "../../src/scheduler/oracle/broken.ts";
+import type { ModeSettings } from "../../src/scheduler/oracle/laws.ts";
+import { type Mode, MODES } from "../../src/types.ts";
 import type { MakeCore } from "./engine.ts";
 import { type Fault, type Scenario, scenarioOf } from "./scenario.ts";
 import { simulate } from "./simulate.ts";
@@ -59,7 +61,8 @@ export function report(
   return [
     `BROKEN after ${lastedMs} virtual ms: ${broken.promise}`,
     `  ${broken.ticket === undefined ? "" : `request ${broken.ticket}: `}${broken.detail}`,
-    `settings: ${JSON.stringify({ ...settingsOf(mode), ...limits })}`,
+    `settings: ${JSON.stringify({ ...settingsOf(mode.ENGINE_MODE, mode), ...limits })}`,
+    ...lanesOf(scenario),
     `worker: ${JSON.stringify(worker)}`,
     `faults: ${[...faults].join(" ") || "none"}`,
     "what the core heard (<-) and did (->):",
@@ -68,19 +71,26 @@ export function report(
   ].join("\n");
 }
 
-function settingsOf(mode: ReturnType<typeof scenarioOf>["mode"]): Record<string, unknown> {
-  switch (mode.ENGINE_MODE) {
+/** What else requests ask for, one line each. */
+function lanesOf({ mode, traffic }: Scenario): string[] {
+  if (traffic.hintChance === 0) return [];
+  const others = MODES.filter((other) => other !== mode.ENGINE_MODE);
+  return others.map((other) => `asked for too: ${JSON.stringify(settingsOf(other, mode))}`);
+}
+
+function settingsOf(mode: Mode, settings: ModeSettings): Record<string, unknown> {
+  switch (mode) {
     case "queued":
-      return { mode: "queued", concurrency: mode.QUEUED_CONCURRENCY };
+      return { mode, concurrency: settings.QUEUED_CONCURRENCY };
     case "micro_batch":
       return {
-        mode: "micro_batch",
-        windowMs: mode.BATCH_WINDOW_MS,
-        size: mode.MAX_BATCH_SIZE,
-        inFlight: mode.BATCHES_IN_FLIGHT,
-        whenIdle: mode.BATCH_WHEN_IDLE,
+        mode,
+        windowMs: settings.BATCH_WINDOW_MS,
+        size: settings.MAX_BATCH_SIZE,
+        inFlight: settings.BATCHES_IN_FLIGHT,
+        whenIdle: settings.BATCH_WHEN_IDLE,
       };
     default:
-      return { mode: mode.ENGINE_MODE, limit: mode.MAX_CONCURRENT_STREAMS };
+      return { mode, limit: settings.MAX_CONCURRENT_STREAMS };
   }
 }

@@ -1,4 +1,3 @@
-import { parseSettings } from "../../src/config.ts";
 import { choosePolicy } from "../../src/scheduler/choose_policy.ts";
 import type { SchedulerCore } from "../../src/scheduler/core.ts";
 import type { MakeCore } from "./engine.ts";
@@ -11,6 +10,7 @@ interface Bug {
     | "checked_reply.ts"
     | "core.ts"
     | "deadlines.ts"
+    | "lane.ts"
     | "queue.ts"
     | "worker_watch.ts"
     | "phases.ts";
@@ -59,10 +59,12 @@ const BUGS: Readonly<Record<string, Bug>> = {
   sent_too_often: { from: `attempts >= this.limits.maxAttempts`, to: `attempts > this.limits.maxAttempts` },
   never_sent_again: { from: `if (mayRetry && !tried && !begun) {`, to: `if (mayRetry && tried && !begun) {` },
   sent_again_out_of_order: {
+    file: "lane.ts",
     from:
       `if (entry.attempts > 0) this.#queue.insert(entry, (other) => entry.ticket < other.ticket);\n    else `,
     to: ``,
   },
+  place_in_the_queue_not_returned: { from: `    this.#waiting--;\n`, to: `` },
   bytes_not_returned: { from: `this.#queuedBytes -= entry.submission.promptBytes;`, to: `` },
   queue_one_too_long: {
     file: "admission.ts",
@@ -75,25 +77,39 @@ const BUGS: Readonly<Record<string, Bug>> = {
     to: `bytes + promptBytes > queueBytes + 1`,
   },
   gate_one_too_wide: {
-    from: `running: this.#running.size,`,
-    to: `running: Math.max(0, this.#running.size - 1),`,
+    file: "lane.ts",
+    from: `running: this.#running,`,
+    to: `running: Math.max(0, this.#running - 1),`,
   },
   group_never_comes_back: {
-    from: `if (--run.group.left === 0) this.#groupsInFlight--;`,
-    to: `if (--run.group.left === 0 && run.group.record.id % 10 !== 0) this.#groupsInFlight--;`,
+    file: "lane.ts",
+    from: `if (--group.left === 0) this.#groupsInFlight--;`,
+    to: `if (--group.left === 0 && group.notice.id % 10 !== 0) this.#groupsInFlight--;`,
   },
   group_comes_back_early: {
-    from: `if (--run.group.left === 0) this.#groupsInFlight--;`,
-    to: `if (run.group.left-- === run.group.record.size) this.#groupsInFlight--;`,
+    file: "lane.ts",
+    from: `if (--group.left === 0) this.#groupsInFlight--;`,
+    to: `if (group.left-- === group.notice.tickets.length) this.#groupsInFlight--;`,
   },
   window_from_the_last_arrival: {
+    file: "lane.ts",
     from: `oldestReceivedAt: oldest.submission.receivedAt,`,
-    to: `oldestReceivedAt: [...this.#entries.values()].at(-1)!.submission.receivedAt,`,
+    to:
+      `get oldestReceivedAt() { let last = oldest; while (last.next) last = last.next; return last.submission.receivedAt; },`,
   },
-  policy_wake_up_lost: { from: `      this.#policyWakeAt,\n`, to: `` },
-  deadline_wake_up_lost: { from: `      this.#deadlines.next(),\n`, to: `` },
-  timeout_wake_up_lost: { from: `      this.#timeouts.next(),\n`, to: `` },
-  give_up_wake_up_lost: { from: `waiting ? this.#worker.giveUpAt : undefined,`, to: `` },
+  policy_wake_up_lost: { from: `time = earliest(time, wakeAt);`, to: `earliest(time, wakeAt);` },
+  deadline_wake_up_lost: {
+    from: `earliest(this.#deadlines.next(), this.#timeouts.next())`,
+    to: `this.#timeouts.next()`,
+  },
+  timeout_wake_up_lost: {
+    from: `earliest(this.#deadlines.next(), this.#timeouts.next())`,
+    to: `this.#deadlines.next()`,
+  },
+  give_up_wake_up_lost: {
+    from: `if (this.#waiting > 0) time = earliest(time, this.#worker.giveUpAt);`,
+    to: ``,
+  },
   wake_up_taken_for_asked: {
     from: `        this.#wakeAt = undefined;\n        return;`,
     to: `        return;`,
@@ -137,7 +153,7 @@ const BUGS: Readonly<Record<string, Bug>> = {
     to: `else this.#giveUpAt = now + this.waitMs;`,
   },
   resend_counts_as_lateness: {
-    from: `    this.#releasedAt = this.#now; // until now each of them had a place\n`,
+    from: `      entry.lane.lostPlace(this.#now);\n`,
     to: ``,
   },
   first_token_from_the_future: {
@@ -147,24 +163,79 @@ const BUGS: Readonly<Record<string, Bug>> = {
   },
   deadline_heap_upside_down: { file: "deadlines.ts", from: `a.at - b.at`, to: `b.at - a.at` },
   queue_forgets_its_end: { file: "queue.ts", from: `    else this.#last = item.previous;\n`, to: `` },
+  hint_ignored: { from: `lane: this.#laneOf(submission.mode),`, to: `lane: this.#lanes[0]!,` },
+  hint_leads_to_the_newest_lane: {
+    from: `if (known) return known;`,
+    to: `if (known) return this.#lanes.at(-1)!;`,
+  },
+  lane_made_for_each_hint: { from: `if (known) return known;`, to: `` },
+  lane_with_the_policy_of_another: {
+    from: `new Lane(mode, this.policyOf(mode));\n    this`,
+    to: `new Lane(mode, this.policyOf(this.#lanes[0]!.mode));\n    this`,
+  },
+  waiting_lane_holds_up_the_others: {
+    from: `        this.#dispatch(lane, group, effects);\n      }\n`,
+    to: `        this.#dispatch(lane, group, effects);\n      }\n      if (lane.oldest) return;\n`,
+  },
+  wake_up_of_one_lane_only: {
+    from: `for (const { wakeAt } of this.#lanes) time`,
+    to: `for (const { wakeAt } of this.#lanes.slice(0, 1)) time`,
+  },
+  group_counted_on_another_lane: { from: `lane.sent(group);`, to: `this.#lanes[0]!.sent(group);` },
+  place_given_back_to_another_lane: {
+    from: `entry.lane.returned(run.group, this.#now);`,
+    to: `this.#lanes[0]!.returned(run.group, this.#now);`,
+  },
+  sent_again_in_another_lane: {
+    from: `entry.lane.enqueue(entry);`,
+    to: `(entry.attempts > 0 ? this.#lanes[0]! : entry.lane).enqueue(entry);`,
+  },
+  queue_capacity_for_each_lane: {
+    from: `return { requests: this.#waiting, bytes`,
+    to: `const own = this.#entries.values().filter(({ run, lane }) => !run && lane === this.#lanes[0]);\n` +
+      `    return { requests: [...own].length, bytes`,
+  },
+  one_lane_gives_up_alone: {
+    from: `for (const lane of this.#lanes) {\n      for (let entry = lane.oldest;`,
+    to: `for (const lane of this.#lanes.slice(0, 1)) {\n      for (let entry = lane.oldest;`,
+  },
+  one_lane_hears_of_the_worker: {
+    from: `for (const lane of this.#lanes) lane.placeFreed(this.#now);`,
+    to: `this.#lanes[0]!.placeFreed(this.#now);`,
+  },
+  one_lane_is_held_back: {
+    from: `for (const lane of this.#lanes) lane.holdBack();`,
+    to: `this.#lanes[0]!.holdBack();`,
+  },
+  dispatch_told_with_the_engines_mode: { from: `mode: lane.mode,`, to: `mode: this.#lanes[0]!.mode,` },
+  dispatch_told_without_a_member: {
+    from: `tickets: leaving.map(({ ticket }) => ticket),`,
+    to: `tickets: leaving.map(({ ticket }) => ticket).slice(0, 3),`,
+  },
 };
 
 export const BUG_NAMES: readonly string[] = Object.keys(BUGS);
 
 const SCHEDULER = new URL("../../src/scheduler/", import.meta.url);
 
+/** Files that the core does not import itself, and the one that does. */
+const IMPORTED_BY: Readonly<Record<string, string>> = { "queue.ts": "lane.ts" };
+
 /** The production core with one bug: its source, changed in one place, run from memory. */
 export async function buggyCore(name: string): Promise<MakeCore> {
   const bug = BUGS[name];
   if (!bug) throw new Error(`no planted bug is called ${name}; there are ${BUG_NAMES.join(", ")}`);
   const { file = "core.ts", from, to } = bug;
-  const changed = replaceOnce(sourceOf(file), from, to, `${name} in ${file}`);
-  const core = file === "core.ts"
-    ? changed
-    : sourceOf("core.ts").replace(new URL(file, SCHEDULER).href, moduleOf(changed));
-  const module = await import(moduleOf(core)) as { SchedulerCore: typeof SchedulerCore };
+  let source = replaceOnce(sourceOf(file), from, to, `${name} in ${file}`);
+  for (let changed: string = file; changed !== "core.ts";) {
+    const importer = IMPORTED_BY[changed] ?? "core.ts";
+    const url = `"${new URL(changed, SCHEDULER).href}"`;
+    source = replaceOnce(sourceOf(importer), url, `"${moduleOf(source)}"`, `${name} in ${importer}`);
+    changed = importer;
+  }
+  const module = await import(moduleOf(source)) as { SchedulerCore: typeof SchedulerCore };
   return ({ mode, limits }): SchedulerCore =>
-    new module.SchedulerCore(choosePolicy({ ...parseSettings([], {}).settings, ...mode }), limits);
+    new module.SchedulerCore(mode.ENGINE_MODE, (asked) => choosePolicy(asked, mode), limits);
 }
 
 function replaceOnce(source: string, from: string, to: string, what: string): string {

@@ -63,6 +63,8 @@ export interface Traffic {
   readonly bytesMost: number;
   readonly cancelChance: number;
   readonly deadlineChance: number;
+  /** Of a request that asks for a mode. */
+  readonly hintChance: number;
 }
 
 export interface WorkerTraits {
@@ -96,6 +98,7 @@ export function scenarioOf(seed: number, { requests, without = [] }: Choices = {
     bytesMost: random.pick([1, 100, 5000]),
     cancelChance: random.pick([0.02, 0.1, 0.4]),
     deadlineChance: random.pick([0.05, 0.3, 0.9]),
+    hintChance: new Random(seed, "mode hints").pick([0, 0, 0, 0, 0.05, 0.5]),
   };
   const mode = drawMode(random);
   const worker: WorkerTraits = {

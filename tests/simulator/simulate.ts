@@ -1,6 +1,5 @@
 import { SchedulerCore } from "../../src/scheduler/core.ts";
 import { choosePolicy } from "../../src/scheduler/choose_policy.ts";
-import { parseSettings } from "../../src/config.ts";
 import { Broken } from "../../src/scheduler/oracle/broken.ts";
 import type { Trace } from "../../src/scheduler/oracle/checked_core.ts";
 import type { Millis } from "../../src/types.ts";
@@ -27,7 +26,7 @@ export interface Run {
 
 /** The production core with the production policy. */
 export function productionCore({ mode, limits }: Scenario): SchedulerCore {
-  return new SchedulerCore(choosePolicy({ ...parseSettings([], {}).settings, ...mode }), limits);
+  return new SchedulerCore(mode.ENGINE_MODE, (asked) => choosePolicy(asked, mode), limits);
 }
 
 /** Plays one scenario to its end, or to the first promise that breaks. The same scenario always plays the same. */

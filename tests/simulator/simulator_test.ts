@@ -6,6 +6,7 @@ import { BUG_NAMES, buggyCore } from "./planted_bugs.ts";
 import { FAULTS, type Scenario, scenarioOf } from "./scenario.ts";
 import { productionCore, type Run, simulate } from "./simulate.ts";
 import { Tally } from "./tally.ts";
+import { MODES } from "../../src/types.ts";
 import { Story } from "./trace.ts";
 
 /** The seeds of all these tests follow this one. */
@@ -59,6 +60,9 @@ Deno.test("all that can happen to a request has happened, in every mode and with
     "worker_unavailable unary at the worker, sent again",
     "worker_internal_error stream after tokens",
     ...["direct", "slot", "full", "window", "idle", "gate"].map((reason) => `sent: ${reason}`),
+    ...MODES.flatMap((own) =>
+      MODES.filter((mode) => mode !== own).map((mode) => `asked for ${mode} in ${own}`)
+    ),
     ...[
       "crash",
       "hang",
@@ -98,7 +102,7 @@ Deno.test("without faults every request gets its answer, as far as queue and wor
     const { tally, broken } = simulate(scenarioOf(seed, { without: FAULTS }));
     assert.equal(broken, undefined);
     const others = tally.lines().filter((line) =>
-      !/^(ok (unary|stream)|refused: full|no worker came|worker_timeout unary at the worker|sent: \w+) \d+$/
+      !/^(ok (unary|stream)|refused: full|no worker came|worker_timeout unary at the worker|sent: \w+|asked for .*) \d+$/
         .test(line)
     );
     assert.deepEqual(others, []);

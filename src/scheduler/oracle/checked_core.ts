@@ -4,9 +4,9 @@ import type { CoreLimits, Effect, Event, Outcome } from "../events.ts";
 import { checkAnswer, checkDelta, checkEnded, checkTurnedAway } from "./answer_checks.ts";
 import { Broken } from "./broken.ts";
 import { checkDispatch, ticketOf } from "./dispatch_checks.ts";
-import type { ModeLaw } from "./laws.ts";
+import type { ModeSettings } from "./laws.ts";
 import { Situation } from "./situation.ts";
-import { track, type Tracked } from "./tracked.ts";
+import type { Tracked } from "./tracked.ts";
 import { checkStats, checkTimes, checkVerdicts } from "./turn_checks.ts";
 
 export type Core = Pick<SchedulerCore, "handle" | "stats">;
@@ -28,8 +28,13 @@ export class CheckedCore {
   #firstTicket: Ticket | undefined;
   #lastTicket: Ticket = 0;
 
-  constructor(private readonly core: Core, law: ModeLaw, limits: CoreLimits, private readonly trace?: Trace) {
-    this.#situation = new Situation(law, limits);
+  constructor(
+    private readonly core: Core,
+    settings: ModeSettings,
+    limits: CoreLimits,
+    private readonly trace?: Trace,
+  ) {
+    this.#situation = new Situation(settings, limits);
   }
 
   /** Requests that have arrived and not settled. */
@@ -106,14 +111,15 @@ export class CheckedCore {
     if (ticket <= this.#lastTicket) throw new Error(`request ${ticket} arrives after ${this.#lastTicket}`);
     this.#firstTicket ??= ticket;
     this.#lastTicket = ticket;
-    this.#arriving.push(track(ticket, submission, this.#situation.now));
+    const { book, now } = this.#situation;
+    this.#arriving.push(book.track(ticket, submission, now));
   }
 
   #take(effect: Effect): void {
     switch (effect.kind) {
       case "dispatch":
         for (const { wireId } of effect.group.members) this.#admitUpTo(ticketOf(wireId));
-        return checkDispatch(this.#situation, effect.group);
+        return checkDispatch(this.#situation, effect.group, effect.notice);
       case "cancel":
         for (const sequence of effect.sequences) this.#situation.toldWorker.add(sequence);
         return;

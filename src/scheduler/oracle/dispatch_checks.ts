@@ -1,34 +1,43 @@
-import type { Millis, Ticket } from "../../types.ts";
+import type { DispatchNotice, Millis, Ticket } from "../../types.ts";
 import type { DispatchGroup, DispatchMember } from "../events.ts";
 import { wireId } from "../wire_id.ts";
 import { Broken } from "./broken.ts";
 import type { Situation } from "./situation.ts";
 import type { SentGroup, Tracked } from "./tracked.ts";
 
-/** A group leaves: takes note of it, and checks that it may, now and in this order. */
-export function checkDispatch(situation: Situation, { id, members, timeoutMs }: DispatchGroup): void {
-  const { book, law, limits, patience, now } = situation;
+/** A group leaves: takes note of it, and checks that it may, now and in this order, and that it is told as it is. */
+export function checkDispatch(
+  situation: Situation,
+  { id, members, timeoutMs }: DispatchGroup,
+  notice: DispatchNotice,
+): void {
+  const { book, limits, patience, now } = situation;
   const [first] = members;
   if (!first) throw new Broken("the mode's limits hold", `dispatch ${id} is empty`);
   const ticket = ticketOf(first.wireId);
   const lateMost = mostLateness(situation, members);
-  const group: SentGroup = { id, size: members.length, left: members.length, lateMost };
+  const group: SentGroup = { notice, left: members.length };
   if (id !== ++situation.counts.dispatches) {
     throw new Broken("dispatches are counted", `${id} for ${situation.counts.dispatches}`, ticket);
   }
   situation.counts.dispatchedRequests += members.length;
-  book.groups++;
+  const lane = book.find(ticket)?.lane;
+  if (lane) lane.groups++;
   for (const member of members) {
     const request = checkMember(situation, member);
+    if (request.lane !== lane) {
+      const detail = `${request.lane.mode} leaves with ${lane?.mode}`;
+      throw new Broken("a group is of one mode", detail, request.ticket);
+    }
     book.start(request, member.sequence, group, now);
     situation.lastSequence = member.sequence;
   }
   if (patience.state !== "up") {
     throw new Broken("only a worker that is up is sent to", `it is ${patience.state}`, ticket);
   }
-  const { groups, running } = book;
+  const { mode, law, groups, running } = lane!;
   if (members.length > law.maxGroup || groups > law.maxGroups || running > law.maxRunning) {
-    const detail = `a group of ${members.length}, ${groups} groups, ${running} running; ${
+    const detail = `${mode}: a group of ${members.length}, ${groups} groups, ${running} running; ${
       JSON.stringify(law)
     }`;
     throw new Broken("the mode's limits hold", detail, ticket);
@@ -37,6 +46,15 @@ export function checkDispatch(situation: Situation, { id, members, timeoutMs }: 
   for (const { remainingMs } of members) most = Math.max(most, remainingMs ?? Infinity);
   if (timeoutMs !== Math.min(most, limits.workerTimeoutMs)) {
     throw new Broken("a call lasts as long as somebody waits", `${timeoutMs} ms`, ticket);
+  }
+  if (!(notice.lateMs >= 0 && notice.lateMs <= lateMost)) {
+    const detail = `${notice.lateMs} ms, where ${lateMost} can be`;
+    throw new Broken("the scheduler is late only when it is asked late", detail, ticket);
+  }
+  const tickets = members.map(({ wireId }) => ticketOf(wireId));
+  const known = notice.id === id && notice.mode === mode && notice.at === now;
+  if (!known || !law.reasons.includes(notice.reason) || notice.tickets.join() !== tickets.join()) {
+    throw new Broken("a dispatch is told as it is", JSON.stringify(notice), ticket);
   }
 }
 
@@ -71,7 +89,7 @@ function checkMember(situation: Situation, member: DispatchMember): Tracked {
     throw new Broken("a request is sent at most WORKER_TRIES times", `${request.attempts} before`, ticket);
   }
   if (request.sequence > 0) throw new Broken("a request runs once at a time", "it is at the worker", ticket);
-  const oldest = book.oldestWaiting()!;
+  const oldest = book.oldestWaiting(request.lane)!;
   if (oldest.ticket < ticket) {
     throw new Broken("first in, first out", `request ${oldest.ticket} waits`, ticket);
   }

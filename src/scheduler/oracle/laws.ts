@@ -1,5 +1,5 @@
 import type { SchedulerSettings } from "../../config.ts";
-import type { Millis, WorkerState } from "../../types.ts";
+import type { DispatchReason, Millis, Mode, WorkerState } from "../../types.ts";
 
 /** What a mode promises, as numbers. */
 export interface ModeLaw {
@@ -14,6 +14,8 @@ export interface ModeLaw {
   readonly windowMs: Millis;
   /** Fewer leave at once when nothing is at the worker. */
   readonly whenIdle: boolean;
+  /** Why its groups may leave. */
+  readonly reasons: readonly DispatchReason[];
 }
 
 export type ModeSettings = Pick<
@@ -28,16 +30,16 @@ export type ModeSettings = Pick<
 >;
 
 /** The law of each mode, written down from the documentation and not from the policies. */
-export function modeLaw(settings: ModeSettings): ModeLaw {
+export function modeLaw(mode: Mode, settings: ModeSettings): ModeLaw {
   const unlimited = { maxGroup: Infinity, maxGroups: Infinity, fullAt: 1, windowMs: 0, whenIdle: false };
   const streams = settings.MAX_CONCURRENT_STREAMS || Infinity;
-  switch (settings.ENGINE_MODE) {
+  switch (mode) {
     case "direct":
-      return { ...unlimited, maxRunning: streams, maxGroup: 1 };
+      return { ...unlimited, maxRunning: streams, maxGroup: 1, reasons: ["direct"] };
     case "queued":
-      return { ...unlimited, maxRunning: settings.QUEUED_CONCURRENCY, maxGroup: 1 };
+      return { ...unlimited, maxRunning: settings.QUEUED_CONCURRENCY, maxGroup: 1, reasons: ["slot"] };
     case "continuous":
-      return { ...unlimited, maxRunning: streams };
+      return { ...unlimited, maxRunning: streams, reasons: ["gate"] };
     case "micro_batch":
       return {
         maxRunning: Infinity,
@@ -46,6 +48,7 @@ export function modeLaw(settings: ModeSettings): ModeLaw {
         fullAt: settings.MAX_BATCH_SIZE,
         windowMs: settings.BATCH_WINDOW_MS,
         whenIdle: settings.BATCH_WHEN_IDLE,
+        reasons: settings.BATCH_WHEN_IDLE ? ["full", "window", "idle"] : ["full", "window"],
       };
   }
 }

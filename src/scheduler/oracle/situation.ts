@@ -1,12 +1,12 @@
 import type { Millis, SequenceId } from "../../types.ts";
 import type { CoreLimits } from "../events.ts";
-import { type ModeLaw, Patience } from "./laws.ts";
+import { type ModeSettings, Patience } from "./laws.ts";
 import { Book } from "./tracked.ts";
 import { Judge } from "./verdicts.ts";
 
 /** What is known from outside while one turn of the core is checked. */
 export class Situation {
-  readonly book = new Book();
+  readonly book: Book;
   readonly judge: Judge;
   readonly patience: Patience;
   /** The time as the core must see it: never back; and that of the turn before. */
@@ -22,7 +22,8 @@ export class Situation {
   readonly toldWorker = new Set<SequenceId>();
   readonly freed = new Set<SequenceId>();
 
-  constructor(readonly law: ModeLaw, readonly limits: CoreLimits) {
+  constructor(settings: ModeSettings, readonly limits: CoreLimits) {
+    this.book = new Book(settings);
     this.judge = new Judge(this.book, limits);
     this.patience = new Patience(limits.workerWaitMs);
   }

@@ -1,6 +1,14 @@
 import TinyQueue from "tinyqueue";
-import type { DispatchGroup } from "../events.ts";
-import type { Millis, SequenceId, Submission, Ticket, WorkerFailure } from "../../types.ts";
+import type {
+  DispatchNotice,
+  Millis,
+  Mode,
+  SequenceId,
+  Submission,
+  Ticket,
+  WorkerFailure,
+} from "../../types.ts";
+import { type ModeLaw, modeLaw, type ModeSettings } from "./laws.ts";
 
 /** What the last events must lead to. */
 export type Verdict =
@@ -10,18 +18,27 @@ export type Verdict =
 
 /** A group that was dispatched. */
 export interface SentGroup {
-  readonly id: DispatchGroup["id"];
-  readonly size: number;
+  readonly notice: DispatchNotice;
   /** Members at the worker. */
   left: number;
-  /** How late the scheduler may have been with it. */
-  readonly lateMost: Millis;
+}
+
+/** What is known from outside of all requests of one mode. */
+export interface TrackedLane {
+  readonly mode: Mode;
+  readonly law: ModeLaw;
+  /** Those that wait, and some that have left. */
+  readonly queue: TinyQueue<Ticket>;
+  waiting: number;
+  running: number;
+  groups: number;
 }
 
 /** What is known from outside of a request that has arrived and not settled. */
 export interface Tracked {
   readonly ticket: Ticket;
   readonly submission: Submission;
+  readonly lane: TrackedLane;
   readonly queuedAt: Millis;
   attempts: number;
   /** The newest sending; 0 while it waits. */
@@ -38,24 +55,6 @@ export interface Tracked {
   verdict: Verdict | undefined;
 }
 
-export function track(ticket: Ticket, submission: Submission, queuedAt: Millis): Tracked {
-  return {
-    ticket,
-    submission,
-    queuedAt,
-    attempts: 0,
-    sequence: 0,
-    group: undefined,
-    dispatchedAt: 0,
-    progressAt: 0,
-    begun: false,
-    firstTokenAt: 0,
-    heard: 0,
-    given: 0,
-    verdict: undefined,
-  };
-}
-
 interface Alarm {
   readonly request: Tracked;
   readonly sequence: SequenceId;
@@ -66,12 +65,18 @@ interface Alarm {
 export class Book {
   readonly #open = new Map<Ticket, Tracked>();
   readonly #running = new Map<SequenceId, Tracked>();
-  readonly #queue = new TinyQueue<Ticket>();
+  readonly #lanes = new Map<Mode, TrackedLane>();
   readonly #deadlines = new TinyQueue<Tracked>([], (a, b) => a.submission.deadline! - b.submission.deadline!);
   readonly #silences = new TinyQueue<Alarm>([], (a, b) => a.at - b.at);
   waiting = 0;
   waitingBytes = 0;
-  groups = 0;
+
+  constructor(private readonly settings: ModeSettings) {}
+
+  /** Of the modes that were asked for so far. */
+  get lanes(): IterableIterator<TrackedLane> {
+    return this.#lanes.values();
+  }
 
   get size(): number {
     return this.#open.size;
@@ -97,6 +102,26 @@ export class Book {
     return this.#open.keys();
   }
 
+  /** A request that arrives and is not admitted yet. */
+  track(ticket: Ticket, submission: Submission, queuedAt: Millis): Tracked {
+    return {
+      ticket,
+      submission,
+      lane: this.#laneOf(submission.mode ?? this.settings.ENGINE_MODE),
+      queuedAt,
+      attempts: 0,
+      sequence: 0,
+      group: undefined,
+      dispatchedAt: 0,
+      progressAt: 0,
+      begun: false,
+      firstTokenAt: 0,
+      heard: 0,
+      given: 0,
+      verdict: undefined,
+    };
+  }
+
   admit(request: Tracked): void {
     this.#open.set(request.ticket, request);
     if (request.submission.deadline !== undefined) this.#deadlines.push(request);
@@ -115,6 +140,7 @@ export class Book {
       given: 0,
     });
     request.attempts++;
+    request.lane.running++;
     this.#running.set(sequence, request);
     this.#silences.push({ request, sequence, at: now });
   }
@@ -130,11 +156,11 @@ export class Book {
     this.#open.delete(request.ticket);
   }
 
-  oldestWaiting(): Tracked | undefined {
-    for (let ticket = this.#queue.peek(); ticket !== undefined; ticket = this.#queue.peek()) {
+  oldestWaiting({ queue }: TrackedLane): Tracked | undefined {
+    for (let ticket = queue.peek(); ticket !== undefined; ticket = queue.peek()) {
       const request = this.#open.get(ticket);
       if (request && request.sequence === 0) return request;
-      this.#queue.pop();
+      queue.pop();
     }
     return undefined;
   }
@@ -160,10 +186,20 @@ export class Book {
     return undefined;
   }
 
+  #laneOf(mode: Mode): TrackedLane {
+    let lane = this.#lanes.get(mode);
+    if (!lane) {
+      const law = modeLaw(mode, this.settings);
+      lane = { mode, law, queue: new TinyQueue<Ticket>(), waiting: 0, running: 0, groups: 0 };
+      this.#lanes.set(mode, lane);
+    }
+    return lane;
+  }
+
   #wait(request: Tracked): void {
     request.sequence = 0;
     request.group = undefined;
-    this.#queue.push(request.ticket);
+    request.lane.queue.push(request.ticket);
     this.#count(request, 1);
   }
 
@@ -171,14 +207,15 @@ export class Book {
     this.#count(request, -1);
   }
 
-  #count({ submission: { promptBytes } }: Tracked, one: 1 | -1): void {
+  #count({ lane, submission: { promptBytes } }: Tracked, one: 1 | -1): void {
+    lane.waiting += one;
     this.waiting += one;
     this.waitingBytes += one * promptBytes;
   }
 
   #stopRunning(request: Tracked): void {
     this.#running.delete(request.sequence);
-    const group = request.group!;
-    if (--group.left === 0) this.groups--;
+    request.lane.running--;
+    if (--request.group!.left === 0) request.lane.groups--;
   }
 }

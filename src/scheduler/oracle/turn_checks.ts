@@ -1,6 +1,7 @@
-import type { Millis, SchedulerStats } from "../../types.ts";
+import type { Millis, SchedulerStats, Ticket } from "../../types.ts";
 import { Broken } from "./broken.ts";
 import type { Situation } from "./situation.ts";
+import type { TrackedLane } from "./tracked.ts";
 
 /** What was decided in this turn has been carried out in it. */
 export function checkVerdicts({ book, judge, freed, toldWorker, counts }: Situation): void {
@@ -50,8 +51,8 @@ export function checkTimes(situation: Situation): void {
   let next = Math.min(
     overdue?.submission.deadline ?? Infinity,
     silent ? judge.timeoutAt(silent) : Infinity,
-    groupDueAt(situation),
   );
+  for (const lane of book.lanes) next = Math.min(next, groupDueAt(situation, lane));
   if (book.waiting > 0 && patience.state !== "up") {
     const giveUpAt = patience.giveUpAt ?? Infinity;
     if (giveUpAt <= now) {
@@ -72,16 +73,17 @@ export function checkTimes(situation: Situation): void {
   }
 }
 
-/** When the policy has to let those that wait go, if nothing else happens; it must not have missed it. */
-function groupDueAt(situation: Situation): Millis {
-  const { book, law, patience, now } = situation;
-  const place = book.running < law.maxRunning && book.groups < law.maxGroups;
-  if (book.waiting === 0 || patience.state !== "up" || !place) return Infinity;
-  const dueAt = book.oldestWaiting()!.submission.receivedAt + law.windowMs;
-  if (book.waiting >= law.fullAt || dueAt <= now || (law.whenIdle && book.groups === 0)) {
+/** When a mode has to let those that wait for it go, if nothing else happens; it must not have missed it. */
+function groupDueAt({ book, patience, now }: Situation, lane: TrackedLane): Millis {
+  const { mode, law, waiting, running, groups } = lane;
+  const place = running < law.maxRunning && groups < law.maxGroups;
+  if (waiting === 0 || patience.state !== "up" || !place) return Infinity;
+  const oldest = book.oldestWaiting(lane)!;
+  const dueAt = oldest.submission.receivedAt + law.windowMs;
+  if (waiting >= law.fullAt || dueAt <= now || (law.whenIdle && groups === 0)) {
     const detail =
-      `${book.waiting} wait, ${book.running} run in ${book.groups} groups, due at ${dueAt}, now ${now}`;
-    throw new Broken("nothing waits beside a free place", detail, oldest(situation));
+      `${mode}: ${waiting} wait, ${running} run in ${groups} groups, due at ${dueAt}, now ${now}`;
+    throw new Broken("nothing waits beside a free place", detail, oldest.ticket);
   }
   return dueAt;
 }
@@ -100,6 +102,9 @@ export function checkStats({ book, counts }: Situation, stats: SchedulerStats): 
   }
 }
 
-function oldest({ book }: Situation): number | undefined {
-  return book.oldestWaiting()?.ticket;
+/** Of all lanes. */
+function oldest({ book }: Situation): Ticket | undefined {
+  const tickets = [...book.lanes].map((lane) => book.oldestWaiting(lane)?.ticket ?? Infinity);
+  const ticket = Math.min(...tickets);
+  return ticket === Infinity ? undefined : ticket;
 }

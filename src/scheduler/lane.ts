@@ -1,0 +1,115 @@
+import type { Decision, Policy } from "../policy/policy.ts";
+import type { Millis, Mode, Submission, Ticket } from "../types.ts";
+import { FifoQueue, type Queueable } from "./queue.ts";
+import type { Group, Run } from "./run.ts";
+
+/** A request that was accepted and has not settled. */
+export interface Entry extends Queueable<Entry> {
+  readonly ticket: Ticket;
+  readonly submission: Submission;
+  readonly lane: Lane;
+  readonly queuedAt: Millis;
+  attempts: number;
+  /** Undefined while it waits. */
+  run: Run | undefined;
+}
+
+export type Departure = Extract<Decision, { kind: "dispatch" }>;
+
+/**
+ * The requests of one mode: first in, first out, and let go by that mode's policy, which sees nothing of the other
+ * lanes. So a mode's limits and its window hold whatever else is at the worker, and no lane waits for another.
+ */
+export class Lane {
+  readonly #queue = new FifoQueue<Entry>();
+  #running = 0;
+  #groupsInFlight = 0;
+  /** Requests wait for a place at the worker. */
+  #heldBack = false;
+  /** When a place last became free, and when one last did that requests waited for. */
+  #returnedAt: Millis = 0;
+  #releasedAt: Millis = 0;
+  #wakeAt: Millis | undefined;
+
+  constructor(readonly mode: Mode, private readonly policy: Policy) {}
+
+  /** The one that waits for longest. */
+  get oldest(): Entry | undefined {
+    return this.#queue.first;
+  }
+
+  /** When a place last became free that requests waited for. */
+  get releasedAt(): Millis {
+    return this.#releasedAt;
+  }
+
+  /** When the policy wants to be asked again. */
+  get wakeAt(): Millis | undefined {
+    return this.#wakeAt;
+  }
+
+  enqueue(entry: Entry): void {
+    // One that comes back from a lost worker is older than those that never left.
+    if (entry.attempts > 0) this.#queue.insert(entry, (other) => entry.ticket < other.ticket);
+    else this.#queue.push(entry);
+  }
+
+  leaveQueue(entry: Entry): void {
+    this.#queue.remove(entry);
+  }
+
+  /** The group that the policy lets go now, if it does; it is to be asked again until it lets none go. */
+  ask(now: Millis): Departure | undefined {
+    this.#wakeAt = undefined;
+    this.#heldBack = false;
+    const oldest = this.#queue.first;
+    if (!oldest) return undefined;
+    const decision = this.policy.decide(
+      {
+        depth: this.#queue.length,
+        oldestReceivedAt: oldest.submission.receivedAt,
+        running: this.#running,
+        dispatchesInFlight: this.#groupsInFlight,
+      },
+      now,
+    );
+    if (decision.kind === "dispatch") return decision;
+    if (decision.kind === "wait") this.#wakeAt = decision.until;
+    else this.#heldBack = true;
+    return undefined;
+  }
+
+  /** No worker takes requests. */
+  holdBack(): void {
+    this.#wakeAt = undefined;
+    this.#heldBack = this.#queue.length > 0;
+  }
+
+  /** When a group had to leave, so that what comes after it is the scheduler's own delay. */
+  dueAt({ reason, dueAt }: Departure, newest: Submission): Millis {
+    const workerFreeAt = reason === "idle" ? this.#returnedAt : this.#releasedAt;
+    return Math.max(dueAt ?? newest.receivedAt, workerFreeAt);
+  }
+
+  sent({ left }: Group): void {
+    this.#running += left;
+    this.#groupsInFlight++;
+  }
+
+  /** One of the group is no longer at the worker. */
+  returned(group: Group, now: Millis): void {
+    this.#running--;
+    if (--group.left === 0) this.#groupsInFlight--;
+    this.placeFreed(now);
+  }
+
+  /** One that waits to be sent again had a place until now. */
+  lostPlace(now: Millis): void {
+    this.#releasedAt = now;
+  }
+
+  placeFreed(now: Millis): void {
+    this.#returnedAt = now;
+    if (this.#heldBack) this.#releasedAt = now;
+  }
+}
