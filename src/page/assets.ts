@@ -1,0 +1,95 @@
+/**
+ * The live page as the HTTP door serves it: read once at the engine's start, so that no request touches the disk and
+ * a page never mixes two versions. Browser modules are TypeScript whose types are stripped here; nothing is bundled.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import { createRequire, stripTypeScriptTypes } from "node:module";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export interface Asset {
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly contentType: string;
+  /** A strong one, in its quotes. */
+  readonly etag: string;
+}
+
+const TYPES = {
+  html: "text/html; charset=utf-8",
+  script: "text/javascript; charset=utf-8",
+  style: "text/css; charset=utf-8",
+  image: "image/svg+xml",
+} as const;
+
+/** What the page's own scripts stand in: `figures` knows no document, `browser` does. Their names differ. */
+const SCRIPT_FOLDERS = ["browser", "figures"] as const;
+
+/** By the path of its URL: `/` is the page, all else stands directly below `/assets/`. */
+export async function loadAssets(): Promise<ReadonlyMap<string, Asset>> {
+  const [styles, ...scripts] = await Promise.all([
+    filesIn("styles", /\.css$/),
+    ...SCRIPT_FOLDERS.map((folder) => filesIn(folder, /(?<!_test|_support)\.ts$/)),
+  ]);
+  return new Map(
+    await Promise.all([
+      asset("/", TYPES.html, ours("index.html")),
+      asset("/assets/icon.svg", TYPES.image, ours("icon.svg")),
+      asset("/assets/uplot.css", TYPES.style, licensed((file) => file("dist/uPlot.min.css"))),
+      asset(
+        "/assets/uplot.js",
+        TYPES.script,
+        licensed(async (file) => asModule(await file("dist/uPlot.iife.min.js"))),
+      ),
+      ...styles.map((path) => asset(`/assets/${basename(path)}`, TYPES.style, ours(path))),
+      ...scripts.flat().map((path) => asset(`/assets/${basename(path)}`, TYPES.script, script(path))),
+    ]),
+  );
+}
+
+async function filesIn(folder: string, names: RegExp): Promise<string[]> {
+  return (await readdir(here(folder))).filter((name) => names.test(name)).map((name) => `${folder}/${name}`);
+}
+
+async function asset(path: string, contentType: string, text: Promise<string>): Promise<[string, Asset]> {
+  const body = new TextEncoder().encode(await text);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", body));
+  return [path, { body, contentType, etag: `"${digest.toBase64({ alphabet: "base64url" }).slice(0, 22)}"` }];
+}
+
+/** Without its types, and with the URLs that its imports are served at: a browser knows neither packages nor our folders. */
+async function script(path: string): Promise<string> {
+  return stripTypeScriptTypes(await ours(path))
+    .replaceAll('from "uplot"', 'from "./uplot.js"')
+    .replaceAll(/from "\.\.\/(?:browser|figures)\//g, 'from "./');
+}
+
+/** The minified file sets a variable; as the last word of a module that is its default export. */
+function asModule(script: string): string {
+  return `${script}\nexport default uPlot;\n`;
+}
+
+/** A file of uPlot's below its licence. */
+async function licensed(
+  content: (file: (path: string) => Promise<string>) => Promise<string>,
+): Promise<string> {
+  await import("uplot"); // only so that the package is there: what it exports is not what browsers need
+  const file = (path: string) => text(createRequire(import.meta.url).resolve(`uplot/${path}`));
+  const [licence, body] = await Promise.all([file("LICENSE"), content(file)]);
+  return `/*!\nuPlot:\n\n${licence.replaceAll("*/", "* /").trim()}\n*/\n${body}`;
+}
+
+function ours(path: string): Promise<string> {
+  return text(here(path));
+}
+
+function here(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url));
+}
+
+async function text(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new Error(`the live page's file ${basename(path)} can't be read`, { cause });
+  }
+}

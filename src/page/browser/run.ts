@@ -1,0 +1,145 @@
+import { ask, BEGUN, type ChatProgress, type ChatRequest, tokenRate } from "../figures/chat.ts";
+import { because, count, decimal, NOTHING, span } from "../figures/format.ts";
+import { ledgerOf } from "../figures/ledger.ts";
+import { Refusal } from "../figures/refusal.ts";
+import { el, setText } from "./dom.ts";
+
+const FIGURES = [["ttft", "TTFT"], ["rate", "Tokens/s"], ["e2e", "E2E"]] as const;
+
+/** One answer as it comes, with its times by two clocks: the browser's and the engine's. */
+export class Run {
+  readonly #request: ChatRequest;
+  readonly #state = el("span", { class: "soft" }, "waits for the first token");
+  readonly #answer = el("div", { class: "answer", tabindex: "0", role: "region", "aria-label": "Answer" });
+  readonly #trouble = el("p", { class: "trouble" });
+  readonly #cells = FIGURES.map(([name, title]) => ({
+    name,
+    title,
+    browser: el("td", { "data-run": `${name}-browser` }, NOTHING),
+    engine: el("td", { "data-run": `${name}-engine` }, NOTHING),
+  }));
+  readonly #ledger = el("div", { class: "ledger", role: "img" });
+  readonly #legend = el("ul", { class: "legend ledger-legend" });
+  readonly #note = el("p", { class: "note" });
+  readonly root: HTMLElement;
+  #progress: ChatProgress = BEGUN;
+  #frame = 0;
+
+  constructor(request: ChatRequest, title: string) {
+    this.#request = request;
+    this.#trouble.hidden = true;
+    this.#ledger.hidden = true;
+    this.root = el(
+      "article",
+      {
+        class: "run",
+        "data-mode": request.mode,
+        "data-state": "running",
+        "aria-label": `Answer by ${title}`,
+      },
+      el("header", {}, el("strong", {}, title), this.#state),
+      this.#answer,
+      this.#trouble,
+      this.#table(),
+      this.#ledger,
+      this.#legend,
+      this.#note,
+    );
+  }
+
+  /** Until the answer's end, a failure, or the signal; never rejects. Tells a refusal, for a key may be wanted. */
+  async start(key: string, signal: AbortSignal): Promise<Refusal | undefined> {
+    try {
+      for await (const progress of ask("/v1/chat/completions", key, this.#request, signal)) {
+        this.#progress = progress;
+        this.#frame ||= requestAnimationFrame(() => this.#draw("answers"));
+      }
+      this.#end("ended", `ended: ${this.#progress.finishReason ?? "no reason given"}`);
+    } catch (error) {
+      if (signal.aborted) this.#end("stopped", "stopped");
+      else {
+        this.#end("failed", "failed");
+        this.#trouble.hidden = false;
+        this.#answer.hidden = this.#progress.text === "";
+        setText(this.#trouble, error instanceof Error ? error.message : String(error));
+        return error instanceof Refusal ? error : undefined;
+      }
+    }
+    return undefined;
+  }
+
+  #end(state: string, text: string): void {
+    cancelAnimationFrame(this.#frame);
+    this.#draw(text);
+    this.root.dataset["state"] = state;
+  }
+
+  #draw(state: string): void {
+    this.#frame = 0;
+    const { text, ttftMs, lastMs, inputTokens, outputTokens, engine } = this.#progress;
+    const tokens = outputTokens === undefined
+      ? ""
+      : `, ${count(inputTokens ?? 0)} tokens in, ${count(outputTokens)} out`;
+    setText(this.#state, `${state}${tokens}`);
+    const atEnd = this.#answer.scrollTop + this.#answer.clientHeight >= this.#answer.scrollHeight - 4;
+    setText(this.#answer, text);
+    if (atEnd) this.#answer.scrollTop = this.#answer.scrollHeight;
+    const figures = {
+      ttft: [span(ttftMs ?? null), span(engine?.ttft_ms ?? null)],
+      rate: [
+        decimal(tokenRate(this.#progress)),
+        engine && engine.tpot_ms > 0 ? decimal(1000 / engine.tpot_ms) : NOTHING,
+      ],
+      e2e: [span(lastMs ?? null), span(engine?.e2e_ms ?? null)],
+    } as const;
+    for (const { name, browser, engine } of this.#cells) {
+      setText(browser, figures[name][0]);
+      setText(engine, figures[name][1]);
+    }
+    if (engine) this.#drawLedger();
+  }
+
+  #drawLedger(): void {
+    const { engine } = this.#progress;
+    if (!engine) return;
+    const parts = ledgerOf(engine.timing);
+    this.#ledger.hidden = parts.length === 0;
+    this.#ledger.setAttribute("aria-label", parts.map(({ name, ms }) => `${name} ${span(ms)}`).join(", "));
+    this.#ledger.replaceChildren(...parts.map(({ name, part }) => {
+      const bar = el("span", { "data-part": name });
+      bar.style.width = `${part * 100}%`;
+      return bar;
+    }));
+    this.#legend.replaceChildren(
+      ...parts.map(({ name, ms }) =>
+        el("li", {}, el("span", { class: "swatch", "data-part": name }), `${name} ${span(ms)}`)
+      ),
+    );
+    const { dispatch, mode } = engine;
+    const again = dispatch && dispatch.attempts > 1 ? `, sent ${dispatch.attempts} times` : "";
+    setText(
+      this.#note,
+      dispatch
+        ? `${mode}: left in batch ${dispatch.id} with ${count(dispatch.size)} in it, because ${
+          because(dispatch.reason)
+        }${again}.`
+        : `${mode}: it never left for a worker.`,
+    );
+  }
+
+  #table(): HTMLTableElement {
+    const head = ["", "browser", "engine"].map((text) => el("th", { scope: "col", class: "figure" }, text));
+    return el(
+      "table",
+      {},
+      el("thead", {}, el("tr", {}, ...head)),
+      el(
+        "tbody",
+        {},
+        ...this.#cells.map(({ title, browser, engine }) =>
+          el("tr", {}, el("th", { scope: "row" }, title), browser, engine)
+        ),
+      ),
+    );
+  }
+}
