@@ -5,7 +5,6 @@ import { workerCredentials } from "./downstream/worker_credentials.ts";
 import { StartupError } from "./errors.ts";
 import { type Certificate, readCertificate } from "./ingress/certificate.ts";
 import { Door } from "./ingress/door.ts";
-import type { Supervision } from "./ingress/grpc/engine_service.ts";
 import { GrpcServer } from "./ingress/grpc/grpc_server.ts";
 import { httpApp } from "./ingress/http/app.ts";
 import { HttpServer } from "./ingress/http/http_server.ts";
@@ -17,6 +16,7 @@ import type { Observer } from "./observe/observer.ts";
 import { tracingOf } from "./observe/tracing.ts";
 import { loadAssets } from "./page/assets.ts";
 import { SchedulerHandle } from "./scheduler/handle.ts";
+import type { Supervision } from "./types.ts";
 
 /** A running engine. */
 export interface Engine extends AsyncDisposable {
@@ -65,6 +65,7 @@ export async function startEngine(
       supervision,
       stats: () => metrics.stats(),
       openRequests: () => door.openRequests,
+      stopping: () => scheduler.stopping,
     }),
   );
   const tracing = tracingOf(Deno.env.toObject(), () => scheduler.worker.identity?.model ?? "");

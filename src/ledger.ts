@@ -1,4 +1,4 @@
-import type { Answer, Millis } from "../types.ts";
+import type { Answer, Millis } from "./types.ts";
 
 /** The parts of a request's time, in their order; they follow each other without gap (docs/architecture.md). */
 export const PHASES = ["accept", "queue", "batch", "dispatch", "prefill", "decode", "reply"] as const;

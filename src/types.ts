@@ -238,6 +238,13 @@ export interface WorkerLoad {
   readonly rowSteps: number;
 }
 
+/** What the engine knows of the worker that it keeps running by itself. */
+export interface Supervision {
+  readonly restarts: number;
+  /** Why it does not serve; empty while it does. */
+  readonly problem: string;
+}
+
 export interface WorkerStatus {
   readonly state: WorkerState;
   /** Why it is not up. */

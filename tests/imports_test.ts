@@ -4,23 +4,27 @@ import assert from "node:assert/strict";
 const MAY_IMPORT: ReadonlyArray<readonly [file: RegExp, imports: RegExp]> = [
   [/^src\/(types|errors)\.ts$/, /^$/],
   [/^src\/clock\.ts$/, /^src\/types\.ts$/],
+  [/^src\/ledger\.ts$/, /^src\/types\.ts$/],
   [/^src\/logging\.ts$/, /^$/],
   [/^src\/config\.ts$/, /^src\/(types|errors|logging)\.ts$/],
   [/^src\/policy\//, /^src\/(types\.ts|policy\/)/],
   [
-    /^src\/scheduler\/(core|events|run|admission|checked_reply|phases|drain_rate|worker_watch|wire_id|queue|deadlines)\.ts$/,
+    /^src\/scheduler\/(core|lane|events|run|admission|checked_reply|phases|drain_rate|worker_watch|wire_id|queue|deadlines)\.ts$/,
     /^src\/(types\.ts|errors\.ts|policy\/policy\.ts|scheduler\/)/,
   ],
-  [/^src\/scheduler\//, /^src\/((types|errors|clock|config|logging)\.ts|policy\/|scheduler\/|downstream\/)/],
+  [
+    /^src\/scheduler\//,
+    /^src\/((types|errors|clock|config|logging)\.ts|observe\/event_loop_lag\.ts|policy\/|scheduler\/|downstream\/)/,
+  ],
   [/^src\/downstream\//, /^src\/((types|errors|config)\.ts|grpc\/|scheduler\/events\.ts|downstream\/)/],
   [/^src\/access\/main\.ts$/, /^src\/((types|errors|clock)\.ts|serve\/output\.ts|access\/)/],
   [/^src\/access\//, /^src\/((types|errors|clock)\.ts|access\/)/],
-  [/^src\/observe\//, /^src\/((types|errors|clock|config)\.ts|observe\/)/],
+  [/^src\/observe\//, /^src\/((types|errors|clock|config|ledger)\.ts|observe\/)/],
   [/^src\/page\//, /^src\/(observe\/live_types\.ts|page\/)/],
   [/^src\/client\//, /^src\/((errors|types)\.ts|observe\/live_types\.ts|client\/)/],
   [
     /^src\/ingress\//,
-    /^src\/((types|errors|clock|config)\.ts|grpc\/|scheduler\/handle\.ts|access\/api_keys\.ts|observe\/(observer|tracing|live_types)\.ts|page\/assets\.ts|ingress\/)/,
+    /^src\/((types|errors|clock|config|ledger)\.ts|grpc\/|scheduler\/handle\.ts|access\/api_keys\.ts|observe\/(observer|tracing|live_types)\.ts|page\/assets\.ts|ingress\/)/,
   ],
   [/^src\/grpc\//, /^src\/((types|errors)\.ts|grpc\/)/],
 ];

@@ -1,15 +1,8 @@
 import type { Registry } from "prom-client";
 import type { Settings } from "../config.ts";
-import type { Millis, ThreadStats, WorkerStatus } from "../types.ts";
+import type { Millis, Supervision, ThreadStats, WorkerStatus } from "../types.ts";
 import type { Counts } from "./counts.ts";
 import { counter, gauge, value } from "./exposition.ts";
-
-/** What the engine knows of the worker that it keeps running by itself. */
-export interface Supervision {
-  readonly restarts: number;
-  /** Why it does not serve; empty while it does. */
-  readonly problem: string;
-}
 
 /** Where the engine's own figures are read when they are asked for. */
 export interface EngineFigures {

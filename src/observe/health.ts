@@ -4,6 +4,8 @@ import { counted, percent } from "./words.ts";
 
 /** How it stands with the engine now, and went in the last 30 s. */
 export interface Condition {
+  /** The engine takes no more requests. */
+  readonly stopping: boolean;
   readonly workerState: WorkerState;
   /** Why the worker is not up; may be empty. */
   readonly workerDetail: string;
@@ -31,6 +33,9 @@ export function judgeHealth(condition: Condition): LiveHealth {
   const waiting = queueDepth > 0
     ? `; ${counted(queueDepth, "request")} ${queueDepth === 1 ? "waits" : "wait"}`
     : "";
+  if (condition.stopping) {
+    return { state: "draining", why: `The engine stops: it ends what it has and takes no more${waiting}.` };
+  }
   if (!condition.schedulerAnswers) return { state: "down", why: "The scheduler thread does not answer." };
   if (workerState === "down") {
     const detail = [workerDetail, problem].filter(Boolean).join("; ") || "it is down";

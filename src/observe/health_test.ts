@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type Condition, judgeHealth } from "./health.ts";
 
 const WELL: Condition = {
+  stopping: false,
   workerState: "up",
   workerDetail: "",
   problem: "",
@@ -16,6 +17,12 @@ const WELL: Condition = {
 const CASES: ReadonlyArray<readonly [what: string, Partial<Condition>, state: string, why: string]> = [
   ["all is well", {}, "ok", "The worker serves; 300 requests ended in the last 30 s, none failed."],
   ["nobody asks", { ended: 0 }, "ok", "The worker serves; nobody asks."],
+  [
+    "the engine stops, whatever else is",
+    { stopping: true, workerState: "down", queueDepth: 2 },
+    "draining",
+    "The engine stops: it ends what it has and takes no more; 2 requests wait.",
+  ],
   [
     "requests wait",
     { ended: 1, queueDepth: 1 },

@@ -1,7 +1,13 @@
 import { SETTING_NAMES, type Settings } from "../config.ts";
-import { type DispatchNotice, type Millis, MODES, type ThreadStats, type WorkerStatus } from "../types.ts";
+import {
+  type DispatchNotice,
+  type Millis,
+  MODES,
+  type Supervision,
+  type ThreadStats,
+  type WorkerStatus,
+} from "../types.ts";
 import type { Counts } from "./counts.ts";
-import type { Supervision } from "./engine_metrics.ts";
 import { judgeHealth } from "./health.ts";
 import { LastMinute } from "./last_minute.ts";
 import { latenciesOf } from "./latencies.ts";
@@ -23,6 +29,8 @@ export interface LiveFeedOptions {
   readonly stats: () => Promise<ThreadStats>;
   /** Oldest first. */
   readonly openRequests: () => Iterable<OpenRequest>;
+  /** The engine takes no more requests. */
+  readonly stopping: () => boolean;
 }
 
 const HISTORY_POINTS = 900;
@@ -211,6 +219,7 @@ export class LiveRecord implements Observer {
     const { state, detail } = worker();
     const { ended, troubled } = this.#minute.sum(PERCENTILE_SECONDS);
     return judgeHealth({
+      stopping: this.options.stopping(),
       workerState: state,
       workerDetail: detail,
       problem: supervision.problem,

@@ -20,6 +20,7 @@ class Told {
       supervision: { restarts: 0, problem: "" },
       stats: () => this.metrics.stats(),
       openRequests: () => this.open,
+      stopping: () => false,
       ...options,
     });
   }

@@ -15,6 +15,7 @@ function feedOf(options: Partial<LiveFeedOptions> = {}): LiveFeed {
     supervision: { restarts: 0, problem: "" },
     stats: () => Promise.resolve(STATS),
     openRequests: () => [],
+    stopping: () => false,
     ...options,
   });
 }

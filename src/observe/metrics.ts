@@ -1,9 +1,9 @@
 import { Registry } from "prom-client";
 import type { Settings } from "../config.ts";
-import type { DispatchNotice, Millis, ThreadStats, WorkerStatus } from "../types.ts";
+import type { DispatchNotice, Millis, Supervision, ThreadStats, WorkerStatus } from "../types.ts";
 import { Buckets, LATENESS_BOUNDS } from "./buckets.ts";
 import { Counts } from "./counts.ts";
-import { registerCounts, registerEngine, registerWorker, type Supervision } from "./engine_metrics.ts";
+import { registerCounts, registerEngine, registerWorker } from "./engine_metrics.ts";
 import { histogram } from "./exposition.ts";
 import { Family } from "./family.ts";
 import type { Observer, RequestEnd } from "./observer.ts";

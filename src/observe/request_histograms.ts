@@ -12,7 +12,7 @@ import {
 import { counter, histogram, type Sample } from "./exposition.ts";
 import { Family } from "./family.ts";
 import { latenciesOf } from "./latencies.ts";
-import { ledger, type Phase, PHASES } from "./ledger.ts";
+import { ledger, type Phase, PHASES } from "../ledger.ts";
 import type { RequestEnd } from "./observer.ts";
 
 /** How long requests took and waited, and in what batches they left. */

@@ -25,9 +25,7 @@ export interface ServeOptions {
 export class Serve extends TestProcess {
   constructor({ flags = [], env = {}, root = ROOT, task = false }: ServeOptions = {}) {
     super(Deno.execPath(), {
-      args: task
-        ? ["task", "serve", ...flags]
-        : ["run", "-A", join(root, "src/main.ts"), ...flags],
+      args: task ? ["task", "serve", ...flags] : ["run", "-A", join(root, "src/main.ts"), ...flags],
       cwd: root,
       env: {
         NO_COLOR: "1",
@@ -57,6 +55,12 @@ export class Serve extends TestProcess {
   async address(timeoutMs = FIRST_START_MS): Promise<string> {
     await this.waitFor(/^Ctrl-C ends/, timeoutMs);
     return (await this.waitFor(/^Omnispan serves on (\S+)/))[1]!;
+  }
+
+  /** Where its HTTP door is, once it has greeted. */
+  async httpUrl(): Promise<string> {
+    await this.address();
+    return (await this.waitFor(/^See it: (https?:\/\/[^/]+)\//))[1]!;
   }
 
   /** The newest worker process that it told of. */

@@ -7,20 +7,13 @@ import type { GenerateReply } from "../../grpc/generated/omnispan/GenerateReply.
 import type { GenerateRequest__Output } from "../../grpc/generated/omnispan/GenerateRequest.ts";
 import type { StatsReply } from "../../grpc/generated/omnispan/StatsReply.ts";
 import { GRPC_STATUS } from "../../grpc/status.ts";
-import type { Millis, ThreadStats } from "../../types.ts";
+import type { Millis, Supervision, ThreadStats } from "../../types.ts";
 import type { Door, Visit } from "../door.ts";
-import { leavesAt } from "../timing.ts";
+import { leavesAt } from "../leaves_at.ts";
 import { ChunkStream, type StreamCall } from "./chunk_stream.ts";
 import { toGenerateReply } from "./reply.ts";
 
 type GenerateCall = ServerUnaryCall<GenerateRequest__Output, GenerateReply>;
-
-/** What the engine knows of the worker that it keeps running by itself. */
-export interface Supervision {
-  readonly restarts: number;
-  /** Why it does not serve; empty while it does. */
-  readonly problem: string;
-}
 
 /** `omnispan.Engine` on top of the scheduler. */
 export function engineService(

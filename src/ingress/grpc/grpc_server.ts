@@ -7,11 +7,11 @@ import { HealthImplementation } from "grpc-health-check";
 import { hostAndPort, type Settings } from "../../config.ts";
 import { messageOf, StartupError } from "../../errors.ts";
 import { omnispan, reflected } from "../../grpc/contract.ts";
-import type { ThreadStats, WorkerState } from "../../types.ts";
+import type { Supervision, ThreadStats, WorkerState } from "../../types.ts";
 import type { Certificate } from "../certificate.ts";
 import type { Door } from "../door.ts";
 import { coalesceWrites } from "./coalesce_writes.ts";
-import { engineService, type Supervision } from "./engine_service.ts";
+import { engineService } from "./engine_service.ts";
 import { ignoreFarDeadlines } from "./far_deadlines.ts";
 import { watchFrames } from "./outbox.ts";
 

@@ -2,8 +2,9 @@ import type { Dispatch } from "../../grpc/generated/omnispan/Dispatch.ts";
 import type { DispatchReason__Output } from "../../grpc/generated/omnispan/DispatchReason.ts";
 import type { GenerateChunk } from "../../grpc/generated/omnispan/GenerateChunk.ts";
 import type { GenerateReply } from "../../grpc/generated/omnispan/GenerateReply.ts";
+import type { Timing } from "../../grpc/generated/omnispan/Timing.ts";
 import type { Answer, DispatchReason, DispatchRecord, Millis, Mode, Submission } from "../../types.ts";
-import { toTiming } from "../timing.ts";
+import { ledger } from "../../ledger.ts";
 
 const REASONS = {
   direct: "DISPATCH_REASON_DIRECT",
@@ -74,4 +75,17 @@ function statusText(status: string, mode: Mode, dispatch: DispatchRecord | undef
 
 function toDispatch(dispatch: DispatchRecord): Dispatch {
   return { ...dispatch, reason: REASONS[dispatch.reason] };
+}
+
+function toTiming(receivedAt: Millis, answer: Answer, sentAt: Millis): Timing {
+  const parts = ledger(receivedAt, answer, sentAt);
+  return {
+    acceptMs: parts.accept,
+    queueMs: parts.queue,
+    batchMs: parts.batch,
+    dispatchMs: parts.dispatch,
+    prefillMs: parts.prefill,
+    decodeMs: parts.decode,
+    replyMs: parts.reply,
+  };
 }

@@ -1,11 +1,12 @@
-import { type Context, Hono } from "hono";
+import type { HttpBindings } from "@hono/node-server";
+import { Hono } from "hono";
 import { getLogger } from "@logtape/logtape";
 import { messageOf, OmnispanError } from "../../errors.ts";
 import type { Asset } from "../../page/assets.ts";
 import type { Door } from "../door.ts";
 import { requireOwnHost } from "./own_host.ts";
 import type { LiveStreams } from "./live_stream.ts";
-import { chatCompletions, completions, failed, models } from "./openai/endpoints.ts";
+import { chatCompletions, completions, type Context, failed, models } from "./openai/endpoints.ts";
 import { addPageRoutes } from "./page_routes.ts";
 import { refusal } from "./status.ts";
 
@@ -20,10 +21,12 @@ export interface Shown {
   readonly stopping: () => boolean;
 }
 
+export type App = Hono<{ Bindings: HttpBindings }>;
+
 /** All routes of the HTTP port. */
-export function httpApp(door: Door, shown: Shown): Hono {
+export function httpApp(door: Door, shown: Shown): App {
   const { settings } = door;
-  const app = new Hono();
+  const app: App = new Hono();
   if (!door.keys && !settings.ALLOW_NO_KEYS) app.use(requireOwnHost(settings));
 
   app.post("/v1/chat/completions", chatCompletions(door));
@@ -64,7 +67,7 @@ export function httpApp(door: Door, shown: Shown): Hono {
 }
 
 /** Of each path that has no variable part. */
-function methodsOf({ routes }: Hono): Map<string, string[]> {
+function methodsOf({ routes }: App): Map<string, string[]> {
   const methods = new Map<string, string[]>();
   for (const { method, path } of routes) {
     if (method !== "ALL") methods.set(path, [...methods.get(path) ?? [], method]);

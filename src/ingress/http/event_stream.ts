@@ -21,11 +21,15 @@ export class EventStream {
   #used = false;
   readonly #alive: ReturnType<typeof setInterval>;
 
-  /** `event` makes an event's data of text; `gone` hears that nobody reads any more, and why. */
+  /**
+   * `event` makes an event's data of text; `gone` hears that nobody reads any more, and why; `hangUp` closes the
+   * connection.
+   */
   constructor(
     private readonly event: (text: string) => string,
     private readonly limitBytes: number,
     private readonly gone: (why: OmnispanError) => void,
+    private readonly hangUp: () => void,
     aliveMs: Millis,
   ) {
     this.body = new ReadableStream<Uint8Array<ArrayBuffer>>(
@@ -61,9 +65,8 @@ export class EventStream {
     if (bytes <= this.limitBytes) return;
     const why =
       `the client does not read its stream: ${bytes} bytes wait, STREAM_BUFFER_BYTES is ${this.limitBytes}`;
-    const error = new OmnispanError("resource_exhausted", why);
-    this.#controller.error(error);
-    this.#stop(error);
+    this.#stop(new OmnispanError("resource_exhausted", why));
+    this.hangUp();
   }
 
   /** Sends these events after all text, then ends. */

@@ -1,11 +1,11 @@
 import { getRequestListener } from "@hono/node-server";
-import type { Hono } from "hono";
 import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { hostAndPort, type Settings } from "../../config.ts";
 import { messageOf, StartupError } from "../../errors.ts";
 import type { Certificate } from "../certificate.ts";
+import type { App } from "./app.ts";
 
 /** How long the last responses get to leave when the server closes. */
 const FLUSH_MS = 500;
@@ -23,7 +23,7 @@ export class HttpServer implements AsyncDisposable {
 
   constructor(
     private readonly settings: Settings,
-    app: Hono,
+    app: App,
     certificate: Certificate | undefined,
   ) {
     const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });

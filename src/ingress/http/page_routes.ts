@@ -1,4 +1,4 @@
-import type { Context, Hono } from "hono";
+import type { Context, Env, Hono } from "hono";
 import type { Asset } from "../../page/assets.ts";
 
 /** What a page of ours may do in a browser: nothing that does not come from here. */
@@ -14,7 +14,7 @@ const HEADERS = {
 };
 
 /** The live page and its parts. They hold nothing secret: what they show comes from `/live`. */
-export function addPageRoutes(app: Hono, assets: ReadonlyMap<string, Asset>): void {
+export function addPageRoutes<E extends Env>(app: Hono<E>, assets: ReadonlyMap<string, Asset>): void {
   for (const [path, asset] of assets) app.get(path, (context) => respond(context, asset));
 }
 

@@ -1,6 +1,6 @@
 /** The bodies of OpenAI's API, made of our answers. */
 import type { Answer, Millis, Mode, Submission } from "../../../types.ts";
-import { toTiming } from "../../timing.ts";
+import { ledger } from "../../../ledger.ts";
 
 /** The two kinds of answer differ in their names and in where the text stands. */
 export interface AnswerKind {
@@ -121,7 +121,6 @@ function usageOf({ reply: { inputTokens, outputTokens } }: Answer) {
 /** Where the time went: an addition of ours, which clients of OpenAI's API pass over. */
 function details({ receivedAt }: Submission, answer: Answer, mode: Mode, sentAt: Millis) {
   const { phases, dispatch, reply } = answer;
-  const timing = toTiming(receivedAt, answer, sentAt);
   const decoded = Math.max(1, reply.outputTokens - 1);
   return {
     mode,
@@ -129,15 +128,9 @@ function details({ receivedAt }: Submission, answer: Answer, mode: Mode, sentAt:
     tpot_ms: (phases.lastTokenAt - phases.firstTokenAt) / decoded,
     e2e_ms: sentAt - receivedAt,
     queue_wait_ms: phases.dispatchedAt - receivedAt,
-    timing: {
-      accept_ms: timing.acceptMs,
-      queue_ms: timing.queueMs,
-      batch_ms: timing.batchMs,
-      dispatch_ms: timing.dispatchMs,
-      prefill_ms: timing.prefillMs,
-      decode_ms: timing.decodeMs,
-      reply_ms: timing.replyMs,
-    },
+    timing: Object.fromEntries(
+      Object.entries(ledger(receivedAt, answer, sentAt)).map(([phase, ms]) => [`${phase}_ms`, ms]),
+    ),
     dispatch: dispatch && {
       id: dispatch.id,
       size: dispatch.size,

@@ -1,9 +1,10 @@
-import type { Context } from "hono";
+import type { HttpBindings } from "@hono/node-server";
+import type { Context as HonoContext } from "hono";
 import { now } from "../../../clock.ts";
 import { OmnispanError } from "../../../errors.ts";
 import type { Answer, Millis, Submission, WorkerFailure, WorkerReply } from "../../../types.ts";
 import type { Door, Visit } from "../../door.ts";
-import { leavesAt } from "../../timing.ts";
+import { leavesAt } from "../../leaves_at.ts";
 import { MAX_ID_LENGTH, type RawRequest } from "../../validate.ts";
 import { readJson } from "../body.ts";
 import { EventStream } from "../event_stream.ts";
@@ -17,6 +18,8 @@ import { invalid, type OwnHeaders, type SharedRequest } from "./schema.ts";
 /** How long a stream waits for its first token before it says 200: until then a failure still has a status. */
 const COMMIT_MS = 5000;
 const ALIVE_MS = 15_000;
+
+export type Context = HonoContext<{ Bindings: HttpBindings }>;
 
 /** One way of asking: how its body is read, and how its answer looks. */
 interface Endpoint<T extends SharedRequest> {
@@ -51,7 +54,7 @@ export function models(door: Door) {
 
 async function answer<T extends SharedRequest>(
   door: Door,
-  { req }: Context,
+  { req, env }: Context,
   endpoint: Endpoint<T>,
 ): Promise<Response> {
   const header = (name: string) => req.header(name);
@@ -79,7 +82,10 @@ async function answer<T extends SharedRequest>(
     const head = { kind: endpoint.kind, requestId, model, usage };
     const headers = { "x-request-id": requestId };
     return submission.stream
-      ? await streamed(door, visit, submission, head, req.raw, headers)
+      ? await streamed(door, visit, submission, head, {
+        request: req.raw,
+        hangUp: () => env.outgoing.destroy(),
+      }, headers)
       : await inOnePiece(visit, submission, head, req.raw, headers);
   } catch (thrown) {
     return failed(refusal(visit.refused(thrown)), { "x-request-id": requestId.slice(0, MAX_ID_LENGTH) });
@@ -110,16 +116,17 @@ async function streamed(
   visit: Visit,
   submission: Submission,
   head: AnswerHead,
-  { signal }: Request,
+  { request, hangUp }: { readonly request: Request; readonly hangUp: () => void },
   headers: Record<string, string>,
 ): Promise<Response> {
-  const caller = callerOf(signal);
+  const caller = callerOf(request.signal);
   const events = new AnswerEvents(head, submission.receivedAt);
   const begun = Promise.withResolvers<void>();
   const stream = new EventStream(
     (text) => events.piece(text),
     settings.STREAM_BUFFER_BYTES,
     (why) => caller.abort(why),
+    hangUp,
     ALIVE_MS,
   );
   const answering = visit.submit(submission, caller.signal, ({ text }) => {

@@ -1,0 +1,288 @@
+/** The HTTP door under bad input, bad clients and a stop: raw sockets against a real engine and worker. */
+import assert from "node:assert/strict";
+import type { Settings } from "../src/config.ts";
+import { httpEngineFor, type TestEngine } from "./support/engine.ts";
+import { RawHttp } from "./support/raw_http.ts";
+import { Serve } from "./support/serve.ts";
+import { SimWorker } from "./support/sim_worker.ts";
+import { pause, waitUntil } from "./support/wait.ts";
+
+const CHAT = "/v1/chat/completions";
+const LONG = 4000;
+const ASKED = { messages: [{ role: "user", content: "hi" }], max_tokens: 2 };
+const ENDLESS = { ...ASKED, max_tokens: LONG };
+
+interface Site {
+  readonly worker: SimWorker;
+  readonly engine: TestEngine;
+}
+
+function test(
+  name: string,
+  options: Partial<Settings> & { profile?: string },
+  fn: (site: Site) => Promise<void>,
+): void {
+  Deno.test({
+    name,
+    // grpc-js keeps timers and sockets for a moment after a close.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn() {
+      const { profile = "null", ...changes } = options;
+      await using worker = await SimWorker.start({ profile });
+      await using engine = await httpEngineFor(worker.address, { MAX_TOKENS_LIMIT: LONG, ...changes });
+      await engine.connected();
+      await fn({ worker, engine });
+    },
+  });
+}
+
+interface Told {
+  readonly status: number;
+  readonly error: { message: string; type: string; param: string | null; code: string };
+  readonly headers: Headers;
+}
+
+async function post(engine: TestEngine, body: BodyInit, headers: Record<string, string> = {}): Promise<Told> {
+  const init = { method: "POST", headers: { "content-type": "application/json", ...headers }, body };
+  const response = await fetch(engine.url + CHAT, init);
+  const { error } = await response.json();
+  return { status: response.status, error, headers: response.headers };
+}
+
+test(
+  "what is no JSON, no UTF-8 or no object is told as that, and nothing of it is repeated",
+  {},
+  async ({ engine }) => {
+    const wrong: [BodyInit, RegExp][] = [
+      ["", /^the body must be JSON: it ends too early or is empty$/],
+      [
+        '{"messages": [{"role": "secret',
+        /^the body must be JSON: it breaks at character \d+$|ends too early/,
+      ],
+      ['{"messages": secret}', /^the body must be JSON: it breaks at character \d+$|ends too early/],
+      ["[]", /^the body must be an object, got an array of 0$/],
+      ["null", /^the body must be an object, got null$/],
+      ['"secret"', /^the body must be an object, got/],
+      [new Uint8Array([0x22, 0xff, 0x22]), /^the body must be UTF-8$/],
+      [
+        '{"messages": "secret secret secret secret secret secret"}',
+        /^messages must be an array, got a text of 41/,
+      ],
+      ['{"messages": [7]}', /^messages\[0\] must be an object, got 7$/],
+      [
+        '{"messages": [{"role": "boss", "content": "x"}]}',
+        /^messages\[0\]\.role must be one of .*, got "boss"$/,
+      ],
+      ['{"messages": [{"role": "user", "content": 5}]}', /^messages\[0\]\.content must be .*, got 5$/],
+      [
+        '{"messages": [{"role": "user", "content": "x"}], "stream": "yes"}',
+        /^stream must be a boolean, got "yes"$/,
+      ],
+      ['{"messages": [{"role": "user", "content": "x"}], "stop": [5]}', /^stop/],
+      ['{"messages": [{"role": "user", "content": "x"}], "__proto__": {"n": 2}}', /__proto__ is no field/],
+    ];
+    for (const [body, message] of wrong) {
+      const { status, error } = await post(engine, body);
+      assert.equal(status, 400, error.message);
+      assert.match(error.message, message);
+      assert.ok(!error.message.includes("secret") || error.message.includes('got "secret"'), error.message);
+    }
+    assert.equal((await engine.stats()).acceptedRequests, 0);
+  },
+);
+
+test("only JSON by its header, no made-up host, and paths and methods that exist", {}, async ({ engine }) => {
+  const text = await post(engine, JSON.stringify(ASKED), { "content-type": "text/plain" });
+  assert.equal(text.status, 400);
+  assert.match(text.error.message, /content-type must be application\/json, got "text\/plain"/);
+  const [host = ""] = engine.url.slice("http://".length).split("/");
+  using raw = await RawHttp.open(host);
+  const foreign = await raw.ask("GET", "/v1/models", { host: "evil.example" });
+  assert.equal(foreign.status, 403);
+  assert.match(foreign.body, /the header host must be one of localhost, .*, got \\"evil.example\\"/);
+  const nowhere = await fetch(`${engine.url}/v1/embeddings`, { method: "POST", body: "{}" });
+  assert.equal(nowhere.status, 404);
+  assert.match((await nowhere.json()).error.message, /there is nothing at POST \/v1\/embeddings/);
+  const method = await fetch(engine.url + CHAT);
+  assert.equal(method.status, 405);
+  assert.equal(method.headers.get("allow"), "POST");
+  await method.body?.cancel();
+});
+
+test(
+  "bodies beyond HTTP_BODY_BYTES are 413, announced or not; prompts beyond MAX_PROMPT_BYTES name their limit",
+  {
+    HTTP_BODY_BYTES: 20_000,
+    MAX_PROMPT_BYTES: 10_000,
+  },
+  async ({ engine }) => {
+    const huge = JSON.stringify({ messages: [{ role: "user", content: "x".repeat(30_000) }] });
+    const announced = await post(engine, huge);
+    assert.equal(announced.status, 413);
+    assert.match(
+      announced.error.message,
+      /the body must be at most 20000 bytes \(HTTP_BODY_BYTES\), got 300/,
+    );
+    const chunked = await post(engine, new Blob([huge]).stream());
+    assert.equal(chunked.status, 413);
+    assert.match(chunked.error.message, /got more than 20000/);
+    const prompt = await post(
+      engine,
+      JSON.stringify({ messages: [{ role: "user", content: "x".repeat(12_000) }] }),
+    );
+    assert.equal(prompt.status, 400);
+    assert.equal(prompt.error.param, "messages");
+    assert.match(
+      prompt.error.message,
+      /must be at most 10000 bytes of UTF-8 \(MAX_PROMPT_BYTES\), got 12004/,
+    );
+  },
+);
+
+test("a body that comes too slowly is 408, headers that are too large 431, and the engine serves on", {
+  HTTP_BODY_TIMEOUT_MS: 300,
+  HTTP_HEADER_BYTES: 4096,
+}, async ({ engine }) => {
+  const host = engine.url.slice("http://".length);
+  using slow = await RawHttp.open(host);
+  await slow.send(
+    `POST ${CHAT} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{"mess`,
+  );
+  const { status, body } = await slow.response();
+  assert.equal(status, 408);
+  assert.match(body, /the body must come within 300 ms \(HTTP_BODY_TIMEOUT_MS\)/);
+  using large = await RawHttp.open(host);
+  assert.equal((await large.ask("GET", "/healthz", { host, "x-large": "y".repeat(9000) })).status, 431);
+  using fine = await RawHttp.open(host);
+  assert.equal((await fine.ask("GET", "/healthz", { host })).status, 200);
+});
+
+test(
+  "a dropped connection frees the row, however the request was cut into pieces",
+  { profile: "fixed20" },
+  async ({ engine }) => {
+    const host = engine.url.slice("http://".length);
+    const body = JSON.stringify(ENDLESS);
+    const head =
+      `POST ${CHAT} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+    for (const pieces of [[head + body], [head, body], [head + body.slice(0, 9), body.slice(9)]]) {
+      const raw = await RawHttp.open(host);
+      for (const piece of pieces) {
+        await raw.send(piece);
+        await pause(30);
+      }
+      await waitUntil("it runs", async () => (await engine.stats()).load?.running === 1);
+      raw[Symbol.dispose]();
+      await engine.settled();
+      await waitUntil("its row is free", async () => (await engine.stats()).load?.running === 0);
+    }
+    // Half a body, and gone: nothing was asked.
+    const half = await RawHttp.open(host);
+    await half.send(head + body.slice(0, 9));
+    half[Symbol.dispose]();
+    await pause(100);
+    assert.equal((await engine.stats()).acceptedRequests, 3);
+  },
+);
+
+test("a client that does not read its stream loses it, and its row is free; streams beside it come whole", {
+  profile: "null",
+  STREAM_BUFFER_BYTES: 8192,
+  MAX_TOKENS_LIMIT: 1_000_000,
+  ENGINE_MODE: "continuous",
+}, async ({ engine }) => {
+  const host = engine.url.slice("http://".length);
+  const body = JSON.stringify({ ...ASKED, max_tokens: 1_000_000, stream: true });
+  using unread = await RawHttp.open(host);
+  await unread.send(
+    `POST ${CHAT} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  );
+  const beside = await fetch(engine.url + CHAT, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ ...ASKED, max_tokens: 500, stream: true }),
+  });
+  assert.match(await beside.text(), /data: \[DONE\]\n\n$/);
+  await waitUntil("the unread stream was given up", async () => (await engine.stats()).inFlight === 0);
+  const metrics = await (await fetch(`${engine.url}/metrics`)).text();
+  assert.match(metrics, /omnispan_requests_total\{[^}]*status="resource_exhausted"[^}]*\} 1/);
+});
+
+test("MAX_CONNECTIONS bounds both doors", { MAX_CONNECTIONS: 2 }, async ({ engine }) => {
+  const host = engine.url.slice("http://".length);
+  using first = await RawHttp.open(host);
+  using second = await RawHttp.open(host);
+  for (const raw of [first, second]) assert.equal((await raw.ask("GET", "/healthz", { host })).status, 200);
+  using third = await RawHttp.open(host);
+  await assert.rejects(third.ask("GET", "/healthz", { host }));
+  first[Symbol.dispose]();
+  await waitUntil("its place is free", async () => {
+    using next = await RawHttp.open(host);
+    return await next.ask("GET", "/healthz", { host }).then(({ status }) => status === 200, () => false);
+  });
+});
+
+test("a wrong time-out header is refused by its name; HTTP_TIMEOUT_MS is the deadline of who names none", {
+  profile: "fixed20",
+  HTTP_TIMEOUT_MS: 200,
+}, async ({ engine }) => {
+  for (const value of ["0", "-1", "soon", "1e3", "86400001"]) {
+    const { status, error } = await post(engine, JSON.stringify(ASKED), { "omnispan-timeout-ms": value });
+    assert.equal(status, 400, value);
+    assert.equal(error.param, "omnispan-timeout-ms");
+  }
+  assert.equal((await post(engine, JSON.stringify(ENDLESS))).status, 504);
+});
+
+test("a worker's fault is told by its status, a request's own fault is 400", {}, async ({ engine }) => {
+  const { status, error } = await post(
+    engine,
+    JSON.stringify({ ...ASKED, messages: [{ role: "user", content: "word ".repeat(50_000) }] }),
+  );
+  assert.equal(status, 400);
+  assert.match(error.message, /context/);
+});
+
+test(
+  "health and readiness tell the worker apart; the model page lists it",
+  {},
+  async ({ worker, engine }) => {
+    const get = async (path: string) => {
+      const response = await fetch(engine.url + path);
+      return [response.status, await response.text()] as const;
+    };
+    assert.deepEqual(await get("/healthz"), [200, "ok\n"]);
+    assert.deepEqual(await get("/readyz"), [200, "ok\n"]);
+    worker.kill("SIGKILL");
+    await waitUntil("it is not ready", async () => (await get("/readyz"))[0] === 503);
+    assert.match((await get("/readyz"))[1], /the worker is down: /);
+    assert.equal((await get("/healthz"))[0], 200);
+  },
+);
+
+Deno.test({
+  name: "SIGTERM: readiness says so, new requests are 503, a running stream comes to its end",
+  ignore: Deno.build.os === "windows",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    await using serve = await Serve.answering({ env: { ENGINE_MODE: "continuous", SIM_PROFILE: "fixed20" } });
+    const url = await serve.httpUrl();
+    const headers = { "content-type": "application/json" };
+    const stream = await fetch(url + CHAT, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ ...ASKED, max_tokens: 100, stream: true }),
+    });
+    serve.kill("SIGTERM");
+    await serve.waitFor(/^serve: stopping/, 10_000, serve.stderr);
+    await waitUntil("it is not ready", async () => (await fetch(`${url}/readyz`)).status === 503);
+    const refused = await fetch(url + CHAT, { method: "POST", headers, body: JSON.stringify(ASKED) });
+    assert.equal(refused.status, 503);
+    assert.equal(refused.headers.get("retry-after"), "1");
+    assert.match((await refused.json()).error.message, /the engine is stopping/);
+    assert.match(await stream.text(), /"finish_reason":"length"[\s\S]*data: \[DONE\]\n\n$/);
+    assert.equal((await serve.exit()).code, 0);
+  },
+});

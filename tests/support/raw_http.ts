@@ -1,0 +1,52 @@
+/** HTTP/1.1 byte by byte, for what a well-behaved client would never send. */
+export class RawHttp implements Disposable {
+  #closed = false;
+
+  private constructor(private readonly connection: Deno.TcpConn) {}
+
+  /** `host` is host:port. */
+  static async open(host: string): Promise<RawHttp> {
+    const colon = host.lastIndexOf(":");
+    return new RawHttp(
+      await Deno.connect({ hostname: host.slice(0, colon), port: Number(host.slice(colon + 1)) }),
+    );
+  }
+
+  async send(text: string): Promise<void> {
+    const bytes = new TextEncoder().encode(text);
+    for (let at = 0; at < bytes.length;) at += await this.connection.write(bytes.subarray(at));
+  }
+
+  ask(method: string, path: string, headers: Readonly<Record<string, string>>): Promise<RawResponse> {
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    return this.send(`${method} ${path} HTTP/1.1\r\n${lines}\r\n`).then(() => this.response());
+  }
+
+  /** The next response; its length must be announced, or the connection ends with it. */
+  async response(): Promise<RawResponse> {
+    let text = "";
+    const buffer = new Uint8Array(65_536);
+    const decoder = new TextDecoder();
+    for (;;) {
+      const end = text.indexOf("\r\n\r\n");
+      const length = /\r\ncontent-length: (\d+)/i.exec(text)?.[1];
+      if (end >= 0 && length !== undefined && text.length >= end + 4 + Number(length)) break;
+      const read = await this.connection.read(buffer);
+      if (read === null) break;
+      text += decoder.decode(buffer.subarray(0, read), { stream: true });
+    }
+    const status = /^HTTP\/1\.1 (\d+)/.exec(text)?.[1];
+    if (status === undefined) throw new Error("the connection was closed without a response");
+    return { status: Number(status), body: text.slice(text.indexOf("\r\n\r\n") + 4) };
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#closed) this.connection.close();
+    this.#closed = true;
+  }
+}
+
+export interface RawResponse {
+  readonly status: number;
+  readonly body: string;
+}
