@@ -53,7 +53,7 @@ export function refusal(
   const [status, type] = HTTP_STATUS[error.code];
   return {
     status,
-    headers: retryHeaders(status, error.retryAfterMs),
+    headers: status === 401 ? ASK_FOR_KEY : retryHeaders(status, error.retryAfterMs),
     body: { error: { message: error.message, type, param: error.param ?? null, code } },
   };
 }
@@ -76,6 +76,9 @@ const OPENAI_CODES: Partial<Record<ErrorCode, string>> = {
   resource_exhausted: "rate_limit_exceeded",
   invalid_argument: "invalid_value",
 };
+
+/** RFC 9110 has it with each 401. */
+const ASK_FOR_KEY = { "www-authenticate": "Bearer" };
 
 /** When it is worth to try again, in whole seconds as HTTP has it and in ms as OpenAI's clients read it. */
 function retryHeaders(

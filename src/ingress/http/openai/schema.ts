@@ -110,7 +110,8 @@ function problemOf(issue: z.core.$ZodIssue): OmnispanError {
     const deepest = issue.errors.map(([first]) => first!).sort((a, b) => b.path.length - a.path.length)[0]!;
     if (deepest.path.length > 0) return problemOf({ ...deepest, path: [...issue.path, ...deepest.path] });
   }
-  return invalid(field, `must be ${ruleOf(issue)}, got ${shown(issue.input)}`);
+  const value = TEXT_FIELDS.test(field) ? withoutText(issue.input) : shown(issue.input);
+  return invalid(field, `must be ${ruleOf(issue)}, got ${value}`);
 }
 
 function ruleOf(issue: z.core.$ZodIssue): string {
@@ -141,6 +142,13 @@ function pathOf(path: readonly PropertyKey[]): string {
     if (typeof part === "number") return `${text}[${part}]`;
     return text === "" ? String(part) : `${text}.${String(part)}`;
   }, "").slice(0, 200);
+}
+
+/** What stands there is a prompt, or may be meant as one: an error, which is logged, tells its length alone. */
+const TEXT_FIELDS = /^(messages(\[\d+\])?(\.content.*)?|prompt.*|stop.*|)$/;
+
+function withoutText(value: unknown): string {
+  return typeof value === "string" ? `a text of ${value.length} characters` : shown(value);
 }
 
 /** A value as an error may show it: texts can be a caller's prompt, so only their length. */
