@@ -1,0 +1,78 @@
+/** Conversations, raw prompts and mode hints over gRPC, to workers that know them and to one that does not. */
+import { status as Status } from "@grpc/grpc-js";
+import assert from "node:assert/strict";
+import type { DispatchReason__Output } from "../src/grpc/generated/omnispan/DispatchReason.ts";
+import { engineFor, refusal, ScriptedWorker } from "./support/engine.ts";
+import { SimWorker } from "./support/sim_worker.ts";
+
+const SKY = "Why is the sky blue?";
+const TURN = { role: "user", content: SKY };
+
+function test(name: string, fn: () => Promise<void>): void {
+  // grpc-js keeps timers and sockets for a moment after a close.
+  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
+}
+
+for (const session of [true, false]) {
+  const way = session ? "over the worker's session" : "over the fixed RPCs";
+  test(`a conversation goes to the worker as it is ${way}; one question is what that prompt is`, async () => {
+    await using worker = await SimWorker.start({ session });
+    await using engine = await engineFor(worker.address);
+    await engine.connected();
+    const textOf = async (messages: readonly { role: string; content: string }[]) =>
+      (await engine.submit({ messages: [...messages], maxTokens: 6 })).responseText;
+    const prompt = (await engine.submit({ prompt: SKY, maxTokens: 6 })).responseText;
+    assert.equal(await textOf([TURN]), prompt);
+    const answered = [TURN, { role: "assistant", content: "It scatters light." }];
+    const texts = [
+      await textOf([...answered, TURN]),
+      await textOf([{ role: "system", content: "Be brief." }, TURN]),
+      await textOf([...answered, { role: "user", content: "And at night?" }]),
+    ];
+    assert.equal(new Set([prompt, ...texts]).size, 4, "each conversation has its own answer");
+    const stream = engine.stream({ messages: [...answered, TURN], maxTokens: 6 });
+    await stream.last;
+    assert.equal(stream.text, texts[0]);
+    assert.match((await engine.submit({ prompt: SKY, rawPrompt: true, maxTokens: 6 })).status, /^ok/);
+  });
+}
+
+test("a worker that knows no conversations gets one question as a prompt; more is refused by name", async () => {
+  await using worker = new ScriptedWorker(0, "sound");
+  await using engine = await engineFor(await worker.address());
+  await engine.connected();
+  assert.equal((await engine.submit({ messages: [TURN], maxTokens: 1 })).responseText, `echo:${SKY}`);
+  for (const request of [{ messages: [TURN, TURN] }, { prompt: SKY, rawPrompt: true }]) {
+    const { code, details } = await refusal(engine.submit(request));
+    assert.equal(code, Status.INVALID_ARGUMENT);
+    assert.match(
+      details,
+      /^(messages|raw_prompt) must not be given: the worker \(.*\) has no such capability$/,
+    );
+  }
+});
+
+test("a hint schedules one request by another mode; where hints are off it is refused", async () => {
+  await using worker = await SimWorker.start();
+  const reasonOf = {
+    "": "DISPATCH_REASON_WINDOW",
+    micro_batch: "DISPATCH_REASON_WINDOW",
+    direct: "DISPATCH_REASON_DIRECT",
+    queued: "DISPATCH_REASON_SLOT",
+    continuous: "DISPATCH_REASON_GATE",
+  } as const satisfies Record<string, DispatchReason__Output>;
+  await using engine = await engineFor(worker.address, { ENGINE_MODE: "micro_batch" });
+  await engine.connected();
+  for (const [modeHint, reason] of Object.entries(reasonOf)) {
+    const { dispatch } = await engine.submit({ prompt: SKY, modeHint });
+    assert.equal(dispatch?.reason, reason, modeHint);
+  }
+  assert.match(
+    (await refusal(engine.submit({ prompt: SKY, modeHint: "fast" }))).details,
+    /^mode_hint must be one of/,
+  );
+  await using strict = await engineFor(worker.address, { MODE_HINTS: false });
+  await strict.connected();
+  const { details } = await refusal(strict.submit({ prompt: SKY, modeHint: "direct" }));
+  assert.match(details, /^mode_hint must not be given: MODE_HINTS is false here, got "direct"$/);
+});
