@@ -116,9 +116,16 @@ def _text(name: str, default: str, help: str) -> Setting[str]:
     return _add(Setting(name, "may be any text", str, default, help))
 
 
+def _path(name: str, help: str) -> Setting[str]:
+    return _add(Setting(name, "must be the path of a file", str, "", help))
+
+
 BACKEND = _choice("WORKER_BACKEND", BACKENDS, "mlx", "What runs the model; `sim` runs none and simulates its times.")
 HOST = _text("WORKER_HOST", "127.0.0.1", "Address to listen on.")
 PORT = _whole("WORKER_PORT", 0, 65535, 50071, "Port to listen on; 0 takes a free one, shown in the line on stdout.")
+TLS_CERT = _path("WORKER_TLS_CERT", "The port's certificate chain (PEM); with WORKER_TLS_KEY it speaks TLS alone.")
+TLS_KEY = _path("WORKER_TLS_KEY", "The private key (PEM, no passphrase) of WORKER_TLS_CERT.")
+TLS_CLIENT_CA = _path("WORKER_TLS_CLIENT_CA", "Certificates (PEM); clients have to show one that these have signed.")
 MODEL_ID = _text(
     "MODEL_ID",
     "",
@@ -127,7 +134,9 @@ MODEL_ID = _text(
     + ".",
 )
 CHAT_TEMPLATE = _flag(
-    "WORKER_CHAT_TEMPLATE", True, "Put each prompt into the tokenizer's chat template, if it has one."
+    "WORKER_CHAT_TEMPLATE",
+    True,
+    "Put each prompt into the tokenizer's chat template, if it has one. Messages always are, raw prompts never.",
 )
 DEFAULT_MAX_TOKENS = _whole(
     "WORKER_DEFAULT_MAX_TOKENS", 1, 1_000_000, 128, "Answer length for a request whose max_tokens is 0."
@@ -170,6 +179,11 @@ VLLM_MAX_NUM_SEQS = _optional_whole(
 )
 VLLM_MAX_NUM_BATCHED_TOKENS = _optional_whole(
     "VLLM_MAX_NUM_BATCHED_TOKENS", 1, 10_000_000, "Most tokens in one vLLM step. Unset: vLLM's own."
+)
+VLLM_OTLP_TRACES_ENDPOINT = _text(
+    "VLLM_OTLP_TRACES_ENDPOINT",
+    "",
+    "Where vLLM sends its spans (OTLP), as part of the engine's traces, such as http://127.0.0.1:4317. Unset: nowhere.",
 )
 
 

@@ -13,7 +13,9 @@ from collections.abc import Callable
 import grpc
 
 import address
+from config import TLS_CERT, SettingsError
 from logs import event
+from tls import Certificates
 
 TRIES = 250  # to have the port again
 TRY_SECONDS = 0.02  # between two of them
@@ -25,14 +27,15 @@ class Listener:
     The calls of a server that died are cancelled: nobody reads for them any more.
     """
 
-    def __init__(self, make: Callable[[], grpc.aio.Server]) -> None:
+    def __init__(self, make: Callable[[], grpc.aio.Server], certificates: Certificates | None) -> None:
         self._make = make
+        self._certificates = certificates
         self._server = make()
         self._ends: set[asyncio.Task[None]] = set()  # of servers that died
 
     async def start(self, host: str, port: int) -> int:
         """Gives the port. Raises RuntimeError when the address can't be listened on."""
-        port = self._server.add_insecure_port(address.join(host, port))
+        port = add_port(self._server, host, port, self._certificates)
         self._watch = asyncio.create_task(self._listen_on(host, port, await _start(self._server)))
         return port
 
@@ -57,13 +60,39 @@ class Listener:
                 try:
                     address.probe(host, port)
                     self._server = self._make()
-                    self._server.add_insecure_port(address.join(host, port))
+                    add_port(self._server, host, port, self._certificates)
                     break
                 except (address.AddressError, RuntimeError) as error:
                     if not left:
                         return f"gRPC stopped serving, and the port can't be had again: {error}"
                 await asyncio.sleep(TRY_SECONDS)
             loop = await _start(self._server)
+
+
+def add_port(server: grpc.aio.Server, host: str, port: int, certificates: Certificates | None) -> int:
+    """Gives the port, which speaks TLS alone when there are certificates. Raises RuntimeError when the address can't be
+    listened on, or gRPC can't use the certificates."""
+    if certificates is None:
+        return server.add_insecure_port(address.join(host, port))
+    credentials = grpc.ssl_server_credentials(
+        [(certificates.key, certificates.chain)],
+        root_certificates=certificates.client_ca,
+        require_client_auth=certificates.client_ca is not None,
+    )
+    return server.add_secure_port(address.join(host, port), credentials)
+
+
+async def try_out(host: str, certificates: Certificates) -> None:
+    """Raises SettingsError for certificates that OpenSSL takes and gRPC does not, such as one on an uncommon curve."""
+    server = grpc.aio.server()
+    try:
+        add_port(server, host, 0, certificates)
+    except RuntimeError as error:
+        raise SettingsError(
+            [f"{TLS_CERT.name} must be a certificate that gRPC can use, such as one of RSA or P-256"]
+        ) from error
+    finally:
+        await server.stop(None)
 
 
 async def _start(server: grpc.aio.Server) -> asyncio.Task[object]:

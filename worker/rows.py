@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import time
 
-from backends.backend import Failure, Outcome, Row, Sampling, Status
+from backends.backend import Failure, Message, Outcome, Row, Sampling, bad_request
 from wire import pb2
 
+ROLES = ("system", "user", "assistant")
+MOST_ROLE_CHARACTERS = 40  # of a wrong one that are told
 MOST_STOPS = 16
 MOST_STOP_CHARACTERS = 256
 
@@ -20,9 +22,9 @@ LEAST_TOP_P = 1e-6
 def row_of(request: pb2.WorkerGenerateRequest, received: float, default_max_tokens: int, stream: bool) -> Row | Failure:
     """The row that a request asks for, or which rule it breaks. `received` is seconds of `time.perf_counter()`."""
     if problem := _problem(request):
-        return Failure(Status.RUNTIME_ERROR, problem)
+        return bad_request(problem)
     return Row(
-        prompt=request.prompt,
+        prompt=request.prompt or tuple(Message(message.role, message.content) for message in request.messages),
         max_tokens=request.max_tokens or default_max_tokens,
         deadline=received + request.timeout_ms / 1000 if request.timeout_ms else None,
         sampling=Sampling(
@@ -34,12 +36,14 @@ def row_of(request: pb2.WorkerGenerateRequest, received: float, default_max_toke
         stop=tuple(request.stop),
         ignore_eos=request.ignore_eos,
         stream=stream,
+        raw_prompt=request.raw_prompt,
+        traceparent=request.traceparent,
     )
 
 
 def _problem(request: pb2.WorkerGenerateRequest) -> str | None:
-    if not request.prompt:
-        return 'prompt must not be empty, got ""'
+    if problem := _prompt_problem(request):
+        return problem
     if not (math.isfinite(request.temperature) and 0 <= request.temperature <= 2):
         return f"temperature must be a number from 0 to 2, got {request.temperature:g}"
     if not (math.isfinite(request.top_p) and 0 <= request.top_p <= 1):
@@ -54,6 +58,23 @@ def _problem(request: pb2.WorkerGenerateRequest) -> str | None:
     return None
 
 
+def _prompt_problem(request: pb2.WorkerGenerateRequest) -> str | None:
+    messages = request.messages
+    if bool(request.prompt) == bool(messages):
+        return f"exactly one of prompt and messages must be given, got {'both' if messages else 'neither'}"
+    if not messages:
+        return None
+    if request.raw_prompt:
+        return "raw_prompt must come with a prompt, got messages"
+    for number, message in enumerate(messages):
+        if message.role not in ROLES:
+            got = message.role[:MOST_ROLE_CHARACTERS]
+            return f'messages[{number}].role must be one of {", ".join(ROLES)}, got "{got}"'
+    if not messages[-1].content:
+        return f'messages[{len(messages) - 1}].content must not be empty, as it is the last, got ""'
+    return None
+
+
 def reply_of(request_id: str, tenant_id: str, outcome: Outcome, received: float) -> pb2.WorkerGenerateReply:
     if isinstance(outcome, Failure):
         return pb2.WorkerGenerateReply(
@@ -62,6 +83,7 @@ def reply_of(request_id: str, tenant_id: str, outcome: Outcome, received: float)
             worker_latency_ms=ms(time.perf_counter() - received),
             status=outcome.status.value,
             error_message=outcome.message,
+            bad_request=outcome.bad_request,
         )
     decoding = ms(outcome.last_token_at - outcome.first_token_at)
     return pb2.WorkerGenerateReply(
@@ -92,6 +114,7 @@ def last_chunk(reply: pb2.WorkerGenerateReply) -> pb2.WorkerChunk:
         status=reply.status,
         error_message=reply.error_message,
         finish_reason=reply.finish_reason,
+        bad_request=reply.bad_request,
     )
 
 

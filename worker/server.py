@@ -22,6 +22,7 @@ from logs import event
 from outbox import Outbox
 from rows import last_chunk, ms, reply_of, row_of
 from session import Session
+from tls import Certificates
 from wire import pb2, pb2_grpc
 
 SERVICE = "omnispan.Worker"
@@ -165,10 +166,10 @@ class WorkerService(pb2_grpc.WorkerServicer):
 class Server:
     """Listens from `start` to `stop`; health says SERVING for as long."""
 
-    def __init__(self, backend: Backend, settings: Settings) -> None:
+    def __init__(self, backend: Backend, settings: Settings, certificates: Certificates | None = None) -> None:
         self._service = WorkerService(backend, settings)
         self._health = health.aio.HealthServicer()
-        self._listener = Listener(self._make)
+        self._listener = Listener(self._make, certificates)
 
     async def start(self, host: str, port: int) -> int:
         """Gives the port. Raises RuntimeError when the address can't be listened on."""

@@ -18,6 +18,7 @@ import address
 import config
 import lifetime
 import logs
+import tls
 from backends.backend import Backend, Failure, LoadError, Row, missing_package
 from config import Settings, SettingsError
 
@@ -61,24 +62,37 @@ async def run(settings: Settings, stdout: TextIO) -> None:
     """
     stop = lifetime.watch(settings[config.EXIT_ON_STDIN_CLOSE])
     host, port = settings[config.HOST], settings[config.PORT]
+    certificates = tls.read(settings)
     address.probe(host, port)
+    if certificates is None and not address.is_loopback(host):
+        logs.event(logging.WARNING, "others can reach this address, and nothing on it is encrypted", host=host)
     backend = _make_backend(settings)
     _require_grpc(settings[config.BACKEND])
+    if certificates is not None:
+        from listening import try_out
+
+        await try_out(host, certificates)
     try:
         if not await _unless(stop, _load(backend)):
             logs.event(logging.INFO, "stopped while loading")
             os._exit(0)  # nothing is served yet, and a load in native code can't be interrupted
-        await _serve(backend, settings, stop, stdout)
+        await _serve(backend, settings, certificates, stop, stdout)
     finally:
         await backend.close()
     logs.event(logging.INFO, "stopped")
 
 
-async def _serve(backend: Backend, settings: Settings, stop: asyncio.Event, stdout: TextIO) -> None:
+async def _serve(
+    backend: Backend,
+    settings: Settings,
+    certificates: tls.Certificates | None,
+    stop: asyncio.Event,
+    stdout: TextIO,
+) -> None:
     from server import Server
 
     host, port = settings[config.HOST], settings[config.PORT]
-    server = Server(backend, settings)
+    server = Server(backend, settings, certificates)
     try:
         port = await server.start(host, port)
     except RuntimeError as error:

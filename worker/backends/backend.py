@@ -42,17 +42,29 @@ class Sampling:
     seed: int | None = None  # None: any
 
 
+class Message(NamedTuple):
+    """One turn of a conversation."""
+
+    role: str  # system, user or assistant
+    content: str
+
+
+Prompt = str | tuple[Message, ...]  # a conversation always goes through the model's chat template
+
+
 @dataclass(frozen=True)
 class Row:
     """One sequence of a batch: a prompt that is not empty, and at least one token to generate."""
 
-    prompt: str
+    prompt: Prompt
     max_tokens: int
     deadline: float | None = None  # when it passes, this row ends with Status.TIMEOUT and the others go on
     sampling: Sampling = Sampling()
     stop: tuple[str, ...] = ()  # the answer ends before the first of these texts; none of them is empty
     ignore_eos: bool = False
     stream: bool = False  # deltas as the tokens come, and an Answer without text
+    raw_prompt: bool = False  # the prompt, a text then, goes to the tokenizer without chat template
+    traceparent: str = ""  # W3C trace context of the caller's span; for runtimes that trace
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,11 @@ class Answer:
 class Failure:
     status: Status
     message: str  # says what happened; never holds text of the prompt or the answer
+    bad_request: bool = False  # the request's own fault: it fails wherever it is sent
+
+
+def bad_request(message: str) -> Failure:
+    return Failure(Status.RUNTIME_ERROR, message, bad_request=True)
 
 
 Outcome = Answer | Failure
@@ -122,6 +139,8 @@ class Capability(str, Enum):
     SEED = "seed"
     STOP = "stop"
     IGNORE_EOS = "ignore_eos"
+    MESSAGES = "messages"
+    RAW_PROMPT = "raw_prompt"
 
 
 @dataclass(frozen=True)

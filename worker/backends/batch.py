@@ -16,6 +16,7 @@ from backends.backend import (
     Outcome,
     Status,
     StepStats,
+    bad_request,
     prompt_problem,
 )
 from backends.live_row import LiveRow
@@ -112,7 +113,7 @@ class Batch:
                 joining.append(self._prepare(row))
                 admitted.append(row)
             except PromptError as error:
-                self._settle(row, Failure(Status.RUNTIME_ERROR, str(error)))
+                self._settle(row, bad_request(str(error)))
             except Exception as error:  # one row's prompt must not fail another's
                 self._settle(row, Failure(Status.RUNTIME_ERROR, f"the tokenizer failed: {type(error).__name__}"))
         if not joining:
@@ -133,7 +134,7 @@ class Batch:
 
     def _prepare(self, live: LiveRow) -> NewRow:
         row = live.row
-        prompt = self._runtime.encode(row.prompt)
+        prompt = self._runtime.encode(row.prompt, row.raw_prompt)
         live.input_tokens = len(prompt)
         if problem := prompt_problem(len(prompt), self._runtime.context):
             raise PromptError(problem)

@@ -14,7 +14,6 @@ from backends.backend import (
     Backend,
     Delta,
     Ended,
-    Failure,
     FinishReason,
     Info,
     Limits,
@@ -22,8 +21,8 @@ from backends.backend import (
     Load,
     Outcome,
     Row,
-    Status,
     StepStats,
+    bad_request,
     prompt_problem,
 )
 from backends.sim_text import CONTEXT, answer_text, count_words, digest, word
@@ -57,7 +56,7 @@ class InstantSim(Backend):
             if self._closed:
                 ended.append(Ended(number, STOPPING))
             elif problem := prompt_problem(words, CONTEXT):
-                ended.append(Ended(number, Failure(Status.RUNTIME_ERROR, problem)))
+                ended.append(Ended(number, bad_request(problem)))
             elif row.stream:
                 self._join(listener, _Streamed(number, row, words))
             else:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from backends.backend import FinishReason, Info, LoadError, Sampling, missing_package
+from backends.backend import FinishReason, Info, LoadError, Prompt, Sampling, missing_package
+from backends.chat_template import ChatTemplate, Turns
 from backends.runtime import NewRow, Runtime, Stepped
 from backends.step_loop import StepLoop
 from config import CHAT_TEMPLATE, MAX_ROWS, MLX_OPENBLAS, Settings, model_id
@@ -32,9 +33,9 @@ PREFILL_ROW_TOKENS = 64
 
 
 class MlxRuntime(Runtime):
-    def __init__(self, model: str, chat_template: bool, max_rows: int, use_openblas: bool) -> None:
+    def __init__(self, model: str, template_prompts: bool, max_rows: int, use_openblas: bool) -> None:
         self._model = model
-        self._chat_template = chat_template
+        self._template_prompts = template_prompts
         self._max_rows = max_rows
         self._use_openblas = use_openblas
         self._uids: dict[int, int] = {}  # the generator's number of each running row
@@ -48,7 +49,9 @@ class MlxRuntime(Runtime):
         # Some configurations keep the text model's part apart.
         text_config = config.get("text_config", config)
         self.context = int(text_config.get("max_position_embeddings") or UNKNOWN)
-        self._templated = self._chat_template and self._tokenizer.has_chat_template
+        self._template = ChatTemplate(
+            self._tokenizer.has_chat_template, self._tokenizer.chat_template, self._render, self._template_prompts
+        )
         self._stops: Any = self._make_stops([[token] for token in self._tokenizer.eos_token_ids])
         self._no_stops: Any = self._make_stops()
         self._generator: Any = self._make_generator(
@@ -82,11 +85,12 @@ class MlxRuntime(Runtime):
         except ModelError as error:
             raise LoadError(str(error)) from error
 
-    def encode(self, prompt: str) -> list[int]:
-        if self._templated:
-            messages = [{"role": "user", "content": prompt}]
-            return list(self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))
-        return list(self._tokenizer.encode(prompt))
+    def encode(self, prompt: Prompt, raw: bool) -> list[int]:
+        text, add_special = self._template.text(prompt, raw)
+        return list(self._tokenizer.encode(text, add_special_tokens=add_special))
+
+    def _render(self, turns: Turns) -> str:
+        return str(self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
 
     def decode(self, tokens: list[int]) -> str:
         return str(self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))

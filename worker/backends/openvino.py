@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from backends.backend import FinishReason, Info, LoadError, Sampling, missing_package
+from backends.backend import FinishReason, Info, LoadError, Prompt, Sampling, missing_package
+from backends.chat_template import ChatTemplate, Turns
 from backends.runtime import NewRow, PromptError, Runtime, Stepped
 from backends.step_loop import StepLoop
 from config import CHAT_TEMPLATE, MAX_ROWS, Settings, model_id
@@ -33,9 +34,9 @@ SEED_BITS = 32
 
 
 class OpenVinoRuntime(Runtime):
-    def __init__(self, model: str, chat_template: bool, max_rows: int) -> None:
+    def __init__(self, model: str, template_prompts: bool, max_rows: int) -> None:
         self._model = model
-        self._chat_template = chat_template
+        self._template_prompts = template_prompts
         self._max_rows = max_rows
         self._handles: dict[int, Any] = {}  # openvino_genai.GenerationHandle of each running row
 
@@ -53,7 +54,8 @@ class OpenVinoRuntime(Runtime):
         scheduler.max_num_batched_tokens = max(STEP_TOKENS, self._max_rows)
         self._pipeline: Any = openvino_genai.ContinuousBatchingPipeline(str(path), scheduler, "CPU")
         self._tokenizer: Any = self._pipeline.get_tokenizer()
-        self._templated = self._chat_template and bool(self._tokenizer.chat_template)
+        source = self._tokenizer.chat_template
+        self._template = ChatTemplate(bool(source), source, self._render, self._template_prompts)
         config = self._pipeline.get_config()
         stops = {config.eos_token_id, self._tokenizer.get_eos_token_id(), *config.stop_token_ids}
         self._stops = {token for token in stops if token >= 0}
@@ -73,20 +75,18 @@ class OpenVinoRuntime(Runtime):
             )
         return path
 
-    def encode(self, prompt: str) -> list[int]:
-        text = prompt
-        if self._templated:
-            text = self._tokenizer.apply_chat_template(
-                [{"role": "user", "content": prompt}], add_generation_prompt=True
-            )
-        encoded = self._tokenizer.encode(text, add_special_tokens=not self._templated)
-        tokens: list[int] = encoded.input_ids.data[0].tolist()
+    def encode(self, prompt: Prompt, raw: bool) -> list[int]:
+        text, add_special = self._template.text(prompt, raw)
+        tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=add_special).input_ids.data[0].tolist()
         if len(tokens) >= self.context:  # the tokenizer cuts what is longer, so the true count is not known
             raise PromptError(
                 f"the prompt must leave room for an answer in the model's context of {self.context} tokens, "
                 f"got {len(tokens)} or more"
             )
         return tokens
+
+    def _render(self, turns: Turns) -> str:
+        return str(self._tokenizer.apply_chat_template(turns, add_generation_prompt=True))
 
     def decode(self, tokens: list[int]) -> str:
         return str(self._tokenizer.decode(tokens)) if tokens else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from backends.backend import Capability, FinishReason, Sampling
+from backends.backend import Capability, FinishReason, Prompt, Sampling
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Runtime(ABC):
         """Raises LoadError; any other exception is a load failure too."""
 
     @abstractmethod
-    def encode(self, prompt: str) -> list[int]:
-        """The prompt's tokens, chat template included. Raises PromptError; of any other error the caller hears the kind
-        alone, for its text may be the prompt's."""
+    def encode(self, prompt: Prompt, raw: bool) -> list[int]:
+        """The prompt's tokens, chat template included unless it is `raw`. Raises PromptError; of any other error the
+        caller hears the kind alone, for its text may be the prompt's."""
 
     @abstractmethod
     def decode(self, tokens: list[int]) -> str:

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends.backend import Backend, FinishReason, Info
+from backends.backend import Backend, FinishReason, Info, Prompt
 from backends.instant_sim import InstantSim
 from backends.runtime import NewRow, Runtime, Stepped
 from backends.sim_text import CONTEXT, count_words, digest, word
@@ -132,7 +132,7 @@ class SimRuntime(Runtime):
     def load(self) -> None:
         self.context = CONTEXT
 
-    def encode(self, prompt: str) -> list[int]:
+    def encode(self, prompt: Prompt, raw: bool) -> list[int]:
         # The digest travels in every token, so the answer can be made of the tokens alone.
         return [digest(prompt)] + [0] * (count_words(prompt) - 1)
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 
+from backends.backend import Prompt
+
 WORDS = (
     "the a model token batch step queue row cache decode prefill window arrives waits joins leaves shares runs "
     "early late often never always then now soon and while because under over between after before slowly"
@@ -14,9 +16,18 @@ SPACED = [" " + word for word in WORDS]
 CONTEXT = 1_000_000
 
 
-def digest(prompt: str) -> int:
+def _text(prompt: Prompt) -> str:
+    """A prompt as it is. A conversation of one user message is that prompt; of others the roles count too."""
+    if isinstance(prompt, str):
+        return prompt
+    if len(prompt) == 1 and prompt[0].role == "user":
+        return prompt[0].content
+    return "\x1e".join(f"{role}\x1f{content}" for role, content in prompt)  # both separate words
+
+
+def digest(prompt: Prompt) -> int:
     """Eight hexadecimal digits' worth of the prompt; every answer starts with it."""
-    return int.from_bytes(hashlib.blake2b(prompt.encode(), digest_size=4).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(_text(prompt).encode(), digest_size=4).digest(), "big")
 
 
 def word(prompt_digest: int, index: int) -> str:
@@ -33,5 +44,5 @@ def answer_text(prompt_digest: int, tokens: int) -> str:
     return "".join((word(prompt_digest, 0), *words))
 
 
-def count_words(prompt: str) -> int:
-    return max(1, len(prompt.split()))
+def count_words(prompt: Prompt) -> int:
+    return max(1, len(_text(prompt).split()))

@@ -29,9 +29,12 @@ from backends.backend import (
     Row,
     Status,
     StepStats,
+    bad_request,
     missing_package,
     prompt_problem,
 )
+from backends.chat_template import ChatTemplate, Turns
+from backends.runtime import PromptError
 from backends.vllm_launch import engine_arguments, is_cpu_build, max_rows, prepare_environment
 from backends.vllm_row import VllmRow
 from config import Settings
@@ -53,6 +56,7 @@ class _News:
 class VllmBackend(Backend):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._traces = bool(settings[config.VLLM_OTLP_TRACES_ENDPOINT])
         self.info = Info("vllm", config.model_id(settings), simulated=False)
         self._numbers = itertools.count(1)
         self._rows: dict[int, VllmRow] = {}  # those that have not ended
@@ -90,7 +94,8 @@ class VllmBackend(Backend):
         self._tokenizer: Any = self._engine.get_tokenizer()
         # vLLM's tokenizer copies itself when two threads use it at once, and the event loop would wait for that.
         self._detokenizer: Any = copy.deepcopy(self._tokenizer)
-        self._templated = self._settings[config.CHAT_TEMPLATE] and bool(getattr(self._tokenizer, "chat_template", None))
+        source = getattr(self._tokenizer, "chat_template", None)
+        self._template = ChatTemplate(bool(source), source, self._render, self._settings[config.CHAT_TEMPLATE])
         self._context: int = self._engine.model_config.max_model_len
         self.limits = Limits(self._engine.vllm_config.scheduler_config.max_num_seqs, self._context)
 
@@ -138,28 +143,30 @@ class VllmBackend(Backend):
 
     async def _start(self, rows: list[VllmRow]) -> None:
         # In a thread: a long prompt takes longer than a step.
-        prompts = await self._loop.run_in_executor(self._encoder, self._encode_all, [row.row.prompt for row in rows])
+        prompts = await self._loop.run_in_executor(self._encoder, self._encode_all, [row.row for row in rows])
         for row, prompt in zip(rows, prompts, strict=True):
-            if isinstance(prompt, str):
-                self._end(row, Failure(Status.RUNTIME_ERROR, prompt))
+            if isinstance(prompt, Failure):
+                self._end(row, prompt)
             else:
                 self._spawn(self._run(row, prompt))
 
-    def _encode_all(self, prompts: list[str]) -> list[list[int] | str]:
-        """Each prompt's tokens, or why it can't be answered."""
-        return [self._encode(prompt) for prompt in prompts]
+    def _encode_all(self, rows: list[Row]) -> list[list[int] | Failure]:
+        """The tokens of each one's prompt, or why it can't be answered."""
+        return [self._encode(row) for row in rows]
 
-    def _encode(self, prompt: str) -> list[int] | str:
+    def _encode(self, row: Row) -> list[int] | Failure:
         try:
-            if self._templated:
-                messages = [{"role": "user", "content": prompt}]
-                template = self._tokenizer.apply_chat_template
-                tokens = list(template(messages, add_generation_prompt=True, return_dict=False))
-            else:
-                tokens = list(self._tokenizer.encode(prompt))
+            text, add_special = self._template.text(row.prompt, row.raw_prompt)
+            tokens = list(self._tokenizer.encode(text, add_special_tokens=add_special))
+        except PromptError as error:
+            return bad_request(str(error))
         except Exception as error:  # one row's prompt must not fail another's
-            return f"the tokenizer failed: {type(error).__name__}"
-        return prompt_problem(len(tokens), self._context) or tokens
+            return Failure(Status.RUNTIME_ERROR, f"the tokenizer failed: {type(error).__name__}")
+        problem = prompt_problem(len(tokens), self._context)
+        return bad_request(problem) if problem else tokens
+
+    def _render(self, turns: Turns) -> str:
+        return str(self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
 
     async def _run(self, row: VllmRow, prompt: list[int]) -> None:
         if row.number not in self._rows:
@@ -167,7 +174,9 @@ class VllmBackend(Backend):
         row.input_tokens = len(prompt)
         try:
             # Our own number: two callers may use one request id at the same time.
-            outputs = self._engine.generate(self._tokens_input(prompt), self._parameters(row), str(row.number))
+            number, parameters = str(row.number), self._parameters(row)
+            trace = {"traceparent": row.row.traceparent} if self._traces and row.row.traceparent else None
+            outputs = self._engine.generate(self._tokens_input(prompt), parameters, number, trace_headers=trace)
             # To its end also after the row's own: the abort gives it one.
             async for output in outputs:
                 if row.number in self._rows:

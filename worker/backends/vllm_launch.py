@@ -65,6 +65,7 @@ def engine_arguments(settings: Settings, on_cpu: bool) -> dict[str, object]:
         "gpu_memory_utilization": settings[config.VLLM_GPU_MEMORY_UTILIZATION],
         "max_model_len": settings[config.VLLM_MAX_MODEL_LEN],
         "max_num_batched_tokens": settings[config.VLLM_MAX_NUM_BATCHED_TOKENS],
+        "otlp_traces_endpoint": settings[config.VLLM_OTLP_TRACES_ENDPOINT] or None,
         "quantization": settings[config.VLLM_QUANTIZATION] or None,
     }
     if on_cpu:

@@ -25,7 +25,7 @@ DISPATCH_REASON_IDLE: DispatchReason
 DISPATCH_REASON_GATE: DispatchReason
 
 class GenerateRequest(_message.Message):
-    __slots__ = ("request_id", "tenant_id", "prompt", "max_tokens", "temperature", "top_p", "top_k", "seed", "stop", "ignore_eos")
+    __slots__ = ("request_id", "tenant_id", "prompt", "max_tokens", "temperature", "top_p", "top_k", "seed", "stop", "ignore_eos", "messages", "raw_prompt", "mode_hint")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +36,9 @@ class GenerateRequest(_message.Message):
     SEED_FIELD_NUMBER: _ClassVar[int]
     STOP_FIELD_NUMBER: _ClassVar[int]
     IGNORE_EOS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    RAW_PROMPT_FIELD_NUMBER: _ClassVar[int]
+    MODE_HINT_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     tenant_id: str
     prompt: str
@@ -46,7 +49,18 @@ class GenerateRequest(_message.Message):
     seed: int
     stop: _containers.RepeatedScalarFieldContainer[str]
     ignore_eos: bool
-    def __init__(self, request_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., prompt: _Optional[str] = ..., max_tokens: _Optional[int] = ..., temperature: _Optional[float] = ..., top_p: _Optional[float] = ..., top_k: _Optional[int] = ..., seed: _Optional[int] = ..., stop: _Optional[_Iterable[str]] = ..., ignore_eos: _Optional[bool] = ...) -> None: ...
+    messages: _containers.RepeatedCompositeFieldContainer[ChatMessage]
+    raw_prompt: bool
+    mode_hint: str
+    def __init__(self, request_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., prompt: _Optional[str] = ..., max_tokens: _Optional[int] = ..., temperature: _Optional[float] = ..., top_p: _Optional[float] = ..., top_k: _Optional[int] = ..., seed: _Optional[int] = ..., stop: _Optional[_Iterable[str]] = ..., ignore_eos: _Optional[bool] = ..., messages: _Optional[_Iterable[_Union[ChatMessage, _Mapping]]] = ..., raw_prompt: _Optional[bool] = ..., mode_hint: _Optional[str] = ...) -> None: ...
+
+class ChatMessage(_message.Message):
+    __slots__ = ("role", "content")
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    role: str
+    content: str
+    def __init__(self, role: _Optional[str] = ..., content: _Optional[str] = ...) -> None: ...
 
 class GenerateReply(_message.Message):
     __slots__ = ("request_id", "tenant_id", "response_text", "input_tokens", "output_tokens", "worker_latency_ms", "end_to_end_latency_ms", "status", "error_message", "ttft_ms", "tpot_ms", "dispatch", "finish_reason", "timing")
@@ -197,7 +211,7 @@ class Dispatch(_message.Message):
     def __init__(self, id: _Optional[int] = ..., size: _Optional[int] = ..., reason: _Optional[_Union[DispatchReason, str]] = ..., queue_wait_ms: _Optional[float] = ..., late_ms: _Optional[float] = ..., attempts: _Optional[int] = ...) -> None: ...
 
 class WorkerGenerateRequest(_message.Message):
-    __slots__ = ("request_id", "tenant_id", "prompt", "max_tokens", "submitted_at_ms", "timeout_ms", "temperature", "top_p", "top_k", "seed", "stop", "ignore_eos")
+    __slots__ = ("request_id", "tenant_id", "prompt", "max_tokens", "submitted_at_ms", "timeout_ms", "temperature", "top_p", "top_k", "seed", "stop", "ignore_eos", "messages", "raw_prompt", "traceparent")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
@@ -210,6 +224,9 @@ class WorkerGenerateRequest(_message.Message):
     SEED_FIELD_NUMBER: _ClassVar[int]
     STOP_FIELD_NUMBER: _ClassVar[int]
     IGNORE_EOS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    RAW_PROMPT_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     tenant_id: str
     prompt: str
@@ -222,10 +239,13 @@ class WorkerGenerateRequest(_message.Message):
     seed: int
     stop: _containers.RepeatedScalarFieldContainer[str]
     ignore_eos: bool
-    def __init__(self, request_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., prompt: _Optional[str] = ..., max_tokens: _Optional[int] = ..., submitted_at_ms: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., temperature: _Optional[float] = ..., top_p: _Optional[float] = ..., top_k: _Optional[int] = ..., seed: _Optional[int] = ..., stop: _Optional[_Iterable[str]] = ..., ignore_eos: _Optional[bool] = ...) -> None: ...
+    messages: _containers.RepeatedCompositeFieldContainer[ChatMessage]
+    raw_prompt: bool
+    traceparent: str
+    def __init__(self, request_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., prompt: _Optional[str] = ..., max_tokens: _Optional[int] = ..., submitted_at_ms: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., temperature: _Optional[float] = ..., top_p: _Optional[float] = ..., top_k: _Optional[int] = ..., seed: _Optional[int] = ..., stop: _Optional[_Iterable[str]] = ..., ignore_eos: _Optional[bool] = ..., messages: _Optional[_Iterable[_Union[ChatMessage, _Mapping]]] = ..., raw_prompt: _Optional[bool] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class WorkerGenerateReply(_message.Message):
-    __slots__ = ("request_id", "tenant_id", "response_text", "input_tokens", "output_tokens", "worker_latency_ms", "status", "error_message", "ttft_ms", "tpot_ms", "finish_reason")
+    __slots__ = ("request_id", "tenant_id", "response_text", "input_tokens", "output_tokens", "worker_latency_ms", "status", "error_message", "ttft_ms", "tpot_ms", "finish_reason", "bad_request")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     RESPONSE_TEXT_FIELD_NUMBER: _ClassVar[int]
@@ -237,6 +257,7 @@ class WorkerGenerateReply(_message.Message):
     TTFT_MS_FIELD_NUMBER: _ClassVar[int]
     TPOT_MS_FIELD_NUMBER: _ClassVar[int]
     FINISH_REASON_FIELD_NUMBER: _ClassVar[int]
+    BAD_REQUEST_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     tenant_id: str
     response_text: str
@@ -248,10 +269,11 @@ class WorkerGenerateReply(_message.Message):
     ttft_ms: float
     tpot_ms: float
     finish_reason: str
-    def __init__(self, request_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., response_text: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., worker_latency_ms: _Optional[float] = ..., status: _Optional[str] = ..., error_message: _Optional[str] = ..., ttft_ms: _Optional[float] = ..., tpot_ms: _Optional[float] = ..., finish_reason: _Optional[str] = ...) -> None: ...
+    bad_request: bool
+    def __init__(self, request_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., response_text: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., worker_latency_ms: _Optional[float] = ..., status: _Optional[str] = ..., error_message: _Optional[str] = ..., ttft_ms: _Optional[float] = ..., tpot_ms: _Optional[float] = ..., finish_reason: _Optional[str] = ..., bad_request: _Optional[bool] = ...) -> None: ...
 
 class WorkerChunk(_message.Message):
-    __slots__ = ("request_id", "text_delta", "token_index", "finished", "input_tokens", "output_tokens", "worker_latency_ms", "ttft_ms", "tpot_ms", "status", "error_message", "tokens", "finish_reason")
+    __slots__ = ("request_id", "text_delta", "token_index", "finished", "input_tokens", "output_tokens", "worker_latency_ms", "ttft_ms", "tpot_ms", "status", "error_message", "tokens", "finish_reason", "bad_request")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TEXT_DELTA_FIELD_NUMBER: _ClassVar[int]
     TOKEN_INDEX_FIELD_NUMBER: _ClassVar[int]
@@ -265,6 +287,7 @@ class WorkerChunk(_message.Message):
     ERROR_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
     FINISH_REASON_FIELD_NUMBER: _ClassVar[int]
+    BAD_REQUEST_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     text_delta: str
     token_index: int
@@ -278,7 +301,8 @@ class WorkerChunk(_message.Message):
     error_message: str
     tokens: int
     finish_reason: str
-    def __init__(self, request_id: _Optional[str] = ..., text_delta: _Optional[str] = ..., token_index: _Optional[int] = ..., finished: _Optional[bool] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., worker_latency_ms: _Optional[float] = ..., ttft_ms: _Optional[float] = ..., tpot_ms: _Optional[float] = ..., status: _Optional[str] = ..., error_message: _Optional[str] = ..., tokens: _Optional[int] = ..., finish_reason: _Optional[str] = ...) -> None: ...
+    bad_request: bool
+    def __init__(self, request_id: _Optional[str] = ..., text_delta: _Optional[str] = ..., token_index: _Optional[int] = ..., finished: _Optional[bool] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., worker_latency_ms: _Optional[float] = ..., ttft_ms: _Optional[float] = ..., tpot_ms: _Optional[float] = ..., status: _Optional[str] = ..., error_message: _Optional[str] = ..., tokens: _Optional[int] = ..., finish_reason: _Optional[str] = ..., bad_request: _Optional[bool] = ...) -> None: ...
 
 class WorkerBatchGenerateRequest(_message.Message):
     __slots__ = ("requests",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from backends.backend import FinishReason
+from backends.backend import FinishReason, Prompt
 from backends.runtime import NewRow, Runtime, Stepped
 
 SECONDS = 10.0
@@ -31,7 +31,8 @@ class Scripted(Runtime):
     def load(self) -> None:
         self.threads.add(threading.get_ident())
 
-    def encode(self, prompt: str) -> list[int]:
+    def encode(self, prompt: Prompt, raw: bool) -> list[int]:
+        assert isinstance(prompt, str)
         if prompt == "unreadable":
             raise ValueError(f"no tokens for {prompt}")
         return [ord(letter) for letter in prompt if letter != " "]
@@ -40,7 +41,7 @@ class Scripted(Runtime):
         return "".join(map(chr, tokens))
 
     def add(self, rows: Sequence[NewRow]) -> None:
-        if self.refuse_add or self.encode(self.refused_prompt) in [row.prompt for row in rows]:
+        if self.refuse_add or self.encode(self.refused_prompt, False) in [row.prompt for row in rows]:
             raise RuntimeError("no memory")
         self.joined.append(len(rows))
         self.rows.update((row.number, ([*row.prompt, *[120] * self.repeat])[: row.max_tokens]) for row in rows)

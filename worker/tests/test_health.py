@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import config
 import worker
-from backends.backend import FinishReason, Info
+from backends.backend import FinishReason, Info, Prompt
 from backends.runtime import NewRow, Runtime, Stepped
 from backends.step_loop import StepLoop
 from wire import pb2, pb2_grpc
@@ -27,7 +27,7 @@ class Dying(Runtime):
     def load(self) -> None:
         self.context = 100
 
-    def encode(self, prompt: str) -> list[int]:
+    def encode(self, prompt: Prompt, raw: bool) -> list[int]:
         return [1]
 
     def decode(self, tokens: list[int]) -> str:

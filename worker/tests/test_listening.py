@@ -12,6 +12,7 @@ import address
 import config
 import worker
 from backends import sim
+from bad_path import bad_path_call
 from engine import SECONDS, Engine, connect, sequence
 from running import Start
 from server import Server
@@ -20,31 +21,10 @@ from wire import pb2, pb2_grpc
 REQUEST = pb2.WorkerGenerateRequest(request_id="r", prompt="hello", max_tokens=2)
 
 
-async def call_with_a_bad_path(target: str) -> None:
-    host, _, port = target.rpartition(":")
-    fields = {
-        b":method": b"POST",
-        b":scheme": b"http",
-        b":path": b"/omnispan.\xb8",
-        b":authority": b"test",
-        b"content-type": b"application/grpc",
-        b"te": b"trailers",
-    }
-    literals = [bytes([0, len(name)]) + name + bytes([len(value)]) + value for name, value in fields.items()]
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0) + frame(1, 4 | 1, 1, b"".join(literals)))
-    await asyncio.wait_for(reader.read(), SECONDS)  # until it is closed
-    writer.close()
-
-
-def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
-
-
 async def test_the_next_request_is_answered_each_time(start: Start) -> None:
     process = await start(WORKER_BACKEND="sim", SIM_PROFILE="null")
     for _ in range(3):
-        await call_with_a_bad_path(process.address)
+        await bad_path_call(process.address)
         reply = await process.stub.Generate(REQUEST, timeout=SECONDS, wait_for_ready=True)
         assert reply.status == "ok"
     assert await process.end() == 0
@@ -65,7 +45,7 @@ async def test_what_was_in_flight_ends_and_its_rows_are_free() -> None:
         alone, stream = stub.Generate(long), stub.GenerateStream(long)
         await stream.read()
         await engine.until(lambda: backend.load_now().running == 4)
-        await call_with_a_bad_path(f"127.0.0.1:{port}")
+        await bad_path_call(f"127.0.0.1:{port}")
         for call in (engine.call, alone, stream):
             assert await asyncio.wait_for(call.code(), SECONDS) != grpc.StatusCode.OK
         await asyncio.wait((engine.reader,))
@@ -96,6 +76,6 @@ async def test_a_port_that_cannot_be_had_again_ends_the_worker(monkeypatch: pyte
 
     monkeypatch.setattr(address, "probe", taken)
     where = stdout.getvalue().split()[3]
-    await call_with_a_bad_path(where)
+    await bad_path_call(where)
     with pytest.raises(worker.DiedError, match=f"can't be had again: {where} is taken"):
         await asyncio.wait_for(running, SECONDS)

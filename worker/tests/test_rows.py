@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import pytest
 
-from backends.backend import Row
-from rows import row_of
+from backends.backend import Failure, Message, Outcome, Row, Status
+from rows import last_chunk, reply_of, row_of
 from wire import pb2
 
 
@@ -18,6 +19,19 @@ def row(**fields: object) -> Row:
     made = row_of(request, 0.0, 128, False)
     assert isinstance(made, Row)
     return made
+
+
+def conversation(*turns: tuple[str, str], **fields: Any) -> pb2.WorkerGenerateRequest:
+    return pb2.WorkerGenerateRequest(
+        messages=[pb2.ChatMessage(role=role, content=content) for role, content in turns], **fields
+    )
+
+
+def flag(outcome: Outcome) -> bool:
+    """Whether the caller hears that it is its own fault; the same for a reply and a stream."""
+    reply = reply_of("r", "t", outcome, 0.0)
+    assert last_chunk(reply).bad_request == reply.bad_request
+    return reply.bad_request
 
 
 @pytest.mark.parametrize("temperature", [5e-324, 1e-40, 1e-9, -0.0])
@@ -37,3 +51,47 @@ def test_settings_that_are_absent_have_no_effect_and_seed_0_is_a_seed() -> None:
     assert (plain.max_tokens, plain.deadline, plain.stop, plain.stream) == (128, None, (), False)
     assert (plain.sampling.temperature, plain.sampling.top_p, plain.sampling.top_k) == (0.0, 1.0, 0)
     assert (plain.sampling.seed, row(seed=0).sampling.seed) == (None, 0)
+    assert (plain.prompt, plain.raw_prompt, plain.traceparent) == ("hello", False, "")
+
+
+def test_messages_take_the_place_of_the_prompt() -> None:
+    turns = ("system", "Be kind."), ("user", "Hi"), ("assistant", ""), ("user", "So?")
+    made = row_of(conversation(*turns), 0.0, 128, False)
+    assert isinstance(made, Row)
+    assert made.prompt == tuple(Message(*turn) for turn in turns)
+
+
+@pytest.mark.parametrize(
+    ("request_", "problem"),
+    [
+        (conversation(), "exactly one of prompt and messages must be given, got neither"),
+        (conversation(("user", "Hi"), prompt="Hi"), "exactly one of prompt and messages must be given, got both"),
+        (conversation(("user", "Hi"), raw_prompt=True), "raw_prompt must come with a prompt, got messages"),
+        (
+            conversation(("user", "Hi"), ("tool", "secret")),
+            'messages[1].role must be one of system, user, assistant, got "tool"',
+        ),
+        (
+            conversation(("x" * 1000, "Hi")),
+            f'messages[0].role must be one of system, user, assistant, got "{"x" * 40}"',
+        ),
+        (
+            conversation(("user", "secret"), ("user", "")),
+            'messages[1].content must not be empty, as it is the last, got ""',
+        ),
+        (conversation(prompt="Hi", temperature=3.0), "temperature must be a number from 0 to 2, got 3"),
+        (conversation(prompt="Hi", top_p=-1.0), "top_p must be a number above 0 and up to 1, or 0 for 1, got -1"),
+        (conversation(prompt="Hi", stop=[""]), 'stop[0] must not be empty, got ""'),
+    ],
+)
+def test_a_request_that_breaks_a_rule_is_told_which_and_that_it_is_its_own_fault(
+    request_: pb2.WorkerGenerateRequest, problem: str
+) -> None:
+    failure = row_of(request_, 0.0, 128, False)
+    assert isinstance(failure, Failure)
+    assert (failure.status, failure.message) == (Status.RUNTIME_ERROR, problem)
+    assert flag(failure)
+
+
+def test_other_failures_are_not_the_requests_fault() -> None:
+    assert not flag(Failure(Status.RUNTIME_ERROR, "the runtime refused the row"))

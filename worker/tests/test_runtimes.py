@@ -14,13 +14,29 @@ import pytest
 import pytest_asyncio
 
 import config
-from backends.backend import Answer, Backend, Delta, Ended, Failure, FinishReason, Outcome, Row, Sampling, Status
+from backends.backend import (
+    Answer,
+    Backend,
+    Delta,
+    Ended,
+    Failure,
+    FinishReason,
+    Message,
+    Outcome,
+    Row,
+    Sampling,
+    Status,
+)
 from running import FRANCE, RUNTIMES, SETTINGS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SECONDS = 120.0
 CITIES = "Paris London Rome Berlin Madrid Cairo Tokyo Delhi Moscow Lima Oslo Vienna Athens Dublin Lisbon Havana".split()
+PARIS = "The capital of France is Paris."
+KIND_AND_FRANCE = (  # as the model's template writes it
+    f"<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n{FRANCE}<|im_end|>\n<|im_start|>assistant\n"
+)
 LONG = "Write a very long story about a fox, a bear and a river."
 
 
@@ -167,12 +183,41 @@ async def test_a_row_that_is_too_long_fails_alone_and_names_the_limit(backend: B
     assert isinstance(too_long, Failure)
     assert too_long.status is Status.RUNTIME_ERROR
     assert re.search(r"context of \d+ tokens, got (8192 or more|90\d\d tokens)$", too_long.message), too_long.message
+    assert too_long.bad_request
     assert isinstance(fine, Answer)
     assert fine.text.startswith("The capital of France is Paris")
 
 
 async def test_odd_prompts_are_answered(backend: Backend) -> None:
     await answers(backend, Row(" ", 4), Row("\n", 4), Row("日本語のテキスト 🦊", 4), Row("<|im_end|>", 4))
+
+
+async def test_a_conversation_of_one_user_message_is_the_prompt(backend: Backend) -> None:
+    prompt, messages = await answers(backend, Row(FRANCE, 40), Row((Message("user", FRANCE),), 40))
+    assert (messages.text, messages.input_tokens) == (prompt.text, prompt.input_tokens) == (PARIS, 37)
+
+
+async def test_a_raw_prompt_goes_without_the_template_and_may_bring_its_own(backend: Backend) -> None:
+    raw, written, messages = await answers(
+        backend,
+        Row(FRANCE, 12, raw_prompt=True),
+        Row(KIND_AND_FRANCE, 40, raw_prompt=True),
+        Row((Message("system", "Be kind."), Message("user", FRANCE)), 40),
+    )
+    assert raw.input_tokens == 7
+    assert not raw.text.startswith(PARIS)
+    assert (written.text, written.input_tokens) == (messages.text, messages.input_tokens)
+    assert messages.input_tokens < 37  # the template's own system message is longer
+
+
+async def test_an_answer_follows_the_whole_conversation(backend: Backend) -> None:
+    first = Message("user", "My name is Ferdinand."), Message("assistant", "Nice to meet you, Ferdinand!")
+    asked = Message("user", "What is my name?")
+    knows, does_not = await answers(backend, Row((*first, asked), 24), Row((asked,), 24))
+    assert "Ferdinand" in knows.text
+    assert "Ferdinand" not in does_not.text
+    assert knows.input_tokens > does_not.input_tokens
+    await answers(backend, Row((*first, Message("user", ""), asked), 2), Row(first, 2))
 
 
 async def test_deltas_come_token_by_token_and_make_the_unary_answer(backend: Backend) -> None:

@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from backends.sim_text import digest
+from engine import Engine
 from running import Start
 from wire import pb2
 
@@ -25,6 +26,13 @@ def request(prompt: str = "hello there", max_tokens: int = 3, **fields: object) 
     for name, value in fields.items():
         setattr(message, name, value)
     return message
+
+
+def conversation(*contents: str) -> pb2.WorkerGenerateRequest:
+    """The last is the user's, those before it are the system's."""
+    roles = [*["system"] * (len(contents) - 1), "user"]
+    messages = [pb2.ChatMessage(role=role, content=content) for role, content in zip(roles, contents, strict=True)]
+    return pb2.WorkerGenerateRequest(request_id="r", tenant_id="t", messages=messages, max_tokens=3)
 
 
 def batch(*requests: pb2.WorkerGenerateRequest) -> pb2.WorkerBatchGenerateRequest:
@@ -71,8 +79,26 @@ async def test_bad_rows_fail_alone_and_zero_max_tokens_means_the_default(start: 
     requests = batch(request(""), request("good", 2), request("standard", 0))
     reply = await worker.stub.GenerateBatch(requests, timeout=SECONDS)
     assert [answer.status for answer in reply.responses] == ["worker_runtime_error", "ok", "ok"]
-    assert reply.responses[0].error_message == 'prompt must not be empty, got ""'
+    assert reply.responses[0].error_message == "exactly one of prompt and messages must be given, got neither"
+    assert [answer.bad_request for answer in reply.responses] == [True, False, False]
     assert [answer.output_tokens for answer in reply.responses] == [0, 2, 7]
+
+
+async def test_every_call_takes_messages_and_raw_prompts(start: Start) -> None:
+    worker = await start(WORKER_BACKEND="sim", SIM_PROFILE="null")
+    stub = worker.stub
+    single, two = conversation("hello there"), conversation("Be kind.", "hello there")
+    reply = await stub.GenerateBatch(batch(request("hello there", raw_prompt=True), single, two), timeout=SECONDS)
+    texts = [answer.response_text for answer in reply.responses]
+    assert texts[0] == texts[1] != texts[2]
+    assert is_answer_to("hello there", reply.responses[1])
+    assert (await stub.Generate(two, timeout=SECONDS)).response_text == texts[2]
+    chunks = [chunk async for chunk in stub.GenerateStream(two, timeout=SECONDS)]
+    assert "".join(chunk.text_delta for chunk in chunks) == texts[2]
+    engine = Engine(stub)
+    await engine.submit(pb2.WorkerSequence(sequence=1, request=two))
+    (result,) = await engine.results(1)
+    assert result.response_text == texts[2]
 
 
 async def test_an_empty_batch_gets_an_empty_reply(start: Start) -> None:
@@ -145,6 +171,7 @@ async def test_no_log_line_holds_prompt_or_answer(start: Start) -> None:
     stub = worker.stub
     reply = await stub.Generate(request("zebra-crossing", 4), timeout=SECONDS)
     await stub.GenerateBatch(batch(request("zebra-crossing", 4, timeout_ms=1), request("", 4)), timeout=SECONDS)
+    await stub.GenerateBatch(batch(conversation("zebra"), conversation("zebra", "")), timeout=SECONDS)
     given_up = stub.Generate(request("zebra-crossing", 400), timeout=0.1)
     assert await given_up.code() == grpc.StatusCode.DEADLINE_EXCEEDED
     await worker.end()

@@ -66,7 +66,7 @@ async def test_hello_says_who_it_is_and_load_reports_follow_while_nothing_runs(s
     hello = engine.hello
     assert hello is not None
     assert (hello.backend, hello.model, hello.simulated) == ("sim", "fixed20", True)
-    assert list(hello.capabilities) == ["stream", "sampling", "seed", "stop", "ignore_eos"]
+    assert list(hello.capabilities) == ["stream", "sampling", "seed", "stop", "ignore_eos", "messages", "raw_prompt"]
     assert (hello.max_rows, hello.context_tokens) == (32, 1_000_000)
     again = Engine(served.stub)
     await again.until(lambda: again.hello)
@@ -225,7 +225,7 @@ async def test_what_cannot_be_taken_gets_a_result_and_the_rest_goes_on(serve: Se
     served = await serve("fixed20")
     engine = Engine(served.stub, strict=False)
     wrong = {
-        1: (sequence(1, ""), 'prompt must not be empty, got ""'),
+        1: (sequence(1, ""), "exactly one of prompt and messages must be given, got neither"),
         2: (sequence(2, temperature=2.5), "temperature must be a number from 0 to 2, got 2.5"),
         3: (sequence(3, temperature=float("nan")), "temperature must be a number from 0 to 2, got nan"),
         4: (sequence(4, top_p=-0.5), "top_p must be a number above 0 and up to 1, or 0 for 1, got -0.5"),
@@ -236,12 +236,13 @@ async def test_what_cannot_be_taken_gets_a_result_and_the_rest_goes_on(serve: Se
     await engine.submit(*(row for row, _ in wrong.values()), sequence(8), sequence(9), sequence(9))
     await engine.call.write(pb2.WorkerCommand())
     for reply, (_, problem) in zip(await engine.results(*wrong), wrong.values(), strict=True):
-        assert (reply.status, reply.error_message) == ("worker_runtime_error", problem)
+        assert (reply.status, reply.error_message, reply.bad_request) == ("worker_runtime_error", problem, True)
     (fine,) = await engine.results(8)
     assert fine.status == "ok"
     refused = [result.reply for step in engine.steps for result in step.results if result.sequence == 9]
     problem = "sequence must be a number that is not running, got 9 again"
     assert {reply.error_message for reply in refused} == {problem, ""}
+    assert not any(reply.bad_request for reply in refused)  # it is the engine's fault
 
 
 @pytest.mark.parametrize("profile", ["null", "fixed20"])
@@ -393,8 +394,9 @@ async def test_a_bad_stream_is_one_last_chunk(serve: Serve) -> None:
     assert (only.finished, only.status, only.error_message) == (
         True,
         "worker_runtime_error",
-        'prompt must not be empty, got ""',
+        "exactly one of prompt and messages must be given, got neither",
     )
+    assert only.bad_request
 
 
 async def test_a_cancelled_stream_frees_its_row(serve: Serve) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import config
 from backends import instant_sim, sim, sim_text
-from backends.backend import STOPPING, Answer, Backend, Delta, Ended, Failure, Row
+from backends.backend import STOPPING, Answer, Backend, Delta, Ended, Failure, Message, Row
 
 
 async def loaded(profile: str, **settings: str) -> Backend:
@@ -51,8 +51,40 @@ async def test_every_profile_has_the_same_context(profile: str, monkeypatch: pyt
     too_long, cut = await backend.generate([Row("a " * 10, 1), Row("a b c d e f g h", 2**32 - 1)])
     assert isinstance(too_long, Failure)
     assert "context of 10 tokens, got 10" in too_long.message
+    assert too_long.bad_request
     assert isinstance(cut, Answer)
     assert (cut.output_tokens, len(cut.text.split())) == (2, 2)
+    await backend.close()
+
+
+@pytest.mark.parametrize("profile", ["null", "fixed20"])
+async def test_a_conversation_of_one_user_message_is_its_prompt_and_any_other_is_its_own(profile: str) -> None:
+    conversations = [
+        (Message("user", "a b"),),
+        (Message("assistant", "a b"),),
+        (Message("system", "a"), Message("user", "b")),
+        (Message("user", "a"), Message("system", "b")),
+        (Message("system", ""), Message("user", "a b")),
+    ]
+    backend = await loaded(profile)
+    prompt, raw, single, *others = answers(
+        [*await backend.generate([Row("a b", 3), Row("a b", 3, raw_prompt=True), *(Row(c, 3) for c in conversations)])]
+    )
+    assert (prompt.text, prompt.input_tokens) == (raw.text, raw.input_tokens) == (single.text, single.input_tokens)
+    assert [answer.input_tokens for answer in others] == [3, 4, 4, 4]  # the roles count
+    assert len({answer.text.split()[0] for answer in (prompt, *others)}) == 5
+    streamed = Row(conversations[2], 3, stream=True)
+    texts: list[str] = []
+    done = asyncio.Event()
+
+    def listen(deltas: Sequence[Delta], ended: Sequence[Ended]) -> None:
+        texts.extend(delta.text for delta in deltas)
+        if ended:
+            done.set()
+
+    backend.submit([streamed], listen)
+    await asyncio.wait_for(done.wait(), 5)
+    assert "".join(texts) == others[1].text
     await backend.close()
 
 

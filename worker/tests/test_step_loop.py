@@ -116,6 +116,7 @@ async def test_a_bad_row_fails_only_itself(loop: StepLoop, runtime: Scripted) ->
         "the prompt must leave room for an answer in the model's context of 10 tokens, got 10 tokens",
         "the prompt must have at least one token, got none",
     ]
+    assert [failure.bad_request for failure in failures] == [False, True, True]
     assert runtime.joined == [1]
 
 
