@@ -8,7 +8,7 @@ Deno.test("the settings that a run keeps are the worker's, and every one of vLLM
   const own = WORKER_SETTINGS.filter((name) => !name.endsWith("_NUM_THREADS"));
   assert.deepEqual(own.filter((name) => !config.includes(`"${name}"`)), []);
   const vllm = [...config.matchAll(/"(VLLM_[A-Z_]+)"/g)].map(([, name]) => name!);
-  const kept = new Set<string>([...WORKER_SETTINGS, "VLLM_TRUST_REMOTE_CODE"]);
+  const kept = new Set<string>([...WORKER_SETTINGS, "VLLM_OTLP_TRACES_ENDPOINT", "VLLM_TRUST_REMOTE_CODE"]);
   assert.ok(vllm.length > 5);
   assert.deepEqual(vllm.filter((name) => !kept.has(name)), []);
 });

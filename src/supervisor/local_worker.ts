@@ -23,6 +23,8 @@ const HEALTH_INTERVAL_MS = 50;
 const HEALTH_TIMEOUT_MS = 2000;
 /** How long a worker that does not serve yet has to end itself: it may sit in a load, and has nothing to finish. */
 const UNREADY_GRACE_MS = 500;
+/** How long a worker that says that it listens may not answer. */
+const REACH_MS = 30_000;
 /** The worker's exit code when a setting is wrong. */
 const WRONG_SETTING = 2;
 /** So many ends in a row, each soon after the start, are a crash loop. */
@@ -171,7 +173,7 @@ interface Serving {
   readonly identity: WorkerIdentity;
 }
 
-/** Resolves when the worker's health says that it serves. */
+/** Resolves when the worker's health says that it serves; rejects when it listens and can't be reached. */
 async function serving(
   process: WorkerProcess,
   credentials: ChannelCredentials,
@@ -179,10 +181,17 @@ async function serving(
 ): Promise<WorkerIdentity> {
   const identity = await process.listening;
   using health = new WorkerHealth(identity.address, credentials);
-  while ((await health.check(HEALTH_TIMEOUT_MS)).health !== "serving") {
+  for (let answeredAt = performance.now();;) {
+    const answer = await health.check(HEALTH_TIMEOUT_MS);
+    if (answer.health === "serving") return identity;
+    if (answer.health !== "unreachable") answeredAt = performance.now();
+    else if (performance.now() - answeredAt > REACH_MS) {
+      throw new SetupError([
+        `the worker listens at ${identity.address} and can't be reached: ${answer.detail}`,
+      ]);
+    }
     await delay(HEALTH_INTERVAL_MS, undefined, { signal });
   }
-  return identity;
 }
 
 /** Rejects when the worker has ended. */

@@ -73,6 +73,10 @@ export function planWorker(
       MODEL_ID: model,
       WORKER_EXIT_ON_STDIN_CLOSE: "1",
       PYTHONUNBUFFERED: "1",
+      // It inherits our environment, and serves TLS only where we speak it.
+      ...(settings.WORKER_ENDPOINT.startsWith("https://")
+        ? {}
+        : { WORKER_TLS_CERT: "", WORKER_TLS_KEY: "", WORKER_TLS_CLIENT_CA: "" }),
     },
   };
 }

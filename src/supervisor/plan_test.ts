@@ -42,3 +42,8 @@ Deno.test("the simulated worker shows its profile unless a model is given", () =
   assert.equal(plan({ WORKER_BACKEND: "sim" }).env["MODEL_ID"], "");
   assert.equal(plan({ WORKER_BACKEND: "sim", MODEL_ID: "x" }).env["MODEL_ID"], "x");
 });
+
+Deno.test("a worker that we speak to without TLS serves none, whatever our environment holds", () => {
+  assert.equal(plan({}).env["WORKER_TLS_CERT"], "");
+  assert.equal("WORKER_TLS_CERT" in plan({ WORKER_ENDPOINT: "https://127.0.0.1:12345" }).env, false);
+});
