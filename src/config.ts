@@ -56,7 +56,7 @@ export const SETTINGS = {
     1,
     1_000_000,
     1024,
-    "gRPC connections, and HTTP requests under way, at once; the next is turned away",
+    "connections to each of the two ports at once; the next is closed",
   ),
   API_KEYS_FILE: optionalPath("the file of API keys (deno task keys); with it every request needs one"),
   ALLOW_NO_KEYS: flag(false, "listen on an address that other machines reach without API keys"),
@@ -77,7 +77,7 @@ export const SETTINGS = {
     "the Python worker; when given, serve starts none of its own",
   ),
   WORKER_TLS_CA: optionalPath(
-    "the certificates (PEM) that a worker at https:// is believed by; without it the system's own",
+    "the certificates (PEM) that a worker at https:// is believed by; without it those that Deno comes with",
   ),
   WORKER_TLS_CLIENT_CERT: optionalPath("the certificate chain (PEM) that the engine shows to such a worker"),
   WORKER_TLS_CLIENT_KEY: optionalPath("the private key (PEM) of WORKER_TLS_CLIENT_CERT"),

@@ -76,8 +76,11 @@ Deno.test("an endpoint may come with or without its scheme, as IPv4, IPv6 or nam
   for (const text of ["127.0.0.1:50071", "http://gpu-box:1", "http://[::1]:50071/", "[::1]:65535"]) {
     const { WORKER_ENDPOINT } = parseSettings([], { WORKER_ENDPOINT: text }).settings;
     assert.equal(addressOf(WORKER_ENDPOINT), text.replace("http://", "").replace("1/", "1"));
+    assert.match(WORKER_ENDPOINT, /^http:/);
   }
-  for (const text of ["https://gpu-box:443", "gpu-box", "http://:50071", "a:0", "a:65536", "a b:1"]) {
+  const { WORKER_ENDPOINT } = parseSettings([], { WORKER_ENDPOINT: "https://gpu-box:443" }).settings;
+  assert.equal(WORKER_ENDPOINT, "https://gpu-box:443", "TLS is never left out");
+  for (const text of ["ftp://gpu-box:443", "gpu-box", "http://:50071", "a:0", "a:65536", "a b:1"]) {
     assert.match(problemsOf([], { WORKER_ENDPOINT: text })[0] ?? "", /^WORKER_ENDPOINT must be http:/, text);
   }
 });
@@ -85,4 +88,18 @@ Deno.test("an endpoint may come with or without its scheme, as IPv4, IPv6 or nam
 Deno.test("help shows every setting, and is given also beside mistakes", () => {
   for (const name of SETTING_NAMES) assert.ok(settingsHelp().includes(flagOf(name)), name);
   assert.equal(parseSettings(["--help", "--bind-port", "x"], {}).help, true);
+});
+
+Deno.test("HTTP has a port or is off; a certificate comes with its key; a body has room for a prompt", () => {
+  assert.equal(parseSettings([], { HTTP_PORT: "off" }).settings.HTTP_PORT, "off");
+  assert.match(problemsOf([], { HTTP_PORT: "no" })[0]!, /^HTTP_PORT must be a whole number from 0 to 65535, or off/);
+  assert.deepEqual(problemsOf([], { TLS_CERT: "a.pem" }), ["TLS_CERT and TLS_KEY must be given together"]);
+  assert.equal(parseSettings([], { MAX_PROMPT_BYTES: "8000000" }).settings.HTTP_BODY_BYTES, 8_000_000);
+  assert.match(problemsOf([], { HTTP_BODY_BYTES: "2000" })[0]!, /^HTTP_BODY_BYTES must be at least MAX_PROMPT_BYTES/);
+});
+
+Deno.test("with keys requests choose their mode only where somebody says so", () => {
+  assert.equal(parseSettings([], {}).settings.MODE_HINTS, true);
+  assert.equal(parseSettings([], { API_KEYS_FILE: "keys.json" }).settings.MODE_HINTS, false);
+  assert.equal(parseSettings([], { API_KEYS_FILE: "keys.json", MODE_HINTS: "1" }).settings.MODE_HINTS, true);
 });

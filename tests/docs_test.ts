@@ -3,12 +3,21 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseCommand } from "../bench/cli/command.ts";
 import { CONFIGURATION, withSettings } from "../docs/settings_table.ts";
+import { parseCommand as parseKeys } from "../src/access/command.ts";
+import { parseAsk } from "../src/client/ask_command.ts";
+import { parseTop } from "../src/client/top_command.ts";
 import { SETTING_NAMES } from "../src/config.ts";
+import { type ErrorCode, OmnispanError } from "../src/errors.ts";
+import { HTTP_STATUS, refusal, WORKER_STATUS, workerFailure } from "../src/ingress/http/status.ts";
+import { failedReply, type WorkerFailure } from "../src/types.ts";
+import { httpEngineFor } from "./support/engine.ts";
 import { hasCommand, ROOT, runShellLine, Serve } from "./support/serve.ts";
+import { SimWorker } from "./support/sim_worker.ts";
 
 const PAGES = [
   "README.md",
   "docs/architecture.md",
+  "docs/http.md",
   "docs/configuration.md",
   "docs/operations.md",
   "docs/benchmarks.md",
@@ -20,17 +29,30 @@ const PAGES = [
 ];
 const README = await read("README.md");
 const GRPCURL = await hasCommand("grpcurl");
+const CURL = await hasCommand("curl");
+/** For an answer of the real model, on a machine that has other work too. */
+const ANSWER_MS = 120_000;
 
 function read(path: string): Promise<string> {
   return Deno.readTextFile(join(ROOT, path));
 }
 
-/** The lines of the README's shell examples, without comments. */
-function examples(): string[] {
-  const blocks = [...README.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
-  return blocks.flatMap((block) => block.split("\n")).map((line) => line.replace(/\s+#.*/, "").trim()).filter(
-    Boolean,
+/** The code blocks of a page in one language. */
+function blocks(page: string, language: string): string[] {
+  return [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(([, block]) =>
+    block!
   );
+}
+
+/** The lines of a page's shell examples, without comments; one that goes on after a backslash is one. */
+function examples(page = README): string[] {
+  return blocks(page, "sh").flatMap((block) => block.replaceAll(/\\\n\s*/g, "").split("\n"))
+    .map((line) => line.replace(/\s+#.*/, "").trim()).filter(Boolean);
+}
+
+/** The words that a shell would make of a command's arguments. */
+function words(typed: string): string[] {
+  return [...typed.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c!);
 }
 
 Deno.test("the table of settings in docs/configuration.md is the engine's own (deno task docs)", async () => {
@@ -65,20 +87,30 @@ Deno.test("commands, settings and links that the documents name exist", async ()
   }
 });
 
-Deno.test("the bench's lines in README and docs are right as they stand", async () => {
-  let lines = 0;
-  for (const path of PAGES) {
-    const blocks = [...(await read(path)).matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
-    for (const line of blocks.join("").replaceAll("\\\n", " ").split("\n")) {
-      const [, typed] = /deno(?:@[\d.]+)? task bench( .*|)$/.exec(line.replace(/\s+#.*/, "")) ?? [];
-      if (typed === undefined) continue;
-      const args = [...typed.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c!);
-      assert.doesNotThrow(() => parseCommand(args, {}), `${path}: ${line}`);
-      lines++;
+/** How the commands that people type read their arguments; each throws for wrong ones. */
+const COMMANDS: Readonly<Record<string, { parse(args: string[]): unknown; readonly least: number }>> = {
+  bench: { parse: (args) => parseCommand(args, {}), least: 10 },
+  ask: { parse: (args) => parseAsk(args, {}, false), least: 5 },
+  top: { parse: (args) => parseTop(args, {}, true), least: 2 },
+  keys: { parse: (args) => parseKeys(args, {}), least: 1 },
+};
+
+for (const [task, { parse, least }] of Object.entries(COMMANDS)) {
+  Deno.test(`the lines of deno task ${task} in README and docs are right as they stand`, async () => {
+    let lines = 0;
+    for (const path of PAGES) {
+      for (const line of examples(await read(path))) {
+        const command = new RegExp(`deno(?:@[\\d.]+)? task (?:-q )?${task}( [^|<>)]*|)(?:$|[|<>)])`).exec(
+          line,
+        );
+        if (!command) continue;
+        assert.doesNotThrow(() => parse(words(command[1]!)), `${path}: ${line}`);
+        lines++;
+      }
     }
-  }
-  assert.ok(lines >= 10, `${lines} lines were found`);
-});
+    assert.ok(lines >= least, `${lines} lines were found`);
+  });
+}
 
 Deno.test("flags in the README's examples are flags of serve", async () => {
   for (const line of examples().filter((line) => line.startsWith("deno task serve"))) {
@@ -95,9 +127,62 @@ Deno.test("flags in the README's examples are flags of serve", async () => {
   }
 });
 
+Deno.test("docs/http.md tells the status, the type and the code of each way to fail", async () => {
+  const page = await read("docs/http.md");
+  const refusals = (Object.keys(HTTP_STATUS) as ErrorCode[]).map((code) =>
+    refusal(new OmnispanError(code, ""))
+  );
+  const failures = (Object.keys(WORKER_STATUS) as WorkerFailure[]).map((status) =>
+    workerFailure({ ...failedReply(status, ""), status })
+  );
+  for (const { status, body: { error: { type, code } } } of [...refusals, ...failures]) {
+    assert.match(page, new RegExp(`^\\| ${status} \\| \`${type}\` \\| \`${code}\`[^|]* \\|`, "m"));
+  }
+});
+
 Deno.test({
-  name: "the README's grpcurl lines answer as pasted, from a model that serve set up",
-  ignore: !GRPCURL,
+  name: "the examples of docs/http.md answer as pasted",
+  ignore: !CURL,
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const page = await read("docs/http.md");
+    await using worker = await SimWorker.start();
+    await using engine = await httpEngineFor(worker.address);
+    await engine.connected();
+    const lines = examples(page).filter((line) => line.startsWith("curl"));
+    assert.ok(lines.length >= 5, `${lines.length} lines were found`);
+    for (const line of lines) {
+      const answer = await runShellLine(line.replaceAll("http://127.0.0.1:8080", engine.url));
+      assert.match(answer, /^(HTTP\/1.1 200 OK|\{"|data: \{|ok$|# HELP|event: hello)/m, line);
+      assert.doesNotMatch(answer, /"error"/, line);
+    }
+    for (const script of blocks(page, "ts")) assert.notEqual(await runScript(script, engine.url), "");
+  },
+});
+
+/** Runs a TypeScript example as it stands, but for the address of the engine. */
+async function runScript(script: string, url: string): Promise<string> {
+  assert.ok(script.includes("http://127.0.0.1:8080"), script);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--check", "--ext=ts", "-"],
+    cwd: ROOT,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+    signal: AbortSignal.timeout(ANSWER_MS),
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(script.replaceAll("http://127.0.0.1:8080", url)));
+  await writer.close();
+  const { success, stdout, stderr } = await child.output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}
+
+Deno.test({
+  name: "the README's lines for both doors answer as pasted, from a model that serve set up",
+  ignore: !GRPCURL || !CURL,
   // grpc-js keeps timers and sockets for a moment after a close.
   sanitizeOps: false,
   sanitizeResources: false,
@@ -107,13 +192,37 @@ Deno.test({
     const lines = examples().filter((line) => line.startsWith("grpcurl"));
     assert.equal(lines.length, 5);
     const answers: string[] = [];
-    for (const line of lines) answers.push(await runShellLine(line.replace("127.0.0.1:50061", address)));
+    for (const line of lines) {
+      answers.push(await runShellLine(line.replace("127.0.0.1:50061", address), ANSWER_MS));
+    }
     const [first, second, stream, stats, health] = answers;
     assert.match(first!, /"status": "ok"/);
     assert.match(second!, /"request_id": "mine"[\s\S]*"status": "ok"/);
     assert.match(stream!, /"token_index": 1,[\s\S]*"finished": true[\s\S]*"status": "ok"[\s\S]*"timing": {/);
     assert.match(stats!, /"accepted_requests": "3"[\s\S]*"mode": "direct"/);
     assert.match(health!, /"status": "SERVING"/);
+
+    const url = await serve.httpUrl();
+    const local = (text: string) => text.replaceAll("http://127.0.0.1:8080", url);
+    const curls = examples().filter((line) => line.startsWith("curl"));
+    assert.equal(curls.length, 2);
+    const [chat, completion] = await Promise.all(curls.map((line) => runShellLine(local(line), ANSWER_MS)));
+    assert.match(chat!, /"role":"assistant","content":"[^"]+[\s\S]*"omnispan":\{"mode":"direct"/);
+    assert.match(completion!, /data: \{[\s\S]*"finish_reason":"(stop|length)"[\s\S]*data: \[DONE\]/);
+    const [script, ...more] = blocks(README, "ts");
+    assert.deepEqual(more, []);
+    assert.match(await runScript(script!, url), /\w/);
+    const asks = examples().filter((line) => line.includes("deno task ask"));
+    assert.equal(asks.length, 1);
+    assert.match(
+      await runShellLine(`OMNISPAN_URL=${url} ${asks[0]}`, ANSWER_MS),
+      /TTFT .* tokens.* E2E .*; direct: waited/,
+    );
+    for (const [, address] of README.matchAll(/(http:\/\/127\.0\.0\.1:8080\/(?:metrics)?) /g)) {
+      const page = await fetch(local(address!));
+      assert.equal(page.status, 200);
+      assert.match(await page.text(), /<title>Omnispan|^# HELP/);
+    }
     serve.kill("SIGTERM");
     assert.equal((await serve.exit()).code, 0);
   },

@@ -251,6 +251,7 @@ test("openai: a full queue is 429 with the time to wait, a passed deadline 504, 
     const late = await failure(ask({ "omnispan-timeout-ms": "100" }, stream));
     assert.equal(late.status, 504);
     assert.equal(late.code, "deadline_exceeded");
+    assert.equal(late.headers!.get("x-should-retry"), "false");
   }
   const waiting = failure(ask());
   await waitUntil("one waits", async () => (await engine.stats()).queueDepth === 1);
@@ -300,7 +301,8 @@ test("openai: a mode hint schedules one request otherwise; a user is a tenant", 
   const error = await failure(
     openai.chat.completions.create(asked, { headers: { "omnispan-mode": "fast" } }),
   );
-  assert.match(error.message, /mode_hint must be one of/);
+  assert.match(error.message, /omnispan-mode must be one of/);
+  assert.equal(error.param, "omnispan-mode");
   const metrics = await (await fetch(`${engine.url}/metrics`)).text();
   assert.match(metrics, /omnispan_requests_total\{[^}]*mode="queued"[^}]*tenant="alice"[^}]*\} 1/);
 });

@@ -14,7 +14,7 @@ import { StopSignal } from "./stop_signal.ts";
 import { withoutControls } from "./words.ts";
 
 /** The engine's own word on a passed deadline may come so much after it. */
-const GRACE_MS = 500;
+const GRACE_MS = 1000;
 
 async function main(): Promise<number> {
   const command = parseAsk(Deno.args, Deno.env.toObject(), Deno.stdin.isTerminal());
@@ -38,13 +38,18 @@ async function ask(command: AskCommand, stop: AbortSignal): Promise<number> {
   const { json, timeoutMs } = command;
   const time = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs + GRACE_MS);
   const signal = time ? AbortSignal.any([stop, time]) : stop;
+  const shown = new ShownText();
   try {
-    const answer = await completion(engine, command, model, prompt, signal);
+    const onText = json ? () => {} : (piece: string) => shown.add(piece);
+    const answer = await completion(engine, command, model, prompt, signal, onText);
     if (json) write(answerJson(answer) + "\n");
-    else if (!answer.text.endsWith("\n")) write("\n");
-    if (!json) tell(answerLine(answer));
+    else {
+      shown.endLine("always");
+      tell(answerLine(answer));
+    }
     return EXIT.done;
   } catch (thrown) {
+    shown.endLine("if begun"); // so that what went wrong has a line of its own
     if (time?.aborted && !stop.aborted) {
       throw new ClientError("refused", `no complete answer came within ${timeoutMs} ms (--timeout)`);
     }
@@ -54,10 +59,11 @@ async function ask(command: AskCommand, stop: AbortSignal): Promise<number> {
 
 async function completion(
   engine: EngineHttp,
-  { raw, system, sampling, modeHint, tenant, timeoutMs, json }: AskCommand,
+  { raw, system, sampling, modeHint, tenant, timeoutMs }: AskCommand,
   model: string,
   prompt: string,
   signal: AbortSignal,
+  onText: (piece: string) => void,
 ): Promise<Answer> {
   const messages = [
     ...(system === undefined ? [] : [{ role: "system", content: system }]),
@@ -80,12 +86,23 @@ async function completion(
     signal,
   });
   if (!response.body) throw new ClientError("refused", "the engine answered without a body");
-  return await readAnswer(bytesOf(response.body, signal), sentAt, json ? () => {} : show);
+  return await readAnswer(bytesOf(response.body, signal), sentAt, onText);
 }
 
-/** A terminal gets no control characters, whatever the model made up. */
-function show(text: string): void {
-  write(Deno.stdout.isTerminal() ? withoutControls(text) : text);
+/** The answer on stdout; a terminal gets no control characters, whatever the model made up. */
+class ShownText {
+  #last = "";
+
+  add(piece: string): void {
+    const text = Deno.stdout.isTerminal() ? withoutControls(piece) : piece;
+    this.#last = text.at(-1) ?? this.#last;
+    write(text);
+  }
+
+  endLine(when: "always" | "if begun"): void {
+    if (this.#last !== "\n" && (when === "always" || this.#last !== "")) write("\n");
+    this.#last = "\n";
+  }
 }
 
 async function promptFromStdin(stop: AbortSignal): Promise<string> {

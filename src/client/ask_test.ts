@@ -140,6 +140,16 @@ Deno.test("an answer that fails or breaks off in the middle ends with 1, after w
   }
 });
 
+Deno.test("after a piece of an answer, what went wrong begins a line of its own", async () => {
+  await using engine = new TestEngine({
+    "/v1/chat/completions": () => eventStream([chunk({ delta: { content: "par" } })]),
+  });
+  const script = `"$0" run -A "$1" --url "$2" --model=m hi 2>&1`;
+  await using ask = new TestProcess("sh", { args: ["-c", script, Deno.execPath(), MAIN, engine.url] });
+  assert.equal((await ask.exit()).code, 1);
+  assert.deepEqual(ask.stdout, ["par", "the engine ended the connection before the answer was complete"]);
+});
+
 Deno.test("no engine there: says where it looked and how to start one, and ends with 3", async () => {
   const gone = new TestEngine({});
   const { url } = gone;

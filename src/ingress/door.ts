@@ -87,7 +87,7 @@ export class Visit {
     private readonly arrival: Arrival,
     private readonly open: Map<Ticket, OpenRequest>,
   ) {
-    this.#trace = door.tracing?.begin(arrival.door, arrival.receivedAt, arrival.header);
+    this.#trace = door.tracing?.begin(arrival.receivedAt, arrival.header);
   }
 
   /** The mode that it is scheduled by. */
@@ -116,7 +116,7 @@ export class Visit {
     this.#tenantId = raw.tenantId.slice(0, MAX_ID_LENGTH);
     const valid = this.#asTheWorkerTakes(validate(raw, limitsFor(caller, door.settings), arrival));
     if (caller) {
-      this.#admitted = door.keys!.admit(caller, valid.maxTokens, now(), raw.maxTokensField);
+      this.#admitted = door.keys!.admit(caller, valid.maxTokens, now(), raw.names?.max_tokens);
     }
     return this.#submission = this.#trace ? { ...valid, traceparent: this.#trace.traceparent } : valid;
   }

@@ -20,8 +20,6 @@ export interface RawRequest {
   readonly rawPrompt: boolean;
   /** 0: the engine's default. */
   readonly maxTokens: number;
-  /** The name that the caller's protocol has for it. @default "max_tokens" */
-  readonly maxTokensField?: string;
   readonly temperature: number;
   readonly topP: number;
   readonly topK: number;
@@ -30,7 +28,11 @@ export interface RawRequest {
   readonly ignoreEos: boolean;
   /** Empty: none. */
   readonly modeHint: string;
+  /** What the caller's protocol calls fields that it names otherwise than the contract. */
+  readonly names?: FieldNames;
 }
+
+export type FieldNames = Partial<Record<"max_tokens" | "mode_hint" | "request_id" | "tenant_id", string>>;
 
 export type RequestLimits = Pick<
   Settings,
@@ -62,15 +64,15 @@ export function validate(
   { receivedAt, deadline, stream }: Reception,
 ): Submission {
   const { DEFAULT_MAX_TOKENS, MAX_TOKENS_LIMIT } = limits;
-  const { prompt, messages, rawPrompt, maxTokens, maxTokensField = "max_tokens" } = raw;
-  checkId("request_id", raw.requestId);
-  checkId("tenant_id", raw.tenantId);
+  const { prompt, messages, rawPrompt, maxTokens, names = {} } = raw;
+  checkId(names.request_id ?? "request_id", raw.requestId);
+  checkId(names.tenant_id ?? "tenant_id", raw.tenantId);
   const promptBytes = checkPrompt(raw, limits);
   if (maxTokens > MAX_TOKENS_LIMIT) {
-    throw invalid(maxTokensField, `must be at most ${MAX_TOKENS_LIMIT} (MAX_TOKENS_LIMIT), got ${maxTokens}`);
+    throw invalid(names.max_tokens ?? "max_tokens", `must be at most ${MAX_TOKENS_LIMIT} (MAX_TOKENS_LIMIT), got ${maxTokens}`);
   }
   const options = checkOptions(raw);
-  const mode = checkMode(raw.modeHint, limits);
+  const mode = checkMode(raw.modeHint, names.mode_hint ?? "mode_hint", limits);
   return {
     requestId: raw.requestId,
     tenantId: raw.tenantId,
@@ -113,16 +115,11 @@ function checkPrompt(
   throw invalid(field, `must be at most ${MAX_PROMPT_BYTES} bytes of UTF-8 (MAX_PROMPT_BYTES), got ${bytes}`);
 }
 
-function checkMode(hint: string, { MODE_HINTS }: RequestLimits): Mode | undefined {
+function checkMode(hint: string, field: string, { MODE_HINTS }: RequestLimits): Mode | undefined {
   if (hint === "") return undefined;
   const mode = MODES.find((mode) => mode === hint);
-  if (!mode) {
-    throw invalid(
-      "mode_hint",
-      `must be one of ${MODES.join(", ")}, got ${JSON.stringify(hint.slice(0, 40))}`,
-    );
-  }
-  if (!MODE_HINTS) throw invalid("mode_hint", `must not be given: MODE_HINTS is false here, got "${mode}"`);
+  if (!mode) throw invalid(field, `must be one of ${MODES.join(", ")}, got ${JSON.stringify(hint.slice(0, 40))}`);
+  if (!MODE_HINTS) throw invalid(field, `must not be given: MODE_HINTS is false here, got "${mode}"`);
   return mode;
 }
 

@@ -121,11 +121,11 @@ async function copyFolder(from: string, to: string): Promise<void> {
   }
 }
 
-export async function runShellLine(line: string): Promise<string> {
+export async function runShellLine(line: string, timeoutMs = 30_000): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command("sh", {
     args: ["-c", line],
     cwd: ROOT,
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(timeoutMs),
   }).output();
   const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
   assert.ok(success, text);

@@ -3,7 +3,7 @@ import { type ErrorCode, OmnispanError } from "../../errors.ts";
 import type { WorkerFailure, WorkerReply } from "../../types.ts";
 
 /** How HTTP says a refusal of the engine: the status, and the `type` of OpenAI's error object. */
-const HTTP_STATUS = {
+export const HTTP_STATUS = {
   invalid_argument: [400, "invalid_request_error"],
   unauthenticated: [401, "authentication_error"],
   permission_denied: [403, "permission_error"],
@@ -18,7 +18,7 @@ const HTTP_STATUS = {
 } as const satisfies Record<ErrorCode, readonly [ContentfulStatusCode | 499, string]>;
 
 /** How HTTP says that the worker failed a request. */
-const WORKER_STATUS = {
+export const WORKER_STATUS = {
   worker_runtime_error: [500, "server_error"],
   worker_internal_error: [500, "server_error"],
   worker_transport_error: [502, "server_error"],

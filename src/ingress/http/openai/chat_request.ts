@@ -64,7 +64,7 @@ export function toRawChat(body: ChatRequest, headers: OwnHeaders): RawRequest {
     messages: body.messages.map(toMessage),
     rawPrompt: false,
     ...(typeof completion === "number" &&
-      { maxTokens: completion, maxTokensField: "max_completion_tokens" }),
+      { maxTokens: completion, names: { ...shared.names, max_tokens: "max_completion_tokens" } }),
   };
 }
 

@@ -16,6 +16,7 @@ Deno.test("what a request leaves out is OpenAI's default, or the engine's", () =
     requestId: "r",
     tenantId: "",
     modeHint: "",
+    names: { request_id: "x-request-id", mode_hint: "omnispan-mode", tenant_id: "user" },
     prompt: "",
     messages: MESSAGES,
     rawPrompt: false,

@@ -74,6 +74,11 @@ export function sharedRequest(
     requestId,
     tenantId: tenantId ?? body.user ?? "",
     modeHint,
+    names: {
+      request_id: "x-request-id",
+      mode_hint: "omnispan-mode",
+      tenant_id: tenantId === undefined ? "user" : "omnispan-tenant",
+    },
     maxTokens: body.max_tokens ?? 0,
     temperature: body.temperature ?? DEFAULT_TEMPERATURE,
     topP: topP === 0 ? LEAST_TOP_P : topP ?? 0,
