@@ -7,7 +7,7 @@ import type { DoorName, Observer, OpenRequest, RequestEnd } from "../observe/obs
 import type { ReadHeader, Tracing } from "../observe/tracing.ts";
 import type { OnDelta, SchedulerHandle } from "../scheduler/handle.ts";
 import type { Answer, DispatchNotice, Millis, Mode, Submission, Ticket, TokenDelta } from "../types.ts";
-import { MAX_ID_LENGTH, type RawRequest, type RequestLimits, validate } from "./validate.ts";
+import { MAX_ID_LENGTH, type RawRequest, type Reception, type RequestLimits, validate } from "./validate.ts";
 
 const log = getLogger(["omnispan", "ingress"]);
 
@@ -16,10 +16,7 @@ export interface Arrival {
   readonly door: DoorName;
   /** Echoed, and told in logs. */
   readonly requestId: string;
-  readonly receivedAt: Millis;
-  readonly deadline: Millis | undefined;
-  /** The caller wants the tokens as they are made. */
-  readonly stream: boolean;
+  readonly at: Millis;
   readonly header: ReadHeader;
 }
 
@@ -79,6 +76,7 @@ export class Visit {
   #submission: Submission | undefined;
   #request: OpenRequest | undefined;
   #admitted: ReturnType<ApiKeys["admit"]> | undefined;
+  #caller: Caller | undefined;
   #tenantId = "";
   readonly #trace;
 
@@ -87,7 +85,7 @@ export class Visit {
     private readonly arrival: Arrival,
     private readonly open: Map<Ticket, OpenRequest>,
   ) {
-    this.#trace = door.tracing?.begin(arrival.receivedAt, arrival.header);
+    this.#trace = door.tracing?.begin(arrival.at, arrival.header);
   }
 
   /** The mode that it is scheduled by. */
@@ -100,21 +98,21 @@ export class Visit {
    * @throws {OmnispanError} unauthenticated
    */
   identify(): Caller | undefined {
-    const caller = this.door.keys?.identify(this.arrival.header("authorization"));
-    if (caller) this.#tenantId = caller.tenantId;
-    return caller;
+    this.#caller ??= this.door.keys?.identify(this.arrival.header("authorization"));
+    if (this.#caller) this.#tenantId = this.#caller.tenantId;
+    return this.#caller;
   }
 
   /**
-   * Checks the request and takes it against its caller's limits.
+   * Checks the request, which has come as a whole, and takes it against its caller's limits.
    * @throws {OmnispanError} when the engine refuses it
    */
-  take(asked: RawRequest): Submission {
-    const { door, arrival } = this;
+  take(asked: RawRequest, reception: Reception): Submission {
+    const { door } = this;
     const caller = this.identify();
     const raw = caller ? { ...asked, tenantId: caller.tenantId } : asked;
     this.#tenantId = raw.tenantId.slice(0, MAX_ID_LENGTH);
-    const valid = this.#asTheWorkerTakes(validate(raw, limitsFor(caller, door.settings), arrival));
+    const valid = this.#asTheWorkerTakes(validate(raw, limitsFor(caller, door.settings), reception));
     if (caller) {
       this.#admitted = door.keys!.admit(caller, valid.maxTokens, now(), raw.names?.max_tokens);
     }
@@ -153,7 +151,7 @@ export class Visit {
     this.#admitted?.settle(outputTokens);
     this.#end(status, sentAt, answer);
     if (status === "ok") {
-      const endToEndLatencyMs = sentAt - this.arrival.receivedAt;
+      const endToEndLatencyMs = sentAt - this.#receivedAt;
       log.debug("request {requestId} ended: {status}", { requestId, mode, status, endToEndLatencyMs });
     } else {
       log.warn("request {requestId} failed: {status}: {errorMessage}", {
@@ -185,6 +183,11 @@ export class Visit {
     return error;
   }
 
+  /** When the engine had it all, or began to hear of it. */
+  get #receivedAt(): Millis {
+    return this.#submission?.receivedAt ?? this.arrival.at;
+  }
+
   #pass(delta: TokenDelta, onDelta: OnDelta): void {
     const request = this.#request!;
     request.firstTokenAt ??= now();
@@ -208,7 +211,7 @@ export class Visit {
   }
 
   #end(status: RequestEnd["status"], endedAt: Millis, answer: Answer | undefined): void {
-    const { door, receivedAt } = this.arrival;
+    const { door } = this.arrival;
     const request = this.#request;
     if (request) this.open.delete(request.ticket);
     this.#admitted?.[Symbol.dispose]();
@@ -217,7 +220,7 @@ export class Visit {
       mode: this.mode,
       tenantId: this.#tenantId,
       status,
-      receivedAt,
+      receivedAt: this.#receivedAt,
       endedAt,
       request,
       answer,

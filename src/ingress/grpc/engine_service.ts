@@ -10,6 +10,7 @@ import { GRPC_STATUS } from "../../grpc/status.ts";
 import type { Millis, Supervision, ThreadStats } from "../../types.ts";
 import type { Door, Visit } from "../door.ts";
 import { leavesAt } from "../leaves_at.ts";
+import type { Reception } from "../validate.ts";
 import { ChunkStream, type StreamCall } from "./chunk_stream.ts";
 import { toGenerateReply } from "./reply.ts";
 
@@ -25,7 +26,7 @@ export function engineService(
   const { scheduler, settings } = door;
 
   async function submitGenerate(call: GenerateCall, visit: Visit, requestId: string): Promise<GenerateReply> {
-    const submission = visit.take({ ...call.request, requestId });
+    const submission = visit.take({ ...call.request, requestId }, receptionOf(call, false));
     const answer = await visit.submit(submission, callerOf(call).signal);
     const sentAt = leavesAt(answer);
     visit.answered(answer, sentAt);
@@ -33,7 +34,7 @@ export function engineService(
   }
 
   async function submitGenerateStream(call: StreamCall, visit: Visit, requestId: string): Promise<void> {
-    const submission = visit.take({ ...call.request, requestId });
+    const submission = visit.take({ ...call.request, requestId }, receptionOf(call, true));
     const caller = callerOf(call);
     const limitBytes = settings.STREAM_BUFFER_BYTES;
     const chunks = new ChunkStream(call, submission, limitBytes, (why) => caller.abort(why));
@@ -43,17 +44,9 @@ export function engineService(
     chunks.end(answer, visit.mode, sentAt);
   }
 
-  function visitOf(call: GenerateCall | StreamCall, requestId: string, stream: boolean): Visit {
-    const receivedAt = now();
+  function visitOf(call: GenerateCall | StreamCall, requestId: string): Visit {
     const header = (name: string) => call.metadata.get(name)[0]?.toString();
-    return door.visit({
-      door: "grpc",
-      requestId,
-      receivedAt,
-      deadline: deadlineOf(call, receivedAt),
-      stream,
-      header,
-    });
+    return door.visit({ door: "grpc", requestId, at: now(), header });
   }
 
   async function getEngineStats(): Promise<StatsReply> {
@@ -82,7 +75,7 @@ export function engineService(
   return {
     SubmitGenerate(call, callback) {
       const requestId = call.request.requestId || crypto.randomUUID();
-      const visit = visitOf(call, requestId, false);
+      const visit = visitOf(call, requestId);
       submitGenerate(call, visit, requestId).then(
         (reply) => callback(null, reply),
         (thrown) => callback(refusal(visit.refused(thrown))),
@@ -90,7 +83,7 @@ export function engineService(
     },
     SubmitGenerateStream(call) {
       const requestId = call.request.requestId || crypto.randomUUID();
-      const visit = visitOf(call, requestId, true);
+      const visit = visitOf(call, requestId);
       submitGenerateStream(call, visit, requestId).catch((thrown) =>
         call.emit("error", refusal(visit.refused(thrown)))
       );
@@ -115,6 +108,12 @@ function refusal(thrown: unknown): Partial<ServerErrorResponse> {
   }
   if (thrown.retryAfterMs !== undefined) metadata.set("grpc-retry-pushback-ms", String(thrown.retryAfterMs));
   return { code: GRPC_STATUS[thrown.code], details: thrown.message, metadata };
+}
+
+/** A call's handler hears of it when it has come as a whole. */
+function receptionOf(call: GenerateCall | StreamCall, stream: boolean): Reception {
+  const receivedAt = now();
+  return { receivedAt, deadline: deadlineOf(call, receivedAt), stream };
 }
 
 /** The caller's deadline on the engine's clock. */

@@ -53,7 +53,7 @@ export function refusal(
   const [status, type] = HTTP_STATUS[error.code];
   return {
     status,
-    headers: status === 401 ? ASK_FOR_KEY : retryHeaders(status, error.retryAfterMs),
+    headers: { ...retryHeaders(status, error.retryAfterMs), ...TOLD_BESIDE[error.code] },
     body: { error: { message: error.message, type, param: error.param ?? null, code } },
   };
 }
@@ -77,8 +77,12 @@ const OPENAI_CODES: Partial<Record<ErrorCode, string>> = {
   invalid_argument: "invalid_value",
 };
 
-/** RFC 9110 has it with each 401. */
-const ASK_FOR_KEY = { "www-authenticate": "Bearer" };
+const TOLD_BESIDE: Partial<Record<ErrorCode, Readonly<Record<string, string>>>> = {
+  // RFC 9110 has it with each 401.
+  unauthenticated: { "www-authenticate": "Bearer" },
+  // OpenAI's clients would ask twice more, for a caller whose time is over.
+  deadline_exceeded: { "x-should-retry": "false" },
+};
 
 /** When it is worth to try again, in whole seconds as HTTP has it and in ms as OpenAI's clients read it. */
 function retryHeaders(

@@ -59,25 +59,16 @@ async function answer<T extends SharedRequest>(
 ): Promise<Response> {
   const header = (name: string) => req.header(name);
   const requestId = header("x-request-id") || crypto.randomUUID();
-  const receivedAt = now();
-  // Deadline and stream are known once the body is read.
-  const arrival = {
-    door: "http" as const,
-    requestId,
-    receivedAt,
-    deadline: undefined as Millis | undefined,
-    stream: false,
-    header,
-  };
-  const visit = door.visit(arrival);
+  const visit = door.visit({ door: "http", requestId, at: now(), header });
   try {
     visit.identify(); // before a body is read for somebody who may not ask
     const body = endpoint.read(await readJson(req.raw, door.settings));
-    arrival.stream = body.stream ?? false;
-    arrival.deadline = deadlineOf(header("omnispan-timeout-ms"), receivedAt, door.settings.HTTP_TIMEOUT_MS);
+    const receivedAt = now();
+    const deadline = deadlineOf(header("omnispan-timeout-ms"), receivedAt, door.settings.HTTP_TIMEOUT_MS);
     const model = modelOf(door, body.model);
     const own = { requestId, tenantId: header("omnispan-tenant"), modeHint: header("omnispan-mode") ?? "" };
-    const submission = visit.take(endpoint.toRaw(body, own));
+    const reception = { receivedAt, deadline, stream: body.stream ?? false };
+    const submission = visit.take(endpoint.toRaw(body, own), reception);
     const usage = body.stream_options?.include_usage ?? false;
     const head = { kind: endpoint.kind, requestId, model, usage };
     const headers = { "x-request-id": requestId };
