@@ -3,18 +3,14 @@ import { now } from "./clock.ts";
 import { hostAndPort, type Settings } from "./config.ts";
 import { workerCredentials } from "./downstream/worker_credentials.ts";
 import { StartupError } from "./errors.ts";
-import { type Certificate, readCertificate } from "./ingress/certificate.ts";
+import { readCertificate } from "./ingress/certificate.ts";
 import { Door } from "./ingress/door.ts";
 import { GrpcServer } from "./ingress/grpc/grpc_server.ts";
-import { httpApp } from "./ingress/http/app.ts";
-import { HttpServer } from "./ingress/http/http_server.ts";
-import { LiveStreams } from "./ingress/http/live_stream.ts";
 import { EventLoopLag } from "./observe/event_loop_lag.ts";
 import { LiveFeed } from "./observe/live.ts";
 import { Metrics } from "./observe/metrics.ts";
 import type { Observer } from "./observe/observer.ts";
 import { tracingOf } from "./observe/tracing.ts";
-import { loadAssets } from "./page/assets.ts";
 import { SchedulerHandle } from "./scheduler/handle.ts";
 import type { Supervision } from "./types.ts";
 
@@ -37,7 +33,7 @@ export async function startEngine(
 ): Promise<Engine> {
   requireKeysBeyondThisMachine(settings);
   workerCredentials(settings); // a file that can't be used ends the start, not the scheduler thread
-  const certificate = await readCertificate(settings);
+  const certificate = readCertificate(settings);
   await using parts = new AsyncDisposableStack();
   const keys = settings.API_KEYS_FILE ? parts.use(await ApiKeys.open(settings.API_KEYS_FILE)) : undefined;
   const scheduler = parts.use(
@@ -68,11 +64,15 @@ export async function startEngine(
       stopping: () => scheduler.stopping,
     }),
   );
-  const tracing = tracingOf(Deno.env.toObject(), () => scheduler.worker.identity?.model ?? "");
+  const tracing = parts.use(tracingOf(() => scheduler.worker.identity));
   const observers: Observer[] = [metrics, live, ...(tracing ? [tracing] : [])];
   const door = new Door(settings, scheduler, keys, observers, tracing);
   const grpc = parts.use(new GrpcServer(door, supervision, () => metrics.stats(), certificate));
-  const http = await openHttp(door, metrics, live, certificate, parts);
+  let http: number | undefined;
+  if (settings.HTTP_PORT !== "off") {
+    const { HttpDoor } = await import("./ingress/http/http_door.ts"); // who closes it does not wait for its libraries
+    http = await parts.use(await HttpDoor.load(door, { metrics, live }, certificate)).listen();
+  }
   const port = await grpc.listen();
   parts.defer(() => scheduler[Symbol.asyncDispose]());
   parts.defer(() => grpc.announceStop());
@@ -83,23 +83,6 @@ export async function startEngine(
     scheduler,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
-}
-
-async function openHttp(
-  door: Door,
-  metrics: Metrics,
-  live: LiveFeed,
-  certificate: Certificate | undefined,
-  parts: AsyncDisposableStack,
-): Promise<number | undefined> {
-  const { settings, scheduler } = door;
-  if (settings.HTTP_PORT === "off") return undefined;
-  const assets = await loadAssets();
-  const streams = new LiveStreams(live);
-  const app = httpApp(door, { metrics, live: streams, assets, stopping: () => scheduler.stopping });
-  const http = parts.use(new HttpServer(settings, app, certificate));
-  parts.use(streams);
-  return await http.listen();
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i;

@@ -8,7 +8,7 @@ import { type Engine, startEngine } from "./engine.ts";
 import { messageOf, StartupError } from "./errors.ts";
 import { configureLogging } from "./logging.ts";
 import { denoProblem } from "./runtime_version.ts";
-import { findWorker, workerEndpoint } from "./serve/find_worker.ts";
+import { findWorker, requireWorkerCertificate, workerEndpoint } from "./serve/find_worker.ts";
 import { greeting, HELP, type ServingWorker } from "./serve/greeting.ts";
 import { watchLaunchers } from "./serve/launchers.ts";
 import { print, printError, stderrTerminal } from "./serve/output.ts";
@@ -49,6 +49,7 @@ async function serve(settings: Settings, given: ReadonlySet<SettingName>): Promi
   try {
     await using engine = await startEngine(settings, localWorker);
     const source = await findWorker(settings, given, stop.signal);
+    if (source.kind === "none") requireWorkerCertificate(settings, Deno.env.toObject());
     const worker: ServingWorker = source.kind === "none"
       ? { kind: "local", identity: await localWorker.start(stop.signal) }
       : source;

@@ -25,13 +25,15 @@ export class EngineProcess implements AsyncDisposable {
   }
 
   /**
-   * Starts one on a free port; its log goes to `logFile`. The worker may come later.
+   * Starts one on a free port; its log goes to `logFile`. The worker may come later. `env` wins
+   * over the settings, and is for what is none.
    * @throws {SetupError} when it ends instead.
    */
   static async start(
     settings: Settings,
     { name, mode, checkout }: Pick<Variant, "name" | "mode" | "checkout">,
     logFile: string,
+    env: Readonly<Record<string, string>> = {},
   ): Promise<EngineProcess> {
     const own = {
       ...settings,
@@ -42,7 +44,10 @@ export class EngineProcess implements AsyncDisposable {
     };
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-prompt", "-A", ...(checkout ? engineOf(checkout) : [ENGINE])],
-      env: Object.fromEntries(Object.entries(own).map(([name, value]) => [name, String(value)])),
+      env: {
+        ...Object.fromEntries(Object.entries(own).map(([name, value]) => [name, String(value)])),
+        ...env,
+      },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -113,7 +118,9 @@ function reasonIn({ message }: Error): string {
 }
 
 /** The first line without its end, or undefined when there is none; what follows is not waited for. */
-export async function firstLine(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string | undefined> {
+export async function firstLine(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+): Promise<string | undefined> {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   while (!text.includes("\n")) {

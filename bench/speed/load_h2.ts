@@ -44,27 +44,55 @@ export async function loadH2(load: H2Load): Promise<H2LoadResult> {
     const { requestSerialize } = omnispan.Engine.service[rpc];
     await Deno.writeFile(file, frame(requestSerialize({ requestId, prompt: PROMPT, maxTokens })));
     const rate = perSecond === undefined ? [] : [`--rps=${perSecond / H2_CONNECTIONS}`];
-    const { stdout, code } = await new Deno.Command("h2load", {
-      args: [
-        ...["-c", `${H2_CONNECTIONS}`, "-m", `${streams}`, "-n", `${requests}`, ...rate, "-d", file],
-        ...["-H", "content-type: application/grpc", "-H", "te: trailers"],
-        `http://${address}/omnispan.Engine/${rpc}`,
-      ],
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    }).output().catch(() => {
-      throw new SetupError(["h2load must be on the PATH (Debian: nghttp2-client, Homebrew: nghttp2)"]);
-    });
-    const text = new TextDecoder().decode(stdout);
-    const [, rateText] = /finished in [^,]+, ([\d.]+) req\/s/.exec(text) ?? [];
-    const [, bytesText] = /\((\d+)\) data$/m.exec(text) ?? [];
-    const done = new RegExp(`\\b${requests} succeeded, 0 failed`).test(text);
-    if (code !== 0 || !rateText || !bytesText || !done) {
-      throw new SetupError([`h2load against ${address} failed:`, text.trim()]);
-    }
-    return { requestsPerSecond: Number(rateText), bodyBytes: Number(bytesText) };
+    return await run([
+      ...["-c", `${H2_CONNECTIONS}`, "-m", `${streams}`, "-n", `${requests}`, ...rate, "-d", file],
+      ...["-H", "content-type: application/grpc", "-H", "te: trailers"],
+      `http://${address}/omnispan.Engine/${rpc}`,
+    ], requests);
   } finally {
     await Deno.remove(file);
   }
+}
+
+export interface HttpLoad {
+  /** host:port of the HTTP door. */
+  readonly address: string;
+  readonly path: string;
+  readonly body: unknown;
+  readonly requests: number;
+  /** Connections with one request each under way. */
+  readonly clients: number;
+}
+
+/**
+ * The same for JSON over HTTP/1.1, closed loop.
+ * @throws {SetupError} when h2load is missing or a request failed
+ */
+export async function loadHttp({ address, path, body, requests, clients }: HttpLoad): Promise<H2LoadResult> {
+  const file = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(file, JSON.stringify(body));
+    const header = ["-H", "content-type: application/json"];
+    const args = ["--h1", "-c", `${clients}`, "-n", `${requests}`, "-d", file, ...header];
+    return await run([...args, `http://${address}${path}`], requests);
+  } finally {
+    await Deno.remove(file);
+  }
+}
+
+async function run(args: string[], requests: number): Promise<H2LoadResult> {
+  const { stdout, code } = await new Deno.Command("h2load", { args, signal: AbortSignal.timeout(TIMEOUT_MS) })
+    .output().catch(() => {
+      throw new SetupError(["h2load must be on the PATH (Debian: nghttp2-client, Homebrew: nghttp2)"]);
+    });
+  const text = new TextDecoder().decode(stdout);
+  const [, rateText] = /finished in [^,]+, ([\d.]+) req\/s/.exec(text) ?? [];
+  const [, bytesText] = /\((\d+)\) data$/m.exec(text) ?? [];
+  const done = new RegExp(`\\b${requests} succeeded, 0 failed`).test(text);
+  if (code !== 0 || !rateText || !bytesText || !done) {
+    throw new SetupError([`h2load of ${args.at(-1)} failed:`, text.trim()]);
+  }
+  return { requestsPerSecond: Number(rateText), bodyBytes: Number(bytesText) };
 }
 
 /** A gRPC message as it stands in an HTTP/2 body: not compressed, its length, its bytes. */

@@ -8,10 +8,13 @@ import { SetupError } from "../../src/supervisor/setup_error.ts";
 import { tell } from "../run/progress.ts";
 import type { Figure } from "./figure.ts";
 import { generatorLateness } from "./generator.ts";
+import { overHttp } from "./http.ts";
 import { addedLatency, windowLateness } from "./latency.ts";
 import { queuedMemory } from "./memory.ts";
+import { observing } from "./observing.ts";
 import { overload } from "./overload.ts";
 import { realModel, streamedModel } from "./model.ts";
+import { watchedByPage } from "./page.ts";
 import { pacedTokens, streamedTokens } from "./streaming.ts";
 import { simulatedGpu } from "./simulated_gpu.ts";
 import { addedTokenGaps } from "./token_gaps.ts";
@@ -23,6 +26,9 @@ const MEASUREMENTS: Readonly<Record<string, (folder: string) => Promise<Figure>>
   lateness: windowLateness,
   latency: addedLatency,
   memory: queuedMemory,
+  http: overHttp,
+  observing,
+  page: watchedByPage,
   streams: streamedTokens,
   paced: pacedTokens,
   gaps: addedTokenGaps,
@@ -44,7 +50,8 @@ Measurements, all of them when none is named: ${Object.keys(MEASUREMENTS).join("
 
 Figures are medians with the extremes in brackets; quotients are of runs that took turns. The worker is the
 simulated one, except where a measurement is named after a runtime, which then runs the built-in model. The
-vLLM of vllm-streams is the CPU build of the tests (5 GB).`;
+vLLM of vllm-streams is the CPU build of the tests (5 GB). SPEED_BASELINE=FOLDER lets observing measure the engine of
+another checkout too.`;
 
 async function main(names: readonly string[]): Promise<number> {
   const unknown = names.find((name) => !MEASUREMENTS[name]);

@@ -5,6 +5,7 @@ import { LocalWorker } from "../../src/supervisor/local_worker.ts";
 import type { Backend } from "../../src/supervisor/plan.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Mode } from "../../src/types.ts";
+import type { Checkout } from "../plan.ts";
 import { EngineProcess, firstLine, untilReady } from "../run/engine_process.ts";
 import { EngineLoad } from "../load/engine_load.ts";
 import { SetupProgress } from "../run/progress.ts";
@@ -34,16 +35,29 @@ export interface MeasuredEngine extends AsyncDisposable {
   readonly load: EngineLoad;
 }
 
+/** `name` tells it from others of its mode; `env` wins over the settings, and is for what is none. */
+export interface EngineOptions {
+  readonly name?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly checkout?: Checkout;
+}
+
 export async function startEngine(
   mode: Mode,
   endpoint: string,
   changes: Partial<Settings>,
   folder: string,
+  { name = mode, env, checkout }: EngineOptions = {},
 ): Promise<MeasuredEngine> {
   const settings = { ...parseSettings([], {}).settings, ...changes, WORKER_ENDPOINT: endpoint };
   await using parts = new AsyncDisposableStack();
   const process = parts.use(
-    await EngineProcess.start(settings, { name: mode, mode }, join(folder, `engine-${mode}.log`)),
+    await EngineProcess.start(
+      settings,
+      { name, mode, ...(checkout && { checkout }) },
+      join(folder, `engine-${name}.log`),
+      env,
+    ),
   );
   const load = parts.use(new EngineLoad(process.address, REQUEST_TIMEOUT_MS));
   await untilReady(load, `the ${mode} engine`, READY_WITHIN_MS, NEVER);
@@ -52,16 +66,28 @@ export async function startEngine(
 }
 
 /** The bare echo server as a process. */
-export async function startEcho(
-  ...args: string[]
-): Promise<{ address: string; pid: number } & AsyncDisposable> {
+export function startEcho(...args: string[]): Promise<OwnServer> {
+  return startServer("echo_server.ts", args);
+}
+
+/** What takes traces and forgets them, as a process. */
+export function startOtlpSink(): Promise<OwnServer> {
+  return startServer("otlp_sink.ts", []);
+}
+
+export interface OwnServer extends AsyncDisposable {
+  readonly address: string;
+  readonly pid: number;
+}
+
+async function startServer(script: string, args: readonly string[]): Promise<OwnServer> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", fileURLToPath(new URL("echo_server.ts", import.meta.url)), ...args],
+    args: ["run", "-A", fileURLToPath(new URL(script, import.meta.url)), ...args],
     stdin: "piped",
     stdout: "piped",
   }).spawn();
   const address = await firstLine(child.stdout);
-  if (address === undefined) throw new SetupError(["the echo server ended as it started"]);
+  if (address === undefined) throw new SetupError([`${script} ended as it started`]);
   return {
     address,
     pid: child.pid,
@@ -70,4 +96,10 @@ export async function startEcho(
       await child.status;
     },
   };
+}
+
+/** A port for an engine whose HTTP door is asked for by `env`. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
 }

@@ -43,6 +43,8 @@ export class WorkerLink {
   /** Of this stub, once it has shown that it has no sessions; ends what it carries also when it is not the driver. */
   #fixed: FixedRpcs | undefined;
   #status: WorkerStatus = { state: "down", detail: "not connected yet" };
+  /** Why the last handshake failed; empty once one has succeeded. */
+  #tlsProblem = "";
   #told = false;
   #backoffMs: Millis = RECONNECT_MS.first;
   #reconnect: ReturnType<typeof setTimeout> | undefined;
@@ -53,7 +55,7 @@ export class WorkerLink {
     private readonly settings: Pick<SchedulerSettings, "WORKER_SILENCE_MS"> & WorkerTls,
     private readonly listener: LinkListener,
   ) {
-    this.#credentials = workerCredentials(settings);
+    this.#credentials = workerCredentials(settings, (why) => this.#tlsFailed(why));
     this.#connect();
   }
 
@@ -96,7 +98,7 @@ export class WorkerLink {
         if (!this.#driver) this.#open(stub);
       } else if (this.#driver === this.#fixed) { // a session ends by itself, after its last word
         if (state === connectivityState.TRANSIENT_FAILURE) {
-          this.#leave(`nothing answers at ${this.settings.WORKER_ENDPOINT}`);
+          this.#leave(this.#tlsProblem || `nothing answers at ${this.settings.WORKER_ENDPOINT}`);
         } else if (this.#driver) this.#leave("the connection to the worker was closed");
       }
       channel.watchConnectivityState(state, Infinity, look);
@@ -113,7 +115,14 @@ export class WorkerLink {
     this.#patience = setTimeout(() => this.#startAgain(why), WORKER_SILENCE_MS);
   }
 
+  /** The channel's state tells of it only the first time. */
+  #tlsFailed(why: string): void {
+    this.#tlsProblem = `no TLS with ${this.settings.WORKER_ENDPOINT}: ${why}`;
+    if (!this.#driver) this.#leave(this.#tlsProblem);
+  }
+
   #open(stub: WorkerStub): void {
+    this.#tlsProblem = "";
     this.#driver = new Session(stub, this.settings.WORKER_SILENCE_MS, {
       opened: (identity) => {
         this.#backoffMs = RECONNECT_MS.first;
@@ -196,7 +205,7 @@ export class WorkerLink {
     const news = changed || status.load !== undefined || detail !== this.#status.detail;
     this.#status = known ? { ...status, identity: known } : status;
     this.#told = true;
-    if (changed) this.listener.happened({ kind: "worker", state, detail });
+    if (changed || (state === "down" && news)) this.listener.happened({ kind: "worker", state, detail });
     if (news) this.listener.status(this.#status);
   }
 }

@@ -69,7 +69,10 @@ export function validate(
   checkId(names.tenant_id ?? "tenant_id", raw.tenantId);
   const promptBytes = checkPrompt(raw, limits);
   if (maxTokens > MAX_TOKENS_LIMIT) {
-    throw invalid(names.max_tokens ?? "max_tokens", `must be at most ${MAX_TOKENS_LIMIT} (MAX_TOKENS_LIMIT), got ${maxTokens}`);
+    throw invalid(
+      names.max_tokens ?? "max_tokens",
+      `must be at most ${MAX_TOKENS_LIMIT} (MAX_TOKENS_LIMIT), got ${maxTokens}`,
+    );
   }
   const options = checkOptions(raw);
   const mode = checkMode(raw.modeHint, names.mode_hint ?? "mode_hint", limits);
@@ -118,7 +121,9 @@ function checkPrompt(
 function checkMode(hint: string, field: string, { MODE_HINTS }: RequestLimits): Mode | undefined {
   if (hint === "") return undefined;
   const mode = MODES.find((mode) => mode === hint);
-  if (!mode) throw invalid(field, `must be one of ${MODES.join(", ")}, got ${JSON.stringify(hint.slice(0, 40))}`);
+  if (!mode) {
+    throw invalid(field, `must be one of ${MODES.join(", ")}, got ${JSON.stringify(hint.slice(0, 40))}`);
+  }
   if (!MODE_HINTS) throw invalid(field, `must not be given: MODE_HINTS is false here, got "${mode}"`);
   return mode;
 }

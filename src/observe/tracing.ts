@@ -3,7 +3,7 @@
  * are made when it ends, from the same ledger that its reply carries: the scheduler thread knows nothing of tracing.
  */
 import {
-  type Context,
+  isSpanContextValid,
   type Link,
   propagation,
   ROOT_CONTEXT,
@@ -11,86 +11,94 @@ import {
   SpanKind,
   SpanStatusCode,
   trace,
+  TraceFlags,
   type Tracer,
 } from "@opentelemetry/api";
-import type { Answer, DispatchNotice, Millis } from "../types.ts";
-import type { DoorName, Observer, OpenRequest, RequestEnd, RequestTrace } from "./observer.ts";
+import { ledger } from "../ledger.ts";
+import type { Answer, DispatchNotice, Millis, WorkerHello } from "../types.ts";
+import type { Observer, OpenRequest, RequestEnd, RequestTrace } from "./observer.ts";
+import { RuntimeSpans, traceparentOf } from "./runtime_spans.ts";
+import { spanAttributes } from "./span_attributes.ts";
 
 /** Reads one header (HTTP) or metadata entry (gRPC) of a request; the name is in lower case. */
 export type ReadHeader = (name: string) => string | undefined;
 
-/** The tracing of one engine; undefined when the process does not trace, which then costs nothing. */
-export function tracingOf(env: Readonly<Record<string, string>>, model: () => string): Tracing | undefined {
-  const off = ["false", "0"].includes(env["OTEL_DENO_TRACING"] ?? "");
-  const on = ["true", "1"].includes(env["OTEL_DENO"] ?? "") && !off && env["OTEL_SDK_DISABLED"] !== "true";
-  return on ? new Tracing(trace.getTracer("omnispan"), model) : undefined;
+/** The tracing of one engine; undefined when nothing in this process makes spans, which then costs nothing. */
+export function tracingOf(worker: () => WorkerHello | undefined): Tracing | undefined {
+  const tracer = trace.getTracer("omnispan");
+  // Deno alone knows what its variables come to. A span that is not ended goes nowhere.
+  return isSpanContextValid(tracer.startSpan("").spanContext()) ? new Tracing(tracer, worker) : undefined;
 }
 
 /** Makes one trace of a request: door, queue, batch, dispatch, and the worker's prefill and decode. */
-export class Tracing implements Observer {
-  constructor(private readonly tracer: Tracer, private readonly model: () => string) {}
+export class Tracing implements Observer, Disposable {
+  readonly #runtime = new RuntimeSpans();
+
+  constructor(private readonly tracer: Tracer, private readonly worker: () => WorkerHello | undefined) {}
 
   /** Begins a request's span, below the caller's own if its headers tell of one. */
-  begin(door: DoorName, receivedAt: Millis, header: ReadHeader): RequestTrace {
-    const parent = propagation.extract(ROOT_CONTEXT, header, HEADERS);
-    const options = { kind: SpanKind.SERVER, startTime: receivedAt, attributes: { "omnispan.door": door } };
-    return new SpanTrace(this.tracer.startSpan("generate", options, parent), parent);
+  begin(at: Millis, header: ReadHeader): RequestTrace {
+    const kind = this.#runtime.seen ? SpanKind.INTERNAL : SpanKind.SERVER;
+    const name = `generate ${this.worker()?.model ?? ""}`.trimEnd();
+    const caller = propagation.extract(ROOT_CONTEXT, header, HEADERS);
+    return new SpanTrace(this.tracer.startSpan(name, { kind, startTime: at }, caller), at);
   }
 
   /** A batch has a trace of its own that links to its members, as they link to it. */
   dispatched(notice: DispatchNotice, members: readonly OpenRequest[]): void {
-    const traced = members.filter(({ trace }) => trace instanceof SpanTrace);
-    if (traced.length === 0 || (notice.mode !== "micro_batch" && notice.tickets.length < 2)) return;
-    const links = traced.map(({ trace }) => linkTo((trace as SpanTrace).span));
+    if (notice.mode !== "micro_batch" && notice.tickets.length < 2) return;
+    const traced = members.flatMap(({ trace }) => trace instanceof SpanTrace && trace.sampled ? [trace] : []);
+    if (traced.length === 0) return;
     const startTime = Math.min(...members.map(({ submission }) => submission.receivedAt));
     const { id, mode, reason, lateMs, at, tickets } = notice;
-    const span = this.tracer.startSpan(
-      "batch",
-      {
-        startTime,
-        links,
-        root: true,
-        attributes: {
-          "omnispan.batch.id": id,
-          "omnispan.batch.size": tickets.length,
-          "omnispan.batch.reason": reason,
-          "omnispan.batch.late_ms": lateMs,
-          "omnispan.mode": mode,
-        },
-      },
-    );
-    span.addEvent("dispatched", {}, at);
+    const attributes = {
+      "omnispan.mode": mode,
+      "omnispan.batch.id": id,
+      "omnispan.batch.size": tickets.length,
+      "omnispan.batch.reason": reason,
+      "omnispan.batch.late_ms": lateMs,
+    };
+    const links = traced.map(({ span }) => linkTo(span));
+    const span = this.tracer.startSpan("batch", { startTime, links, root: true, attributes });
+    span.addEvent("dispatched", at);
     const batch = new BatchSpan(span);
-    for (const { trace } of traced) (trace as SpanTrace).joins(batch, at);
+    for (const trace of traced) trace.joins(batch, at);
   }
 
   ended(end: RequestEnd): void {
-    if (!(end.trace instanceof SpanTrace)) return;
-    const { endedAt } = end;
-    const { span, parent } = end.trace;
-    end.trace.batch?.memberEnded(endedAt);
-    span.updateName(`generate ${this.model()}`.trimEnd());
-    span.setAttributes(attributesOf(end, this.model()));
-    if (end.status !== "ok") span.setStatus({ code: SpanStatusCode.ERROR, message: end.status });
-    if (end.answer) this.#phases(end, end.answer, end.trace, trace.setSpan(parent, span));
+    if (!(end.trace instanceof SpanTrace) || !end.trace.sampled) return;
+    const { span, batch } = end.trace;
+    const { status, answer, endedAt } = end;
+    batch?.memberEnded(endedAt);
+    span.setAttributes(spanAttributes(end, this.worker()));
+    if (status !== "ok") span.setStatus({ code: SpanStatusCode.ERROR, message: status });
+    if (answer) this.#phases(end, answer, end.trace);
     span.end(endedAt);
   }
 
-  #phases({ receivedAt, endedAt }: RequestEnd, answer: Answer, { batch }: SpanTrace, inside: Context): void {
-    const { phases, dispatch, reply } = answer;
-    const { queuedAt, placeAt, dispatchedAt, firstTokenAt, lastTokenAt } = phases;
+  [Symbol.dispose](): void {
+    this.#runtime[Symbol.dispose]();
+  }
+
+  #phases(
+    { receivedAt, endedAt }: RequestEnd,
+    answer: Answer,
+    { span: request, begunAt, batch }: SpanTrace,
+  ): void {
+    const { queuedAt, placeAt, dispatchedAt, firstTokenAt, lastTokenAt } = answer.phases;
+    const inside = trace.setSpan(ROOT_CONTEXT, request);
     const span = (name: string, from: Millis, to: Millis, more: { kind?: SpanKind; links?: Link[] } = {}) =>
       this.tracer.startSpan(name, { startTime: from, ...more }, inside).end(to);
+    if (receivedAt > begunAt) span("receive", begunAt, receivedAt); // the body of an HTTP request
     span("accept", receivedAt, queuedAt);
     span("queue", queuedAt, placeAt);
-    if (!dispatch) return;
-    span("batch", placeAt, dispatchedAt, batch ? { links: [linkTo(batch.span)] } : {});
-    // The worker's own clock says how long its prefill took; the way there and back is what is left.
-    const prefillAt = Math.max(dispatchedAt, firstTokenAt - (reply.ttftMs || reply.workerLatencyMs));
+    if (!answer.dispatch) return; // no worker could be reached
+    span("batch", placeAt, dispatchedAt, batch && { links: [linkTo(batch.span)] });
+    const prefillAt = firstTokenAt - ledger(receivedAt, answer, endedAt).prefill;
     span("dispatch", dispatchedAt, prefillAt, { kind: SpanKind.CLIENT });
     span("worker prefill", prefillAt, firstTokenAt);
     span("worker decode", firstTokenAt, lastTokenAt);
-    span("reply", Math.min(lastTokenAt, endedAt), endedAt);
+    span("reply", lastTokenAt, endedAt);
   }
 }
 
@@ -111,12 +119,15 @@ class BatchSpan {
 
 class SpanTrace implements RequestTrace {
   readonly traceparent: string;
+  /** One that is not sampled has an id for those behind us, and nothing is recorded of it. */
+  readonly sampled: boolean;
   /** That it left in last. */
   batch: BatchSpan | undefined;
 
-  constructor(readonly span: Span, readonly parent: Context) {
-    const { traceId, spanId, traceFlags } = span.spanContext();
-    this.traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
+  constructor(readonly span: Span, readonly begunAt: Millis) {
+    const context = span.spanContext();
+    this.traceparent = traceparentOf(context);
+    this.sampled = (context.traceFlags & TraceFlags.SAMPLED) !== 0;
   }
 
   /** Leaves the batch of an earlier sending, which was lost. */
@@ -127,36 +138,12 @@ class SpanTrace implements RequestTrace {
   }
 }
 
-/** Names as in OpenTelemetry's conventions for generative AI, where there is one. */
-function attributesOf({ mode, status, request, answer }: RequestEnd, model: string) {
-  const { messages, maxTokens, stream, requestId } = request?.submission ?? {};
-  return {
-    "gen_ai.operation.name": messages ? "chat" : "text_completion",
-    "omnispan.mode": mode,
-    ...(model && { "gen_ai.request.model": model }),
-    ...(requestId !== undefined && { "omnispan.request.id": requestId }),
-    ...(maxTokens !== undefined && { "gen_ai.request.max_tokens": maxTokens }),
-    ...(stream !== undefined && { "omnispan.stream": stream }),
-    ...(status !== "ok" && { "error.type": status }),
-    ...(answer && {
-      "gen_ai.usage.input_tokens": answer.reply.inputTokens,
-      "gen_ai.usage.output_tokens": answer.reply.outputTokens,
-      "gen_ai.response.finish_reasons": [answer.reply.finishReason],
-    }),
-    ...(answer?.dispatch && {
-      "omnispan.batch.id": answer.dispatch.id,
-      "omnispan.batch.size": answer.dispatch.size,
-      "omnispan.batch.reason": answer.dispatch.reason,
-      "omnispan.attempts": answer.dispatch.attempts,
-    }),
-  };
-}
-
 function linkTo(span: Span): Link {
   return { context: span.spanContext() };
 }
 
+/** Baggage is nothing to us. */
 const HEADERS = {
-  get: (header: ReadHeader, name: string) => header(name),
-  keys: () => ["traceparent", "tracestate", "baggage"],
+  get: (header: ReadHeader, name: string) => name.startsWith("trace") ? header(name) : undefined,
+  keys: () => ["traceparent", "tracestate"],
 };

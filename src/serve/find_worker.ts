@@ -39,6 +39,20 @@ export async function findWorker(
   ]);
 }
 
+/**
+ * The worker that serve starts has its certificate from our environment.
+ * @throws {StartupError} when it would speak no TLS and the engine would
+ */
+export function requireWorkerCertificate(
+  { WORKER_TLS_CA }: Pick<Settings, "WORKER_TLS_CA">,
+  env: Readonly<Record<string, string>>,
+): void {
+  if (WORKER_TLS_CA === "" || env["WORKER_TLS_CERT"]) return;
+  throw new StartupError([
+    "WORKER_TLS_CERT and WORKER_TLS_KEY must be given with WORKER_TLS_CA: serve starts the worker itself",
+  ]);
+}
+
 async function isListening(address: string): Promise<boolean> {
   const colon = address.lastIndexOf(":");
   try {

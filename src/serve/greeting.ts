@@ -1,6 +1,7 @@
 /** What `serve` prints once it serves, and its help. */
 import { addressOf, hostAndPort, type Settings, settingsHelp } from "../config.ts";
 import type { WorkerIdentity } from "../supervisor/worker_process.ts";
+import { certificateHints } from "./certificate_hints.ts";
 import type { WorkerSource } from "./find_worker.ts";
 
 export const HELP = `Usage: deno task serve [flags]
@@ -31,40 +32,64 @@ export interface Ports {
 /** The lines that tell a newcomer where the engine listens and how to ask it something. */
 export function greeting(settings: Settings, ports: Ports, worker: ServingWorker): string {
   const host = reachableHost(settings.BIND_HOST);
-  const address = hostAndPort(host, ports.grpc);
+  const asked = howToAsk(settings, host);
   return [
     "",
-    `Omnispan serves on ${address} in ${settings.ENGINE_MODE} mode.`,
+    `Omnispan serves on ${hostAndPort(host, ports.grpc)} in ${settings.ENGINE_MODE} mode.`,
     `Its worker: ${describe(worker, addressOf(settings.WORKER_ENDPOINT))}`,
     "",
-    ...(ports.http === undefined ? [] : overHttp(settings, hostAndPort(host, ports.http))),
-    ...overGrpc(settings, address),
+    ...(ports.http === undefined ? [] : overHttp(asked, ports.http)),
+    ...overGrpc(asked, ports.grpc),
+    ...asked.hint,
     "",
     worker.kind === "local" ? "Ctrl-C ends the engine and its worker." : "Ctrl-C ends the engine.",
   ].join("\n");
 }
 
-function overHttp({ TLS_CERT, API_KEYS_FILE }: Settings, address: string): string[] {
-  const url = `${TLS_CERT ? "https" : "http"}://${address}`;
+/** What the lines to paste have in common. */
+interface HowToAsk {
+  readonly host: string;
+  readonly scheme: "http" | "https";
+  /** Options of curl and of grpcurl, with a space behind each. */
+  readonly curl: string;
+  readonly grpcurl: string;
+  readonly hint: readonly string[];
+}
+
+function howToAsk({ TLS_CERT, API_KEYS_FILE }: Settings, host: string): HowToAsk {
   const key = API_KEYS_FILE ? `-H "authorization: Bearer $OMNISPAN_API_KEY" ` : "";
+  if (!TLS_CERT) return { host, scheme: "http", curl: key, grpcurl: `-plaintext ${key}`, hint: [] };
+  const shown = certificateHints(Deno.readTextFileSync(TLS_CERT), host);
+  const file = `'${TLS_CERT.replaceAll("'", `'\\''`)}'`;
+  return {
+    host: shown.host,
+    scheme: "https",
+    curl: (shown.selfSigned ? `--cacert ${file} ` : "") + key,
+    grpcurl: (shown.selfSigned ? `-cacert ${file} ` : "") + key,
+    hint: shown.selfSigned
+      ? []
+      : ["Where the certificate's authority is private: curl --cacert FILE, grpcurl -cacert FILE."],
+  };
+}
+
+function overHttp({ scheme, host, curl }: HowToAsk, port: number): string[] {
+  const url = `${scheme}://${hostAndPort(host, port)}`;
   const ask =
     `-H 'content-type: application/json' -d '{"messages":[{"role":"user","content":"Why is the sky blue?"}]}'`;
   return [
     `See it: ${url}/   Ask it as OpenAI's clients do, at ${url}/v1:`,
-    `  curl ${key}${url}/v1/chat/completions ${ask}`,
+    `  curl ${curl}${url}/v1/chat/completions ${ask}`,
   ];
 }
 
-function overGrpc({ TLS_CERT, API_KEYS_FILE }: Settings, address: string): string[] {
-  const ask =
-    `-d '{"prompt":"Why is the sky blue?","max_tokens":64}' ${address} omnispan.Engine/SubmitGenerate`;
-  const transport = TLS_CERT ? "" : "-plaintext ";
-  const key = API_KEYS_FILE ? `-H "authorization: Bearer $OMNISPAN_API_KEY" ` : "";
+function overGrpc({ host, grpcurl }: HowToAsk, port: number): string[] {
+  const ask = `-d '{"prompt":"Why is the sky blue?","max_tokens":64}' ${hostAndPort(host, port)} ` +
+    "omnispan.Engine/SubmitGenerate";
   return [
     "or over gRPC (here, with the contract from its file):",
-    `  grpcurl ${transport}-import-path proto -proto omnispan.proto ${key}${ask}`,
+    `  grpcurl ${grpcurl}-import-path proto -proto omnispan.proto ${ask}`,
     "or (anywhere, with the contract from the engine):",
-    `  grpcurl ${transport}${key}${ask}`,
+    `  grpcurl ${grpcurl}${ask}`,
   ];
 }
 

@@ -7,8 +7,8 @@ import { HealthImplementation } from "grpc-health-check";
 import { hostAndPort, type Settings } from "../../config.ts";
 import { messageOf, StartupError } from "../../errors.ts";
 import { omnispan, reflected } from "../../grpc/contract.ts";
+import type { KeyPair } from "../../pem.ts";
 import type { Supervision, ThreadStats, WorkerState } from "../../types.ts";
-import type { Certificate } from "../certificate.ts";
 import type { Door } from "../door.ts";
 import { coalesceWrites } from "./coalesce_writes.ts";
 import { engineService } from "./engine_service.ts";
@@ -18,6 +18,8 @@ import { watchFrames } from "./outbox.ts";
 /** What reflection lists: the contract also holds the worker's service, which is not served here. */
 const SERVICES = ["omnispan.Engine", "grpc.health.v1.Health"];
 
+/** How long a client may take to agree on TLS. */
+const HANDSHAKE_MS = 10_000;
 /** How long the last replies get to leave when the server closes. */
 const FLUSH_MS = 250;
 /** How far the close stays behind them: grpc-js on Deno drops what it reads together with a connection's end. */
@@ -40,14 +42,20 @@ export class GrpcServer implements AsyncDisposable {
     door: Door,
     supervision: Supervision,
     stats: () => Promise<ThreadStats>,
-    private readonly certificate: Certificate | undefined,
+    private readonly certificate: KeyPair | undefined,
   ) {
     const settings = this.settings = door.settings;
     // grpc-js on Deno 2.9.3 serves no TLS by itself, but takes what came out of a TLS connection.
     this.#listener = certificate
-      ? createTlsServer({ ...certificate, ALPNProtocols: ["h2"], noDelay: true })
+      ? createTlsServer({
+        ...certificate,
+        ALPNProtocols: ["h2"],
+        handshakeTimeout: HANDSHAKE_MS,
+        noDelay: true,
+      })
       : createServer({ noDelay: true });
     this.#listener.maxConnections = settings.MAX_CONNECTIONS;
+    this.#listener.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
     this.#server = new Server({
       // Room to refuse a prompt that is somewhat too long by name rather than by size of the message.
       "grpc.max_receive_message_length": 2 * settings.MAX_PROMPT_BYTES + 4 * 2 ** 20,

@@ -17,8 +17,6 @@ export interface Shown {
   readonly metrics: { text(): Promise<string>; readonly contentType: string };
   readonly live: LiveStreams;
   readonly assets: ReadonlyMap<string, Asset>;
-  /** Whether the engine is stopping. */
-  readonly stopping: () => boolean;
 }
 
 export type App = Hono<{ Bindings: HttpBindings }>;
@@ -37,7 +35,7 @@ export function httpApp(door: Door, shown: Shown): App {
   app.get("/healthz", ({ text }) => text("ok\n"));
   app.get("/readyz", ({ text }) => {
     const { state, detail } = door.scheduler.worker;
-    if (shown.stopping()) return text("the engine is stopping\n", 503);
+    if (door.scheduler.stopping) return text("the engine is stopping\n", 503);
     if (state === "up") return text("ok\n");
     // It asks for no key, and the detail names addresses of the house.
     return text(door.keys ? `the worker is ${state}\n` : `the worker is ${state}: ${detail}\n`, 503);

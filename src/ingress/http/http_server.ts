@@ -4,12 +4,12 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { hostAndPort, type Settings } from "../../config.ts";
 import { messageOf, StartupError } from "../../errors.ts";
-import type { Certificate } from "../certificate.ts";
+import type { KeyPair } from "../../pem.ts";
 import type { App } from "./app.ts";
 
 /** How long the last responses get to leave when the server closes. */
 const FLUSH_MS = 500;
-/** How long a client may take for the headers of a request. */
+/** How long a client may take to agree on TLS, and for the headers of a request. */
 const HEADERS_MS = 10_000;
 /** How often connections are looked at. */
 const LOOK_MS = 1000;
@@ -24,7 +24,7 @@ export class HttpServer implements AsyncDisposable {
   constructor(
     private readonly settings: Settings,
     app: App,
-    certificate: Certificate | undefined,
+    certificate: KeyPair | undefined,
   ) {
     const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
     const options = {
@@ -35,7 +35,7 @@ export class HttpServer implements AsyncDisposable {
       noDelay: true,
     };
     this.#server = certificate
-      ? createTlsServer({ ...options, ...certificate }, listener)
+      ? createTlsServer({ ...options, ...certificate, handshakeTimeout: HEADERS_MS }, listener)
       : createServer(options, listener);
     this.#server.maxConnections = settings.MAX_CONNECTIONS;
   }
@@ -65,7 +65,10 @@ export class HttpServer implements AsyncDisposable {
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());
     this.#server.closeIdleConnections();
-    const timer = setTimeout(() => this.#server.closeAllConnections(), FLUSH_MS);
+    const timer = setTimeout(() => {
+      this.#server.closeAllConnections();
+      resolve(); // it does not know of those that have not agreed on TLS yet
+    }, FLUSH_MS);
     await closed;
     clearTimeout(timer);
   }

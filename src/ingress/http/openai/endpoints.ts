@@ -46,9 +46,9 @@ export function models(door: Door) {
   return (context: Context): Response => {
     door.keys?.identify(context.req.header("authorization"));
     const data = availableModels(door);
-    const asked = context.req.path.slice("/v1/models".length).replace(/^\//, "");
-    if (asked === "") return context.json({ object: "list", data });
-    return context.json({ ...data[0], id: modelOf(door, decodeURIComponent(asked)) });
+    const asked = context.req.param("model");
+    if (asked === undefined) return context.json({ object: "list", data });
+    return context.json({ ...data[0], id: modelOf(door, asked) });
   };
 }
 
