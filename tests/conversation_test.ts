@@ -13,44 +13,41 @@ function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
 }
 
-for (const session of [true, false]) {
-  const way = session ? "over the worker's session" : "over the fixed RPCs";
-  test(`a conversation goes to the worker as it is ${way}; one question is what that prompt is`, async () => {
-    await using worker = await SimWorker.start({ session });
-    await using engine = await engineFor(worker.address);
+test("a conversation goes to the worker as it is; one question is what that prompt is", async () => {
+  await using worker = await SimWorker.start();
+  await using engine = await engineFor(worker.address);
+  await engine.connected();
+  const textOf = async (messages: readonly { role: string; content: string }[]) =>
+    (await engine.submit({ messages: [...messages], maxTokens: 6 })).responseText;
+  const prompt = (await engine.submit({ prompt: SKY, maxTokens: 6 })).responseText;
+  assert.equal(await textOf([TURN]), prompt);
+  const answered = [TURN, { role: "assistant", content: "It scatters light." }];
+  const texts = [
+    await textOf([...answered, TURN]),
+    await textOf([{ role: "system", content: "Be brief." }, TURN]),
+    await textOf([...answered, { role: "user", content: "And at night?" }]),
+  ];
+  assert.equal(new Set([prompt, ...texts]).size, 4, "each conversation has its own answer");
+  const stream = engine.stream({ messages: [...answered, TURN], maxTokens: 6 });
+  await stream.last;
+  assert.equal(stream.text, texts[0]);
+  assert.match((await engine.submit({ prompt: SKY, rawPrompt: true, maxTokens: 6 })).status, /^ok/);
+});
+
+for (const session of ["sound", undefined] as const) {
+  const who = session ? "says that it knows no conversations" : "has no session to say what it knows";
+  test(`a worker that ${who} gets one question as a prompt; more is refused by name`, async () => {
+    await using worker = new ScriptedWorker(0, session);
+    await using engine = await engineFor(await worker.address());
     await engine.connected();
-    const textOf = async (messages: readonly { role: string; content: string }[]) =>
-      (await engine.submit({ messages: [...messages], maxTokens: 6 })).responseText;
-    const prompt = (await engine.submit({ prompt: SKY, maxTokens: 6 })).responseText;
-    assert.equal(await textOf([TURN]), prompt);
-    const answered = [TURN, { role: "assistant", content: "It scatters light." }];
-    const texts = [
-      await textOf([...answered, TURN]),
-      await textOf([{ role: "system", content: "Be brief." }, TURN]),
-      await textOf([...answered, { role: "user", content: "And at night?" }]),
-    ];
-    assert.equal(new Set([prompt, ...texts]).size, 4, "each conversation has its own answer");
-    const stream = engine.stream({ messages: [...answered, TURN], maxTokens: 6 });
-    await stream.last;
-    assert.equal(stream.text, texts[0]);
-    assert.match((await engine.submit({ prompt: SKY, rawPrompt: true, maxTokens: 6 })).status, /^ok/);
+    assert.equal((await engine.submit({ messages: [TURN], maxTokens: 1 })).responseText, `echo:${SKY}`);
+    for (const request of [{ messages: [TURN, TURN] }, { prompt: SKY, rawPrompt: true }]) {
+      const { code, details } = await refusal(engine.submit(request));
+      assert.equal(code, Status.INVALID_ARGUMENT);
+      assert.match(details, /^(messages|raw_prompt) must not be given: the worker (\(.*\) )?has no /);
+    }
   });
 }
-
-test("a worker that knows no conversations gets one question as a prompt; more is refused by name", async () => {
-  await using worker = new ScriptedWorker(0, "sound");
-  await using engine = await engineFor(await worker.address());
-  await engine.connected();
-  assert.equal((await engine.submit({ messages: [TURN], maxTokens: 1 })).responseText, `echo:${SKY}`);
-  for (const request of [{ messages: [TURN, TURN] }, { prompt: SKY, rawPrompt: true }]) {
-    const { code, details } = await refusal(engine.submit(request));
-    assert.equal(code, Status.INVALID_ARGUMENT);
-    assert.match(
-      details,
-      /^(messages|raw_prompt) must not be given: the worker \(.*\) has no such capability$/,
-    );
-  }
-});
 
 test("a hint schedules one request by another mode; where hints are off it is refused", async () => {
   await using worker = await SimWorker.start();

@@ -72,7 +72,7 @@ test(
       ['{"messages": [7]}', /^messages\[0\] must be an object, got 7$/],
       [
         '{"messages": [{"role": "boss", "content": "x"}]}',
-        /^messages\[0\]\.role must be one of .*, got "boss"$/,
+        /^messages\[0\]\.role must be one of .*, got a text of 4 characters$/,
       ],
       ['{"messages": [{"role": "user", "content": 5}]}', /^messages\[0\]\.content must be .*, got 5$/],
       [
@@ -300,3 +300,32 @@ Deno.test({
     assert.equal((await serve.exit()).code, 0);
   },
 });
+
+test("many small messages are refused before they are looked at; a stream beside them goes on", {
+  profile: "fixed20",
+}, async ({ engine }) => {
+  const stream = await fetch(engine.url + CHAT, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ ...ASKED, max_tokens: 50, stream: true }),
+  });
+  const many = JSON.stringify({ ...ASKED, messages: Array(80_000).fill({ role: "x", content: "" }) });
+  const { status, error } = await post(engine, many);
+  assert.equal(status, 400);
+  assert.match(error.message, /^messages must be 1 to 2048, got 80000$/);
+  assert.match(await stream.text(), /data: \[DONE\]\n\n$/);
+});
+
+test(
+  "HEAD asks for no events and leaves no listener; a coded body is refused by its header",
+  {},
+  async ({ engine }) => {
+    for (let i = 0; i < 3; i++) {
+      const head = await fetch(`${engine.url}/live`, { method: "HEAD", signal: AbortSignal.timeout(5000) });
+      assert.equal(head.status, 200);
+    }
+    const coded = await post(engine, JSON.stringify(ASKED), { "content-encoding": "gzip" });
+    assert.equal(coded.status, 400);
+    assert.match(coded.error.message, /content-encoding must be identity, got "gzip"/);
+  },
+);

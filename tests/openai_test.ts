@@ -169,8 +169,8 @@ test("openai: what is not supported is refused by its name, and so is what is wr
     [{ seed: 1.5 }, "seed", /seed must be a whole number, got 1.5/],
     [{ stop: ["a", ""] }, "stop[1]", /stop\[1\] must not be empty/],
     [{ stream_options: { include_usage: true } }, "stream_options", /must not be given without stream/],
-    [{ messages: [] }, "messages", /messages must be at least 1/],
-    [{ messages: [{ role: "user" }] }, "messages[0].content", /must be a text, got nothing/],
+    [{ messages: [] }, "messages", /messages must be 1 to 2048, got 0/],
+    [{ messages: [{ role: "user" }] }, "messages[0].content", /must be a text or an array of parts, got nothing/],
     [
       { messages: [{ role: "tool", content: "x", tool_call_id: "1" }] },
       "messages[0].tool_call_id",

@@ -6,10 +6,12 @@ import { FULL_BUCKET, givenBack, type MinuteBucket, taken, waitMs } from "./minu
 /** One request that is under way; dispose when it has ended. */
 export interface Admitted extends Disposable {
   /**
-   * Gives back what the request did not use of its max_tokens; only the first call counts. Without it all of
-   * max_tokens stays charged.
+   * Gives back what the request did not use of its max_tokens; of this and `giveBack` only the first call counts.
+   * Without one of them all of max_tokens stays charged.
    */
   settle(outputTokens: number): void;
+  /** For a request that the engine turned away after all: it is as if it had not come. */
+  giveBack(): void;
 }
 
 /** What a request asks of its key's limits. */
@@ -47,17 +49,26 @@ export class KeyUsage {
       this.#tokens = taken(this.#tokens, maxTokens, tokens_per_minute, now);
     }
     this.#inFlight++;
-    return this.#admitted(tokens_per_minute === undefined ? 0 : maxTokens);
+    return this.#admitted(
+      tokens_per_minute === undefined ? 0 : maxTokens,
+      requests_per_minute === undefined ? 0 : 1,
+    );
   }
 
-  #admitted(charged: number): Admitted {
+  #admitted(chargedTokens: number, chargedRequests: number): Admitted {
     let settled = false;
     let ended = false;
     return {
+      giveBack: () => {
+        if (settled) return;
+        settled = true;
+        this.#tokens = givenBack(this.#tokens, chargedTokens);
+        this.#requests = givenBack(this.#requests, chargedRequests);
+      },
       settle: (outputTokens) => {
         if (settled) return;
         settled = true;
-        this.#tokens = givenBack(this.#tokens, Math.max(0, charged - outputTokens));
+        this.#tokens = givenBack(this.#tokens, Math.max(0, chargedTokens - outputTokens));
       },
       [Symbol.dispose]: () => {
         if (ended) return;

@@ -106,3 +106,21 @@ Deno.test("a limit that is changed meanwhile counts from the next request on", (
   assert.equal(refusal(() => admit(usage, { tokens_per_minute: 100 }, 100)).retryAfterMs, 600_000);
   admit(usage, { tokens_per_minute: 1100 }, 100);
 });
+
+Deno.test("what the engine turned away after all is as if it had not come", () => {
+  const usage = new KeyUsage("k1");
+  const limits = { requests_per_minute: 1, tokens_per_minute: 100 };
+  const admitted = admit(usage, limits, 100);
+  admitted.giveBack();
+  admitted.settle(0);
+  admitted[Symbol.dispose]();
+  admit(usage, limits, 100);
+  assert.equal(refusal(() => admit(usage, limits, 100)).code, "resource_exhausted");
+});
+
+Deno.test("a limit that was not charged gives nothing back", () => {
+  const usage = new KeyUsage("k1");
+  admit(usage, {}, 100).giveBack();
+  admit(usage, { requests_per_minute: 1 }, 100);
+  refusal(() => admit(usage, { requests_per_minute: 1 }, 100));
+});

@@ -152,6 +152,7 @@ export class WorkerLink {
       happened(event);
     }, warn);
     this.#driver = fixed;
+    this.#status = { state: "down", detail: "" }; // what an earlier session said was of another worker
     this.#tell(FIXED);
   }
 

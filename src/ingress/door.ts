@@ -143,24 +143,28 @@ export class Visit {
     return answer;
   }
 
-  /** The worker's answer has gone to the caller, whether it is good or a failure. */
-  answered(answer: Answer, sentAt: Millis): void {
+  /**
+   * The worker has answered, well or with a failure. Gives the answer as the caller is told it, and the moment at
+   * which it leaves.
+   */
+  answered(answer: Answer): { readonly answer: Answer; readonly sentAt: Millis } {
     const { requestId } = this.arrival;
-    const { status, errorMessage, outputTokens } = answer.reply;
+    const { status, errorMessage } = answer.reply;
     const { mode } = this;
-    this.#admitted?.settle(outputTokens);
+    const sentAt = Math.max(now(), answer.phases.lastTokenAt); // the clocks of two threads differ by a little
     this.#end(status, sentAt, answer);
     if (status === "ok") {
       const endToEndLatencyMs = sentAt - this.#receivedAt;
       log.debug("request {requestId} ended: {status}", { requestId, mode, status, endToEndLatencyMs });
-    } else {
-      log.warn("request {requestId} failed: {status}: {errorMessage}", {
-        requestId,
-        mode,
-        status,
-        errorMessage,
-      });
+      return { answer, sentAt };
     }
+    log.warn("request {requestId} failed: {status}: {errorMessage}", {
+      requestId,
+      mode,
+      status,
+      errorMessage,
+    });
+    return { answer: this.#asTold(answer), sentAt };
   }
 
   /** The engine turns it away; gives the error as the caller is told it. */
@@ -169,10 +173,6 @@ export class Visit {
       ? thrown
       : new OmnispanError("internal", messageOf(thrown), { cause: thrown });
     const { code, message } = error;
-    // What a worker made for nobody stays charged where its tokens were not seen.
-    if (!this.#request?.dispatch || this.#request.submission.stream) {
-      this.#admitted?.settle(this.#request?.tokens ?? 0);
-    }
     this.#end(code, now(), undefined);
     log[code === "internal" ? "error" : "info"]("request {requestId} refused, {code}: {message}", {
       requestId: this.arrival.requestId.slice(0, MAX_ID_LENGTH),
@@ -198,23 +198,40 @@ export class Visit {
   /** A worker that knows no conversations would see an empty prompt; a single question is a prompt to it. */
   #asTheWorkerTakes(submission: Submission): Submission {
     const { messages, rawPrompt } = submission;
-    const { identity } = this.door.scheduler.worker;
+    const { state, identity } = this.door.scheduler.worker;
     const needed = messages ? "messages" : rawPrompt ? "raw_prompt" : undefined;
     if (needed === undefined || identity?.capabilities.includes(needed)) return submission;
     if (messages?.length === 1 && messages[0]!.role === "user") {
       const { messages: _, ...rest } = submission;
       return { ...rest, prompt: messages[0]!.content };
     }
-    if (!identity) return submission; // what it can is not known
-    const why = `${needed} must not be given: the worker (${identity.backend}) has no such capability`;
-    throw new OmnispanError("invalid_argument", why, { param: needed });
+    if (!identity && state !== "up") return submission; // what it can is not known yet
+    const who = identity
+      ? `(${identity.backend}) has no such capability`
+      : "has no session to say that it knows these";
+    throw new OmnispanError("invalid_argument", `${needed} must not be given: the worker ${who}`, {
+      param: needed,
+    });
+  }
+
+  /** With keys, where the worker is and what its connection said is the operator's alone; the log has it. */
+  #asTold(answer: Answer): Answer {
+    const { status } = answer.reply;
+    const lost = status === "worker_unavailable" || status === "worker_transport_error";
+    if (!lost || !this.#caller || this.#caller.operator) return answer;
+    const errorMessage = this.#request?.firstTokenAt === undefined
+      ? "no worker takes requests"
+      : `the worker was lost after ${this.#request.tokens} tokens of this answer`;
+    return { ...answer, reply: { ...answer.reply, errorMessage } };
   }
 
   #end(status: RequestEnd["status"], endedAt: Millis, answer: Answer | undefined): void {
     const { door } = this.arrival;
     const request = this.#request;
     if (request) this.open.delete(request.ticket);
-    this.#admitted?.[Symbol.dispose]();
+    // A failure tells no tokens, and those that went out were made.
+    const outputTokens = Math.max(answer?.reply.outputTokens ?? 0, request?.tokens ?? 0);
+    this.#discharge(status, outputTokens);
     const end: RequestEnd = {
       door,
       mode: this.mode,
@@ -222,20 +239,36 @@ export class Visit {
       status,
       receivedAt: this.#receivedAt,
       endedAt,
+      outputTokens,
       request,
       answer,
       trace: this.#trace,
     };
     for (const observer of this.door.observers) observer.ended?.(end);
   }
+
+  /** What the caller's key pays for it. */
+  #discharge(status: RequestEnd["status"], outputTokens: number): void {
+    const admitted = this.#admitted;
+    if (!admitted) return;
+    const ran = this.#request?.dispatch !== undefined;
+    // What a worker made for a caller who left stays charged where its tokens were not seen.
+    const unseen = ran && status === "cancelled" && !this.#request?.submission.stream;
+    if (!ran && status !== "cancelled") admitted.giveBack();
+    else if (!unseen) admitted.settle(outputTokens);
+    admitted[Symbol.dispose]();
+  }
 }
 
 /** A key's own limits bound what a request gets that names no max_tokens. */
 function limitsFor(caller: Caller | undefined, settings: Settings): RequestLimits {
   if (!caller) return settings;
+  const { DEFAULT_MAX_TOKENS, MAX_TOKENS_LIMIT, MAX_PROMPT_BYTES, MODE_HINTS } = settings;
   const { max_tokens = Infinity, tokens_per_minute = Infinity } = caller.limits;
   return {
-    ...settings,
-    DEFAULT_MAX_TOKENS: Math.min(settings.DEFAULT_MAX_TOKENS, max_tokens, tokens_per_minute),
+    DEFAULT_MAX_TOKENS: Math.min(DEFAULT_MAX_TOKENS, max_tokens, tokens_per_minute),
+    MAX_TOKENS_LIMIT,
+    MAX_PROMPT_BYTES,
+    MODE_HINTS,
   };
 }

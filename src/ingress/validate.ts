@@ -41,6 +41,8 @@ export type RequestLimits = Pick<
 
 /** The longest request_id and tenant_id, in characters. */
 export const MAX_ID_LENGTH = 256;
+/** The most turns of a conversation. */
+export const MAX_MESSAGES = 2048;
 const MAX_TEMPERATURE = 2;
 const MAX_STOPS = 16;
 const MAX_STOP_LENGTH = 256;
@@ -104,12 +106,17 @@ function checkPrompt(
   if (messages.length > 0 && rawPrompt) {
     throw invalid("raw_prompt", "must be false beside messages, got true");
   }
-  for (const [index, { role }] of messages.entries()) {
-    if (ROLES.includes(role)) continue;
-    throw invalid(
-      `messages[${index}].role`,
-      `must be one of ${ROLES.join(", ")}, got ${JSON.stringify(role)}`,
-    );
+  if (messages.length > MAX_MESSAGES) {
+    throw invalid("messages", `must be at most ${MAX_MESSAGES}, got ${messages.length}`);
+  }
+  const wrong = messages.findIndex(({ role }) => !ROLES.includes(role));
+  if (wrong >= 0) {
+    // What stands there may be a text that was meant for the content.
+    const got = `a text of ${messages[wrong]!.role.length} characters`;
+    throw invalid(`messages[${wrong}].role`, `must be one of ${ROLES.join(", ")}, got ${got}`);
+  }
+  if (messages.at(-1)?.content === "") {
+    throw invalid(`messages[${messages.length - 1}].content`, "must not be empty in the last message");
   }
   let bytes = Buffer.byteLength(prompt);
   for (const { role, content } of messages) bytes += role.length + Buffer.byteLength(content);

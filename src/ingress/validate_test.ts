@@ -85,9 +85,17 @@ Deno.test("a conversation stands in the place of a prompt, never beside one, and
   refuses({ prompt: "", messages, rawPrompt: true }, /^raw_prompt must be false beside messages/);
   refuses(
     { prompt: "", messages: [...messages, { role: "tool", content: "" }] },
-    /^messages\[1\]\.role must be one of system, user, assistant, got "tool"$/,
+    /^messages\[1\]\.role must be one of system, user, assistant, got a text of 4 characters$/,
   );
   refuses({ prompt: "", messages: [...messages, ...messages, ...messages] }, /^messages must be .*, got 18$/);
+  refuses(
+    { prompt: "", messages: Array(2049).fill(messages[0]) },
+    /^messages must be at most 2048, got 2049$/,
+  );
+  refuses(
+    { prompt: "", messages: [...messages, { role: "user", content: "" }] },
+    /^messages\[1\]\.content must not be empty in the last message$/,
+  );
 });
 
 Deno.test("a mode hint is a mode, and only where hints are allowed", () => {

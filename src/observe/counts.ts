@@ -37,16 +37,14 @@ export class Counts {
     this.#retried.told(retried);
   }
 
-  ended({ door, mode, status, tenantId, request, answer }: RequestEnd): void {
+  ended({ door, mode, status, tenantId, outputTokens, request, answer }: RequestEnd): void {
     const tenant = this.#tenants.of(tenantId, request !== undefined);
     this.requests.at(door, mode, status, tenant).ended++;
-    // A caller who left a stream has had tokens, and the worker has made them.
-    const output = answer?.reply.outputTokens ?? request?.tokens ?? 0;
     const input = answer?.reply.inputTokens ?? 0;
-    if (input + output === 0) return;
+    if (input + outputTokens === 0) return;
     const tokens = this.tokens.at(tenant);
     tokens.input += input;
-    tokens.output += output;
+    tokens.output += outputTokens;
   }
 
   totals(): LiveTotals {

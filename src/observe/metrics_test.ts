@@ -13,7 +13,7 @@ function traffic(metrics: Metrics): void {
     metrics.ended(end(openRequest({ tenantId, mode: "direct", door: "grpc" })));
   }
   metrics.ended(end(openRequest(), "worker_timeout", answer({ status: "worker_timeout", outputTokens: 0 })));
-  metrics.ended({ ...end(openRequest(), "cancelled"), request: { ...openRequest(), tokens: 5 } });
+  metrics.ended(end({ ...openRequest(), tokens: 5 }, "cancelled"));
   metrics.ended(turnedAway("invalid_argument", "whoever"));
 }
 

@@ -37,6 +37,8 @@ export interface RequestEnd {
   readonly status: EndStatus;
   readonly receivedAt: Millis;
   readonly endedAt: Millis;
+  /** That were made for it, as far as anybody saw; also where it failed or was left in the end. */
+  readonly outputTokens: number;
   /** Undefined when it was turned away before the scheduler had it. */
   readonly request: OpenRequest | undefined;
   /** Undefined when the engine turned it away, or its caller left. */

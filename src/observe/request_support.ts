@@ -85,6 +85,7 @@ export function answer(
 /** The end of a request, with the answer above where its status can have one. */
 export function end(request: OpenRequest, status: EndStatus = "ok", given?: Answer): RequestEnd {
   const { door, mode, submission: { tenantId, receivedAt } } = request;
+  const ended = given ?? (status === "ok" ? answer({ receivedAt }) : undefined);
   return {
     door,
     mode,
@@ -92,8 +93,9 @@ export function end(request: OpenRequest, status: EndStatus = "ok", given?: Answ
     status,
     receivedAt,
     endedAt: receivedAt + 161,
+    outputTokens: Math.max(ended?.reply.outputTokens ?? 0, request.tokens),
     request,
-    answer: given ?? (status === "ok" ? answer({ receivedAt }) : undefined),
+    answer: ended,
     trace: undefined,
   };
 }
@@ -107,6 +109,7 @@ export function turnedAway(status: EndStatus, tenantId = ""): RequestEnd {
     status,
     receivedAt: 1000,
     endedAt: 1001,
+    outputTokens: 0,
     request: undefined,
     answer: undefined,
     trace: undefined,

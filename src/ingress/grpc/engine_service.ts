@@ -1,5 +1,6 @@
 import { Metadata, type ServerErrorResponse, type ServerUnaryCall } from "@grpc/grpc-js";
 import type { EventEmitter } from "node:events";
+import type { Caller } from "../../access/api_keys.ts";
 import { now } from "../../clock.ts";
 import { messageOf, OmnispanError } from "../../errors.ts";
 import type { EngineHandlers } from "../../grpc/generated/omnispan/Engine.ts";
@@ -9,7 +10,6 @@ import type { StatsReply } from "../../grpc/generated/omnispan/StatsReply.ts";
 import { GRPC_STATUS } from "../../grpc/status.ts";
 import type { Millis, Supervision, ThreadStats } from "../../types.ts";
 import type { Door, Visit } from "../door.ts";
-import { leavesAt } from "../leaves_at.ts";
 import type { Reception } from "../validate.ts";
 import { ChunkStream, type StreamCall } from "./chunk_stream.ts";
 import { toGenerateReply } from "./reply.ts";
@@ -27,9 +27,7 @@ export function engineService(
 
   async function submitGenerate(call: GenerateCall, visit: Visit, requestId: string): Promise<GenerateReply> {
     const submission = visit.take({ ...call.request, requestId }, receptionOf(call, false));
-    const answer = await visit.submit(submission, callerOf(call).signal);
-    const sentAt = leavesAt(answer);
-    visit.answered(answer, sentAt);
+    const { answer, sentAt } = visit.answered(await visit.submit(submission, callerOf(call).signal));
     return toGenerateReply(submission, answer, visit.mode, sentAt);
   }
 
@@ -38,9 +36,8 @@ export function engineService(
     const caller = callerOf(call);
     const limitBytes = settings.STREAM_BUFFER_BYTES;
     const chunks = new ChunkStream(call, submission, limitBytes, (why) => caller.abort(why));
-    const answer = await visit.submit(submission, caller.signal, (delta) => chunks.push(delta));
-    const sentAt = leavesAt(answer);
-    visit.answered(answer, sentAt);
+    const ended = await visit.submit(submission, caller.signal, (delta) => chunks.push(delta));
+    const { answer, sentAt } = visit.answered(ended);
     chunks.end(answer, visit.mode, sentAt);
   }
 
@@ -49,7 +46,8 @@ export function engineService(
     return door.visit({ door: "grpc", requestId, at: now(), header });
   }
 
-  async function getEngineStats(): Promise<StatsReply> {
+  /** Where the worker is and what its connection said is, with keys, the operator's alone. */
+  async function getEngineStats(caller: Caller | undefined): Promise<StatsReply> {
     const { accepted, settled, refused, retried, inFlight, ...stats } = await statsOf();
     const { state, detail, identity, load } = scheduler.worker;
     return {
@@ -66,7 +64,9 @@ export function engineService(
       queuedBytes: stats.queuedBytes,
       retriedRequests: retried,
       workerRestarts: supervision.restarts,
-      workerDetail: [detail, supervision.problem].filter(Boolean).join("; "),
+      workerDetail: !caller || caller.operator
+        ? [detail, supervision.problem].filter(Boolean).join("; ")
+        : "",
       worker: identity ? { ...identity, capabilities: [...identity.capabilities] } : null,
       load: load ?? null,
     };

@@ -47,7 +47,7 @@ export function httpApp(door: Door, shown: Shown): App {
   });
   app.get("/live", (context) => {
     door.requireOperator(credentialOf(context));
-    return shown.live.response();
+    return context.req.method === "HEAD" ? new Response() : shown.live.response();
   });
   addPageRoutes(app, shown.assets);
 

@@ -17,6 +17,11 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<un
       `the header content-type must be application/json, got ${got}`,
     );
   }
+  const encoding = request.headers.get("content-encoding") ?? "identity";
+  if (encoding !== "identity") {
+    const got = JSON.stringify(encoding.slice(0, 40));
+    throw new OmnispanError("invalid_argument", `the header content-encoding must be identity, got ${got}`);
+  }
   const bytes = await readBytes(request, limits);
   let text;
   try {

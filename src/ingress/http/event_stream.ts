@@ -61,10 +61,9 @@ export class EventStream {
     if (this.#held === "" && this.#hasRoom()) return this.#write(data(this.event(text)));
     this.#held += text;
     this.#heldBytes += Buffer.byteLength(text);
-    const bytes = this.#heldBytes + WINDOW_BYTES - (this.#controller.desiredSize ?? 0);
-    if (bytes <= this.limitBytes) return;
+    if (this.#heldBytes <= this.limitBytes) return;
     const why =
-      `the client does not read its stream: ${bytes} bytes wait, STREAM_BUFFER_BYTES is ${this.limitBytes}`;
+      `the client does not read its stream: ${this.#heldBytes} bytes wait, STREAM_BUFFER_BYTES is ${this.limitBytes}`;
     this.#stop(new OmnispanError("resource_exhausted", why));
     this.hangUp();
   }

@@ -11,6 +11,8 @@ import type { App } from "./app.ts";
 const FLUSH_MS = 500;
 /** How long a client may take to agree on TLS, and for the headers of a request. */
 const HEADERS_MS = 10_000;
+/** Longer than proxies keep theirs, or they would send a request on one that we are just closing. */
+const IDLE_MS = 75_000;
 /** How often connections are looked at. */
 const LOOK_MS = 1000;
 
@@ -32,6 +34,7 @@ export class HttpServer implements AsyncDisposable {
       headersTimeout: HEADERS_MS,
       requestTimeout: HEADERS_MS + settings.HTTP_BODY_TIMEOUT_MS,
       connectionsCheckingInterval: LOOK_MS,
+      keepAliveTimeout: IDLE_MS,
       noDelay: true,
     };
     this.#server = certificate

@@ -87,7 +87,7 @@ const TOLD_BESIDE: Partial<Record<ErrorCode, Readonly<Record<string, string>>>> 
 /** When it is worth to try again, in whole seconds as HTTP has it and in ms as OpenAI's clients read it. */
 function retryHeaders(
   status: number,
-  retryAfterMs = status === 503 ? 1000 : undefined,
+  retryAfterMs = status === 503 || status === 429 ? 1000 : undefined,
 ): Record<string, string> {
   if (retryAfterMs === undefined) return {};
   const ms = Math.ceil(retryAfterMs);

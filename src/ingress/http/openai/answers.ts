@@ -37,7 +37,8 @@ export const COMPLETION: AnswerKind = {
 export interface AnswerHead {
   readonly kind: AnswerKind;
   readonly requestId: string;
-  readonly model: string;
+  /** As it is known once there is something to say. */
+  readonly model: () => string;
   /** The caller wants the token counts of a stream. */
   readonly usage: boolean;
 }
@@ -55,7 +56,7 @@ export function wholeAnswer(
     index: 0,
     ...head.kind.whole(reply.responseText),
     logprobs: null,
-    finish_reason: reply.finishReason,
+    finish_reason: finishReason(submission, answer),
   };
   return {
     ...headOf(head, head.kind.object, submission.receivedAt),
@@ -67,12 +68,10 @@ export function wholeAnswer(
 
 /** Makes the events of one stream. */
 export class AnswerEvents {
-  readonly #head: string;
+  #made: string | undefined;
   #first = true;
 
-  constructor(private readonly head: AnswerHead, receivedAt: Millis) {
-    this.#head = JSON.stringify(headOf(head, head.kind.chunkObject, receivedAt)).slice(0, -1);
-  }
+  constructor(private readonly head: AnswerHead, private readonly receivedAt: Millis) {}
 
   piece(text: string): string {
     const choice = {
@@ -87,8 +86,12 @@ export class AnswerEvents {
 
   /** The events after the last token: why it ended, the counts if they are wanted, and OpenAI's end mark. */
   end(submission: Submission, answer: Answer, mode: Mode, sentAt: Millis): string[] {
-    const { finishReason } = answer.reply;
-    const choice = { index: 0, ...this.head.kind.last(), logprobs: null, finish_reason: finishReason };
+    const choice = {
+      index: 0,
+      ...this.head.kind.last(),
+      logprobs: null,
+      finish_reason: finishReason(submission, answer),
+    };
     const last = this.#event(
       [choice],
       `,"omnispan":${JSON.stringify(details(submission, answer, mode, sentAt))}`,
@@ -100,6 +103,11 @@ export class AnswerEvents {
     return [...events, "[DONE]"];
   }
 
+  get #head(): string {
+    const { head, receivedAt } = this;
+    return this.#made ??= JSON.stringify(headOf(head, head.kind.chunkObject, receivedAt)).slice(0, -1);
+  }
+
   #event(choices: readonly unknown[], more = ""): string {
     const usage = this.head.usage ? ',"usage":null' : "";
     return `${this.#head},"choices":${JSON.stringify(choices)}${usage}${more}}`;
@@ -107,7 +115,12 @@ export class AnswerEvents {
 }
 
 function headOf({ kind, requestId, model }: AnswerHead, object: string, receivedAt: Millis) {
-  return { id: kind.idPrefix + requestId, object, created: Math.floor(receivedAt / 1000), model };
+  return { id: kind.idPrefix + requestId, object, created: Math.floor(receivedAt / 1000), model: model() };
+}
+
+/** Workers that speak the first contract alone do not say why an answer ended, and clients can't do without. */
+function finishReason({ maxTokens }: Submission, { reply }: Answer): string {
+  return reply.finishReason || (reply.outputTokens >= maxTokens ? "length" : "stop");
 }
 
 function usageOf({ reply: { inputTokens, outputTokens } }: Answer) {

@@ -38,8 +38,9 @@ Deno.test("a top_p of 0 is the least, not none; a seed of 0 is one; null is as l
   );
 });
 
-Deno.test("the header's tenant goes before the user", () => {
-  const body = readChatRequest({ messages: MESSAGES, user: "u" });
+Deno.test("the header's tenant goes before the user, and that before OpenAI's newer name for it", () => {
+  const body = readChatRequest({ messages: MESSAGES, user: "u", safety_identifier: "s" });
+  assert.equal(raw({ safety_identifier: "s" }).tenantId, "s");
   assert.equal(toRawChat(body, HEADERS).tenantId, "u");
   assert.equal(toRawChat(body, { ...HEADERS, tenantId: "t" }).tenantId, "t");
 });
@@ -57,20 +58,101 @@ Deno.test("whatever JSON comes is read or refused by a field's name; no text of 
   const json = fc.jsonValue().map((value) =>
     JSON.parse(JSON.stringify(value).replaceAll('""', JSON.stringify(secret)))
   );
-  fc.assert(fc.property(fc.dictionary(fc.string(), json), json, (fields, messages) => {
-    for (const read of [readChatRequest, readCompletionRequest]) {
-      try {
-        const body = read({ ...fields, messages, prompt: messages });
-        if (read === readCompletionRequest) {
-          toRawCompletion(body as ReturnType<typeof readCompletionRequest>, HEADERS);
+  const ways = [
+    (body: unknown) => toRawChat(readChatRequest(body), HEADERS),
+    (body: unknown) => toRawCompletion(readCompletionRequest(body), HEADERS),
+  ];
+  fc.assert(fc.property(fc.dictionary(fc.string(), json), json, (fields, text) => {
+    for (const way of ways) {
+      for (const body of [{ ...fields, messages: text, prompt: text }, { messages: [fields] }, fields]) {
+        try {
+          way(body);
+        } catch (thrown) {
+          assert.ok(thrown instanceof OmnispanError, String(thrown));
+          assert.equal(thrown.code, "invalid_argument");
+          assert.ok(!thrown.message.includes(secret), thrown.message);
         }
-      } catch (thrown) {
-        assert.ok(thrown instanceof OmnispanError, String(thrown));
-        assert.equal(thrown.code, "invalid_argument");
-        assert.ok(!thrown.message.includes(secret), thrown.message);
       }
     }
   }));
+});
+
+Deno.test("where a text belongs, or may be meant to, an error tells its length alone, however short it is", () => {
+  const wrong: [Record<string, unknown>, RegExp][] = [
+    [{ messages: "my password" }, /^messages must be an array, got a text of 11 characters$/],
+    [{ messages: ["my password"] }, /^messages\[0\] must be an object, got a text of 11/],
+    [
+      { messages: [{ role: "my password", content: "x" }] },
+      /^messages\[0\]\.role must be .*, got a text of 11/,
+    ],
+    [
+      { messages: [{ role: "user", content: ["my password"] }] },
+      /content\[0\] must be an object, got a text of 11/,
+    ],
+    [
+      { messages: [{ ...MESSAGES[0], refusal: "my password" }] },
+      /refusal is not supported here, got a text of 11/,
+    ],
+    [
+      { messages: MESSAGES, prediction: "my password" },
+      /^prediction is not supported here, got a text of 11/,
+    ],
+  ];
+  for (const [body, message] of wrong) {
+    assert.throws(
+      () => toRawChat(readChatRequest(body), HEADERS),
+      (thrown: Error) => message.test(thrown.message),
+    );
+  }
+  assert.throws(
+    () => readCompletionRequest({ prompt: "x", suffix: "my password" }),
+    /got a text of 11 characters$/,
+  );
+});
+
+Deno.test("lists are counted before they are looked at", () => {
+  const many = Array(140_000).fill({ role: "user", content: "" });
+  assert.throws(() => raw({ messages: many }), /messages must be 1 to 2048, got 140000$/);
+  const parts = Array(140_000).fill({ type: "text", text: "" });
+  assert.throws(
+    () => raw({ messages: [{ role: "user", content: parts }] }),
+    /content must be 1 to 1024, got 140000$/,
+  );
+});
+
+Deno.test("an answer is taken back as clients keep it, whatever they put to it that is null", () => {
+  const answer = {
+    role: "assistant",
+    content: "yes",
+    refusal: null,
+    parsed: null,
+    annotations: [],
+    tool_calls: [],
+  };
+  assert.deepEqual(raw({ messages: [MESSAGES[0], answer, MESSAGES[0]] }).messages[1], {
+    role: "assistant",
+    content: "yes",
+  });
+  assert.deepEqual(raw({ reasoning_effort: null, no_such_field: null }), raw({}));
+});
+
+Deno.test("every field that OpenAI's client knows is known here", async () => {
+  const types = import.meta.resolve("openai/resources/chat/completions/completions").replace(
+    /\.m?js$/,
+    ".d.ts",
+  );
+  const source = await Deno.readTextFile(new URL(types));
+  const [, fields = ""] = /export interface ChatCompletionCreateParamsBase \{([\s\S]*?)\n\}/.exec(source) ??
+    [];
+  const names = [...fields.matchAll(/^ {4}(\w+)\??:/gm)].map(([, name]) => name!);
+  assert.ok(names.length > 25, `${names.length} fields were found`);
+  for (const name of names) {
+    try {
+      readChatRequest({ messages: MESSAGES, [name]: { some: "thing" } });
+    } catch (thrown) {
+      assert.ok(!String(thrown).includes("no field that is known"), String(thrown));
+    }
+  }
 });
 
 Deno.test("a completion takes one raw text", () => {

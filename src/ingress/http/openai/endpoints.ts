@@ -4,7 +4,6 @@ import { now } from "../../../clock.ts";
 import { OmnispanError } from "../../../errors.ts";
 import type { Answer, Millis, Submission, WorkerFailure, WorkerReply } from "../../../types.ts";
 import type { Door, Visit } from "../../door.ts";
-import { leavesAt } from "../../leaves_at.ts";
 import { MAX_ID_LENGTH, type RawRequest } from "../../validate.ts";
 import { readJson } from "../body.ts";
 import { EventStream } from "../event_stream.ts";
@@ -12,7 +11,7 @@ import { type HttpFailure, refusal, workerFailure } from "../status.ts";
 import { AnswerEvents, type AnswerHead, type AnswerKind, CHAT, COMPLETION, wholeAnswer } from "./answers.ts";
 import { readChatRequest, toRawChat } from "./chat_request.ts";
 import { readCompletionRequest, toRawCompletion } from "./completion_request.ts";
-import { availableModels, modelOf } from "./models.ts";
+import { availableModels, modelName, requireModel } from "./models.ts";
 import { invalid, type OwnHeaders, type SharedRequest } from "./schema.ts";
 
 /** How long a stream waits for its first token before it says 200: until then a failure still has a status. */
@@ -48,7 +47,8 @@ export function models(door: Door) {
     const data = availableModels(door);
     const asked = context.req.param("model");
     if (asked === undefined) return context.json({ object: "list", data });
-    return context.json({ ...data[0], id: modelOf(door, asked) });
+    requireModel(door, asked);
+    return context.json({ ...data[0], id: modelName(door, asked) });
   };
 }
 
@@ -65,12 +65,12 @@ async function answer<T extends SharedRequest>(
     const body = endpoint.read(await readJson(req.raw, door.settings));
     const receivedAt = now();
     const deadline = deadlineOf(header("omnispan-timeout-ms"), receivedAt, door.settings.HTTP_TIMEOUT_MS);
-    const model = modelOf(door, body.model);
+    requireModel(door, body.model);
     const own = { requestId, tenantId: header("omnispan-tenant"), modeHint: header("omnispan-mode") ?? "" };
     const reception = { receivedAt, deadline, stream: body.stream ?? false };
     const submission = visit.take(endpoint.toRaw(body, own), reception);
     const usage = body.stream_options?.include_usage ?? false;
-    const head = { kind: endpoint.kind, requestId, model, usage };
+    const head = { kind: endpoint.kind, requestId, model: () => modelName(door, body.model), usage };
     const headers = { "x-request-id": requestId };
     return submission.stream
       ? await streamed(door, visit, submission, head, {
@@ -90,9 +90,7 @@ async function inOnePiece(
   { signal }: Request,
   headers: Record<string, string>,
 ): Promise<Response> {
-  const answer = await visit.submit(submission, callerOf(signal).signal);
-  const sentAt = leavesAt(answer);
-  visit.answered(answer, sentAt);
+  const { answer, sentAt } = visit.answered(await visit.submit(submission, callerOf(signal).signal));
   const failure = failureOf(answer);
   if (failure) return failed(failure, headers);
   return Response.json(wholeAnswer(head, submission, answer, visit.mode, sentAt), { headers });
@@ -125,28 +123,25 @@ async function streamed(
     stream.push(text);
   });
   const timer = setTimeout(begun.resolve, COMMIT_MS);
-  let answered: Answer | undefined;
+  let early: Answer | undefined;
   try {
     // A failure is thrown, or is an answer that comes before the first token.
-    answered = await Promise.race([answering, begun.promise.then(() => undefined)]);
+    early = await Promise.race([answering, begun.promise.then(() => undefined)]);
   } catch (thrown) {
     stream.abandon();
     throw thrown;
   } finally {
     clearTimeout(timer);
   }
-  const failure = answered && failureOf(answered);
-  if (answered && failure && !stream.used) {
+  if (early && failureOf(early) && !stream.used) {
     stream.abandon();
-    visit.answered(answered, leavesAt(answered));
-    return failed(failure, headers);
+    return failed(failureOf(visit.answered(early).answer)!, headers);
   }
-  answering.then((answer) => {
-    const sentAt = leavesAt(answer);
-    visit.answered(answer, sentAt);
+  answering.then((ended) => {
+    const { answer, sentAt } = visit.answered(ended);
     const failure = failureOf(answer);
     stream.end(failure ? [JSON.stringify(failure.body)] : events.end(submission, answer, visit.mode, sentAt));
-  }, (thrown) => stream.end([JSON.stringify(refusal(visit.refused(thrown)).body)]));
+  }).catch((thrown) => stream.end([JSON.stringify(refusal(visit.refused(thrown)).body)]));
   return new Response(stream.body, {
     headers: { ...headers, "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
   });

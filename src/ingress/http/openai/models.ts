@@ -24,15 +24,18 @@ export function availableModels({ scheduler }: Door): Model[] {
   }];
 }
 
+/** The name of the model that answers, as far as the worker has said it. */
+export function modelName({ scheduler }: Door, asked: string | undefined): string {
+  return scheduler.worker.identity?.model || asked || UNNAMED;
+}
+
 /**
- * The name of the model that answers; a request may leave it out. A worker without sessions does not say what it
- * serves, so any name is taken for it.
+ * A request may leave the model out. A worker without sessions does not say what it serves, so any name is taken.
  * @throws {OmnispanError} not_found
  */
-export function modelOf(door: Door, asked: string | null | undefined): string {
-  const known = door.scheduler.worker.identity?.model;
-  if (!known) return asked || UNNAMED;
-  if (!asked || asked === known || asked === UNNAMED) return known;
+export function requireModel({ scheduler }: Door, asked: string | undefined): void {
+  const known = scheduler.worker.identity?.model;
+  if (!known || !asked || asked === known || asked === UNNAMED) return;
   const got = JSON.stringify(asked.slice(0, 120));
   throw new OmnispanError("not_found", `model must be "${known}", the one that is served here, got ${got}`, {
     param: "model",
