@@ -6,6 +6,7 @@ const MAY_IMPORT: ReadonlyArray<readonly [file: RegExp, imports: RegExp]> = [
   [/^src\/clock\.ts$/, /^src\/types\.ts$/],
   [/^src\/ledger\.ts$/, /^src\/types\.ts$/],
   [/^src\/logging\.ts$/, /^$/],
+  [/^src\/pem\.ts$/, /^src\/errors\.ts$/],
   [/^src\/config\.ts$/, /^src\/(types|errors|logging)\.ts$/],
   [/^src\/policy\//, /^src\/(types\.ts|policy\/)/],
   [
@@ -16,7 +17,7 @@ const MAY_IMPORT: ReadonlyArray<readonly [file: RegExp, imports: RegExp]> = [
     /^src\/scheduler\//,
     /^src\/((types|errors|clock|config|logging)\.ts|observe\/event_loop_lag\.ts|policy\/|scheduler\/|downstream\/)/,
   ],
-  [/^src\/downstream\//, /^src\/((types|errors|config)\.ts|grpc\/|scheduler\/events\.ts|downstream\/)/],
+  [/^src\/downstream\//, /^src\/((types|errors|config|pem)\.ts|grpc\/|scheduler\/events\.ts|downstream\/)/],
   [/^src\/access\/main\.ts$/, /^src\/((types|errors|clock)\.ts|serve\/output\.ts|access\/)/],
   [/^src\/access\//, /^src\/((types|errors|clock)\.ts|access\/)/],
   [/^src\/observe\//, /^src\/((types|errors|clock|config|ledger)\.ts|observe\/)/],
@@ -24,7 +25,7 @@ const MAY_IMPORT: ReadonlyArray<readonly [file: RegExp, imports: RegExp]> = [
   [/^src\/client\//, /^src\/((errors|types)\.ts|observe\/live_types\.ts|client\/)/],
   [
     /^src\/ingress\//,
-    /^src\/((types|errors|clock|config|ledger)\.ts|grpc\/|scheduler\/handle\.ts|access\/api_keys\.ts|observe\/(observer|tracing|live_types)\.ts|page\/assets\.ts|ingress\/)/,
+    /^src\/((types|errors|clock|config|ledger|pem)\.ts|grpc\/|scheduler\/handle\.ts|access\/api_keys\.ts|observe\/(observer|tracing|live_types)\.ts|page\/assets\.ts|ingress\/)/,
   ],
   [/^src\/grpc\//, /^src\/((types|errors)\.ts|grpc\/)/],
 ];

@@ -40,8 +40,8 @@ export async function engineFor(workerAddress: string, changes: Partial<Settings
 export class TestClient implements AsyncDisposable {
   readonly client: EngineClient;
 
-  constructor(address: string) {
-    this.client = new omnispan.Engine(address, credentials.createInsecure(), {
+  constructor(address: string, channel = credentials.createInsecure()) {
+    this.client = new omnispan.Engine(address, channel, {
       "grpc.use_local_subchannel_pool": 1,
     });
   }

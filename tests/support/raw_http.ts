@@ -2,13 +2,14 @@
 export class RawHttp implements Disposable {
   #closed = false;
 
-  private constructor(private readonly connection: Deno.TcpConn) {}
+  private constructor(private readonly connection: Deno.Conn) {}
 
-  /** `host` is host:port. */
-  static async open(host: string): Promise<RawHttp> {
+  /** `host` is host:port; over TLS when there are certificates to believe. */
+  static async open(host: string, caCerts?: string[]): Promise<RawHttp> {
     const colon = host.lastIndexOf(":");
+    const address = { hostname: host.slice(0, colon), port: Number(host.slice(colon + 1)) };
     return new RawHttp(
-      await Deno.connect({ hostname: host.slice(0, colon), port: Number(host.slice(colon + 1)) }),
+      caCerts ? await Deno.connectTls({ ...address, caCerts }) : await Deno.connect(address),
     );
   }
 

@@ -124,12 +124,23 @@ export class RawConnection implements Disposable {
   #lastStream = -1;
   #outgoing = Promise.resolve();
 
-  private constructor(private readonly conn: Deno.TcpConn) {}
+  private constructor(private readonly conn: Deno.Conn) {}
 
-  /** `address` is host:port; `initialWindow` is what each stream may send before it is allowed more. */
-  static async open(address: string, { initialWindow }: { readonly initialWindow: number }) {
-    const [hostname, port] = address.split(":");
-    const connection = new RawConnection(await Deno.connect({ hostname: hostname!, port: Number(port) }));
+  /**
+   * `address` is host:port; `initialWindow` is what each stream may send before it is allowed more; over TLS when there
+   * are certificates to believe.
+   */
+  static async open(
+    address: string,
+    { initialWindow, caCerts }: { readonly initialWindow: number; readonly caCerts?: string[] },
+  ) {
+    const [hostname = "", digits] = address.split(":");
+    const port = Number(digits);
+    const connection = new RawConnection(
+      caCerts
+        ? await Deno.connectTls({ hostname, port, caCerts, alpnProtocols: ["h2"] })
+        : await Deno.connect({ hostname, port }),
+    );
     const setting = new Uint8Array([0, INITIAL_WINDOW_SIZE, ...uint32(initialWindow)]);
     connection.#write(PREFACE, frame(FRAME.settings, 0, 0, setting));
     return connection;

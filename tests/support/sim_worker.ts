@@ -19,6 +19,8 @@ export interface SimOptions {
   readonly session?: boolean;
   /** @default a free one */
   readonly port?: number;
+  /** Further settings. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The real worker with its simulated backend, as a process of its own. */
@@ -26,7 +28,9 @@ export class SimWorker extends TestProcess {
   #address = "";
 
   /** Resolves when it listens. */
-  static async start({ profile = "null", session = true, port = 0 }: SimOptions = {}): Promise<SimWorker> {
+  static async start(
+    { profile = "null", session = true, port = 0, env = {} }: SimOptions = {},
+  ): Promise<SimWorker> {
     const own = typeof profile === "string" ? undefined : await writeProfile(profile);
     const worker = new SimWorker(await testPython("dev"), {
       args: [join(WORKER_FOLDER, "worker.py")],
@@ -36,6 +40,7 @@ export class SimWorker extends TestProcess {
         WORKER_SESSION: session ? "1" : "0",
         WORKER_PORT: String(port),
         WORKER_LOG_LEVEL: "warning",
+        ...env,
       },
     });
     try {
