@@ -4,10 +4,14 @@ import type { LiveState } from "../figures/live_state.ts";
 import { byId, choice, setText } from "./dom.ts";
 import { TimeChart } from "./time_chart.ts";
 
-/** All charts over one range of time, with one cursor. */
+/** Beyond the window's edge; from here on a chart is drawn before it is seen. */
+const AHEAD = "150px";
+
+/** All charts over one range of time, with one cursor. Those that nobody can see are drawn once they come into sight. */
 export class ChartGrid {
   readonly #charts: TimeChart[];
   readonly #time = byId("cursor-time");
+  readonly #inSight = new Set<TimeChart>();
   #minutes = 5;
   #state: LiveState | undefined;
 
@@ -30,6 +34,8 @@ export class ChartGrid {
       known.clear();
       for (const chart of this.#charts) chart.repaint();
     });
+    const sight = new IntersectionObserver((entries) => this.#sighted(entries), { rootMargin: AHEAD });
+    for (const { root } of this.#charts) sight.observe(root);
     new ResizeObserver(() => {
       for (const chart of this.#charts) chart.fit();
     }).observe(root);
@@ -37,9 +43,27 @@ export class ChartGrid {
 
   draw(state: LiveState): void {
     this.#state = state;
-    const to = state.points.at(-1)?.at ?? state.tick.now;
+    this.#drawEach(this.#inSight);
+  }
+
+  #drawEach(charts: Iterable<TimeChart>): void {
+    if (!this.#state) return;
+    const { points, tick } = this.#state;
+    const to = points.at(-1)?.at ?? tick.now;
     const from = to - this.#minutes * 60_000;
-    for (const chart of this.#charts) chart.draw(state.points, from, to);
+    for (const chart of charts) chart.draw(points, from, to);
+  }
+
+  #sighted(entries: readonly IntersectionObserverEntry[]): void {
+    const come = new Set<TimeChart>();
+    for (const { target, isIntersecting } of entries) {
+      const chart = this.#charts.find(({ root }) => root === target);
+      if (!chart) continue;
+      if (!isIntersecting) this.#inSight.delete(chart);
+      else if (!this.#inSight.has(chart)) come.add(chart);
+    }
+    for (const chart of come) this.#inSight.add(chart);
+    this.#drawEach(come);
   }
 
   #pointed(at: number | undefined): void {

@@ -1,6 +1,6 @@
 import { duration } from "../figures/format.ts";
 import type { LiveState } from "../figures/live_state.ts";
-import { byId, setFigure, setText } from "./dom.ts";
+import { byId, setAttribute, setFigure, setText } from "./dom.ts";
 
 const STATES = { ok: "Healthy", degraded: "Degraded", down: "Down", draining: "Draining" } as const;
 
@@ -23,6 +23,7 @@ export class Header {
     }
     setFigure(this.#state, STATES[health.state], health.state);
     setText(this.#why, health.why);
+    setAttribute(this.#why, "title", health.why);
     setText(this.#uptime, duration(now - hello.startedAt));
   }
 }

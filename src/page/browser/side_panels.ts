@@ -40,14 +40,12 @@ export class WorkerPanel {
     }
   }
 
-  /** In the bar at the top. */
-  #drawBrief({ state, detail, backend, model, simulated, restarts }: LiveWorker): void {
+  /** In the bar at the top, where the health beside it says why the worker is down. */
+  #drawBrief({ state, backend, model, simulated, restarts }: LiveWorker): void {
     setAttribute(this.#brief, "data-state", state);
     setText(byId("worker-brief-state"), `Worker ${STATES[state].toLowerCase()}`);
     const restarted = restarts > 0 ? `restarts: ${count(restarts)}` : "";
-    const text = [state === "up" ? "" : detail, backend, model, restarted].filter((part) => part !== "").join(
-      ", ",
-    );
+    const text = [backend, model, restarted].filter((part) => part !== "").join(", ");
     setText(byId("worker-brief-text"), text);
     setAttribute(byId("worker-brief-text"), "title", text);
     byId("worker-brief-simulated").hidden = !simulated;

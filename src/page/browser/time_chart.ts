@@ -8,6 +8,8 @@ const HEIGHT = 132;
 const Y_AXIS_WIDTH = 52;
 const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 const LONG_STEP = 10;
+/** Half of what a time of day takes with its seconds, and without. */
+const HALF_TIME = { long: 25, short: 16 } as const;
 /** Of the time axis, in seconds. */
 const TIME_STEPS = [10, 15, 30, 60, 120, 300, 600];
 
@@ -20,6 +22,7 @@ export class TimeChart {
   readonly #palette: (name: string) => string;
   readonly #pointed: (at: number | undefined) => void;
   #range: [from: number, to: number] = [0, 1];
+  readonly root: HTMLElement;
 
   /** `palette` gives the colours of the theme in force by their names in theme.css. */
   constructor(
@@ -32,7 +35,7 @@ export class TimeChart {
     this.#palette = palette;
     this.#pointed = pointed;
     this.#values = chart.series.map(() => el("b"));
-    const root = el(
+    this.root = el(
       "div",
       {
         class: "chart",
@@ -45,10 +48,10 @@ export class TimeChart {
       this.#legend(),
       this.#box,
     );
-    parent.append(root);
+    parent.append(this.root);
     this.#plot = new uPlot(this.#options(), [[], ...chart.series.map(() => [])], this.#box);
-    root.addEventListener("keydown", (event) => this.#key(event));
-    root.addEventListener("blur", () => this.#plot.setCursor({ left: -10, top: -10 }));
+    this.root.addEventListener("keydown", (event) => this.#key(event));
+    this.root.addEventListener("blur", () => this.#plot.setCursor({ left: -10, top: -10 }));
   }
 
   draw(points: readonly LivePoint[], from: number, to: number): void {
@@ -141,8 +144,7 @@ export class TimeChart {
           size: 22,
           space: 70,
           incrs: TIME_STEPS,
-          values: (_, times, __, ___, step) =>
-            times.map((at) => clock(at * 1000).slice(0, step < 60 ? 8 : 5)),
+          values: (plot, times, _, __, step) => timeLabels(plot, times, step),
         },
         {
           ...axis,
@@ -166,6 +168,16 @@ export class TimeChart {
       hooks: { setCursor: [() => this.#moved()] },
     };
   }
+}
+
+/** None where it would be cut off, or touch the lowest value of the other axis. */
+function timeLabels(plot: uPlot, times: readonly number[], step: number): string[] {
+  const width = plot.bbox.width / devicePixelRatio;
+  const [letters, half] = step < 60 ? [8, HALF_TIME.long] : [5, HALF_TIME.short];
+  return times.map((at) => {
+    const x = plot.valToPos(at, "x");
+    return x < half || x > width - half ? "" : clock(at * 1000).slice(0, letters);
+  });
 }
 
 /** For an axis: `5 s` for `5.00 s`. */

@@ -3,7 +3,7 @@ import { because, clock, count, decimal, percent, span } from "../figures/format
 import type { LiveState } from "../figures/live_state.ts";
 import { timelineOf, type TimelineView } from "../figures/timeline.ts";
 import { BatchRow } from "./batch_row.ts";
-import { byId, choice, el, setAttribute, setFigure, setText, svg } from "./dom.ts";
+import { byId, children, choice, el, setAttribute, setFigure, setText, svg } from "./dom.ts";
 
 const MOST_ROWS = 20;
 /** In the list of who waited how long. */
@@ -27,6 +27,8 @@ export class WindowPanel {
   #width = 0;
   /** The batch that the reader looks at. */
   #active: number | undefined;
+  /** Whose values are told. */
+  #told: LiveBatch | undefined;
   /** Rows that move away below a pointer can't be read. */
   #pointed = false;
 
@@ -76,9 +78,11 @@ export class WindowPanel {
         ["window", `${settings["BATCH_WINDOW_MS"]} ms, up to ${settings["MAX_BATCH_SIZE"]}`],
       );
     }
-    byId("window-facts").replaceChildren(
-      ...facts.map(([name, text]) => el("div", {}, el("dt", {}, name), el("dd", {}, text))),
-    );
+    const rows = children(byId("window-facts"), facts.length, () => el("div", {}, el("dt"), el("dd")));
+    facts.forEach((fact, row) => {
+      const cells = rows[row]?.children ?? [];
+      fact.forEach((text, cell) => cells[cell] && setText(cells[cell], text));
+    });
   }
 
   #drawTimeline(): void {
@@ -95,11 +99,14 @@ export class WindowPanel {
     }
     const grid = ticks.map(({ x }) => `M${x} 0V18`).join("");
     this.#rows.forEach((row, index) => row.draw(rows[index], grid));
-    this.#axis.replaceChildren(
-      ...ticks.map(({ x, label }) =>
-        svg("text", { x: String(x), y: "13", "text-anchor": anchor(x, this.#width) }, label)
-      ),
-    );
+    const labels = children(this.#axis, ticks.length, () => svg("text", { y: "13" }));
+    ticks.forEach(({ x, label }, index) => {
+      const text = labels[index];
+      if (!text) return;
+      setText(text, label);
+      setAttribute(text, "x", String(x));
+      setAttribute(text, "text-anchor", anchor(x, this.#width));
+    });
     this.#drawReasons(batches);
     this.#look(this.#active);
   }
@@ -133,7 +140,8 @@ export class WindowPanel {
     else this.#list.removeAttribute("aria-activedescendant");
     const shown = row?.batch ?? this.#rows[0]?.batch;
     this.#readout.hidden = shown === undefined;
-    if (shown) this.#readout.replaceChildren(...about(shown));
+    if (shown && shown !== this.#told) this.#readout.replaceChildren(...about(shown));
+    this.#told = shown;
   }
 
   #key(event: KeyboardEvent): void {
