@@ -35,6 +35,8 @@ export interface LiveFeedOptions {
 
 const HISTORY_POINTS = 900;
 const PERCENTILE_SECONDS = 30;
+/** A busy machine can hold the scheduler's word up for one or two. */
+const SILENT_SECONDS = 3;
 
 /** Ends that say something of the caller, and nothing of the engine. */
 const CALLERS_OWN: ReadonlySet<EndStatus> = new Set([
@@ -60,7 +62,7 @@ export class LiveRecord implements Observer {
   #tokens = 0;
   #queueDepth = 0;
   #inFlight = 0;
-  #schedulerAnswers = true;
+  #silentSeconds = 0;
 
   constructor(private readonly options: LiveFeedOptions) {
     this.#batches = new LiveBatches(options.settings.MAX_BATCH_SIZE);
@@ -98,7 +100,7 @@ export class LiveRecord implements Observer {
 
   /** A second is over; `stats` is the scheduler's word at its end, undefined when it gave none. */
   closeSecond(now: Millis, stats: ThreadStats | undefined): void {
-    this.#schedulerAnswers = stats !== undefined;
+    this.#silentSeconds = stats ? 0 : this.#silentSeconds + 1;
     this.#queueDepth = stats?.queueDepth ?? this.#queueDepth;
     this.#inFlight = stats?.inFlight ?? this.#inFlight;
     this.#history.push(this.#point(now));
@@ -223,7 +225,7 @@ export class LiveRecord implements Observer {
       workerState: state,
       workerDetail: detail,
       problem: supervision.problem,
-      schedulerAnswers: this.#schedulerAnswers,
+      schedulerAnswers: this.#silentSeconds < SILENT_SECONDS,
       queueDepth: this.#queueDepth,
       queueCapacity: settings.QUEUE_CAPACITY,
       ended,

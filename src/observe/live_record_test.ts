@@ -248,11 +248,13 @@ Deno.test("the window is judged by the batches of the last minute", () => {
   assert.equal(told.record.tick(62_000).window.verdict, "idle");
 });
 
-Deno.test("a silent scheduler is told, with the last known depth of the queue", () => {
+Deno.test("a scheduler that is silent for three seconds is told, with the last known depth of the queue", () => {
   const told = new Told();
   told.record.closeSecond(1000, STATS);
-  told.record.closeSecond(2000, undefined);
-  const { health, point } = told.record.tick(2000);
+  for (const at of [2000, 3000]) told.record.closeSecond(at, undefined);
+  assert.equal(told.record.tick(3000).health.state, "ok", "a busy machine");
+  told.record.closeSecond(4000, undefined);
+  const { health, point } = told.record.tick(4000);
   assert.equal(health.state, "down");
   assert.equal(point.queueDepth, STATS.queueDepth);
 });

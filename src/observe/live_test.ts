@@ -44,7 +44,7 @@ Deno.test("a scheduler that is silent or dead does not stop the ticks", async ()
   const silent = () => new Promise<ThreadStats>(() => {});
   using first = feedOf({ stats: silent });
   using second = feedOf({ stats: engineStopped });
-  for (const told of await Promise.all([ticks(first, 2), ticks(second, 2)])) {
+  for (const told of await Promise.all([ticks(first, 4), ticks(second, 4)])) {
     assert.equal(told.at(-1)!.health.why, "The scheduler thread does not answer.");
     assert.equal(told.at(-1)!.point.at > told[0]!.point.at, true);
   }
