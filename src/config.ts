@@ -111,19 +111,27 @@ export const SETTINGS = {
     3,
     "how often one request may be sent to a worker; again only while its caller has got no token",
   ),
-  QUEUE_CAPACITY: wholeNumber(1, 1_000_000, 1024, "requests that may wait; the next is refused at once"),
+  QUEUE_CAPACITY: wholeNumber(
+    1,
+    1_000_000,
+    1024,
+    "requests that may wait in each mode's queue; the next of that mode is refused at once",
+  ),
   QUEUE_BYTES: wholeNumber(
     1,
     2 ** 40,
     64 * 2 ** 20,
-    "bytes of prompts that may wait; what goes beyond is refused at once; at least MAX_PROMPT_BYTES",
+    "bytes of prompts that may wait in each mode's queue; what goes beyond is refused at once; at least MAX_PROMPT_BYTES",
   ),
-  REFUSE_LATE: flag(false, "refuse at once what can't be answered before its deadline, given the queue"),
+  REFUSE_LATE: flag(
+    false,
+    "refuse at once what can't be answered before its deadline, given its mode's queue and answers",
+  ),
   MAX_CONCURRENT_STREAMS: wholeNumber(
     0,
     65_536,
     0,
-    "continuous, direct: requests at the worker at once, streamed or not; 0 sets no limit",
+    "continuous, direct: requests at the worker at once, streamed or not; 0 sets no limit; each of the two counts its own",
   ),
   QUEUED_CONCURRENCY: wholeNumber(1, 65_536, 1, "queued: requests at the worker at once"),
   BATCH_WINDOW_MS: wholeNumber(
@@ -136,7 +144,7 @@ export const SETTINGS = {
   BATCHES_IN_FLIGHT: wholeNumber(1, 1024, 1, "micro_batch: batches at the worker at once"),
   BATCH_WHEN_IDLE: flag(
     false,
-    "micro_batch: let a batch leave before its window ends when the worker is idle",
+    "micro_batch: let a batch leave before its window ends when nothing of this mode is at the worker",
   ),
   DEFAULT_MAX_TOKENS: wholeNumber(1, 1_000_000, 128, "output tokens of a request that gives no max_tokens"),
   MAX_TOKENS_LIMIT: wholeNumber(1, 1_000_000, 4096, "the largest max_tokens a request may give"),

@@ -92,10 +92,16 @@ Deno.test("help shows every setting, and is given also beside mistakes", () => {
 
 Deno.test("HTTP has a port or is off; a certificate comes with its key; a body has room for a prompt", () => {
   assert.equal(parseSettings([], { HTTP_PORT: "off" }).settings.HTTP_PORT, "off");
-  assert.match(problemsOf([], { HTTP_PORT: "no" })[0]!, /^HTTP_PORT must be a whole number from 0 to 65535, or off/);
+  assert.match(
+    problemsOf([], { HTTP_PORT: "no" })[0]!,
+    /^HTTP_PORT must be a whole number from 0 to 65535, or off/,
+  );
   assert.deepEqual(problemsOf([], { TLS_CERT: "a.pem" }), ["TLS_CERT and TLS_KEY must be given together"]);
   assert.equal(parseSettings([], { MAX_PROMPT_BYTES: "8000000" }).settings.HTTP_BODY_BYTES, 8_000_000);
-  assert.match(problemsOf([], { HTTP_BODY_BYTES: "2000" })[0]!, /^HTTP_BODY_BYTES must be at least MAX_PROMPT_BYTES/);
+  assert.match(
+    problemsOf([], { HTTP_BODY_BYTES: "2000" })[0]!,
+    /^HTTP_BODY_BYTES must be at least MAX_PROMPT_BYTES/,
+  );
 });
 
 Deno.test("with keys requests choose their mode only where somebody says so", () => {

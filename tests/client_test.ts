@@ -1,41 +1,15 @@
 /** `deno task ask` and `deno task top` as people run them: real processes, a real engine, the simulated worker. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { Settings } from "../src/config.ts";
 import type { LiveTick } from "../src/observe/live_types.ts";
 import { httpEngineFor, type TestEngine } from "./support/engine.ts";
+import { LONG, type Site, siteTest as test } from "./support/http_site.ts";
 import { TestProcess } from "./support/process.ts";
 import { freePort, ROOT, Serve } from "./support/serve.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 import { waitUntil } from "./support/wait.ts";
 
-const LONG = 4000;
 const SKY = "Why is the sky blue?";
-
-interface Site {
-  readonly worker: SimWorker;
-  readonly engine: TestEngine;
-}
-
-function test(
-  name: string,
-  options: Partial<Settings> & { profile?: string },
-  fn: (site: Site) => Promise<void>,
-): void {
-  Deno.test({
-    name,
-    // grpc-js keeps timers and sockets for a moment after a close.
-    sanitizeOps: false,
-    sanitizeResources: false,
-    async fn() {
-      const { profile = "null", ...changes } = options;
-      await using worker = await SimWorker.start({ profile });
-      await using engine = await httpEngineFor(worker.address, { MAX_TOKENS_LIMIT: LONG, ...changes });
-      await engine.connected();
-      await fn({ worker, engine });
-    },
-  });
-}
 
 type Env = Readonly<Record<string, string>>;
 

@@ -1,41 +1,14 @@
 /** The HTTP door under bad input, bad clients and a stop: raw sockets against a real engine and worker. */
 import assert from "node:assert/strict";
-import type { Settings } from "../src/config.ts";
 import { httpEngineFor, ScriptedWorker, type TestEngine } from "./support/engine.ts";
+import { LONG, siteTest as test } from "./support/http_site.ts";
 import { RawHttp } from "./support/raw_http.ts";
 import { Serve } from "./support/serve.ts";
-import { SimWorker } from "./support/sim_worker.ts";
 import { pause, waitUntil } from "./support/wait.ts";
 
 const CHAT = "/v1/chat/completions";
-const LONG = 4000;
 const ASKED = { messages: [{ role: "user", content: "hi" }], max_tokens: 2 };
 const ENDLESS = { ...ASKED, max_tokens: LONG };
-
-interface Site {
-  readonly worker: SimWorker;
-  readonly engine: TestEngine;
-}
-
-function test(
-  name: string,
-  options: Partial<Settings> & { profile?: string },
-  fn: (site: Site) => Promise<void>,
-): void {
-  Deno.test({
-    name,
-    // grpc-js keeps timers and sockets for a moment after a close.
-    sanitizeOps: false,
-    sanitizeResources: false,
-    async fn() {
-      const { profile = "null", ...changes } = options;
-      await using worker = await SimWorker.start({ profile });
-      await using engine = await httpEngineFor(worker.address, { MAX_TOKENS_LIMIT: LONG, ...changes });
-      await engine.connected();
-      await fn({ worker, engine });
-    },
-  });
-}
 
 interface Told {
   readonly status: number;

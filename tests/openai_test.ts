@@ -3,45 +3,32 @@ import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, streamText } from "ai";
 import assert from "node:assert/strict";
 import OpenAI, { APIError, APIUserAbortError } from "openai";
-import type { Settings } from "../src/config.ts";
 import { MODES } from "../src/types.ts";
-import { httpEngineFor, type TestEngine } from "./support/engine.ts";
+import { httpEngineFor } from "./support/engine.ts";
+import { LONG, type Site as HttpSite, siteTest } from "./support/http_site.ts";
 import { hasCommand, runShellLine } from "./support/serve.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 import { waitUntil } from "./support/wait.ts";
 
 const SKY = [{ role: "user" as const, content: "Why is the sky blue?" }];
-const LONG = 4000;
 
-interface Site {
-  readonly worker: SimWorker;
-  readonly engine: TestEngine;
+interface Site extends HttpSite {
   readonly openai: OpenAI;
 }
 
 function test(
   name: string,
-  options: Partial<Settings> & { profile?: string },
+  options: Parameters<typeof siteTest>[1],
   fn: (site: Site) => Promise<void>,
 ): void {
-  Deno.test({
-    name,
-    // grpc-js keeps timers and sockets for a moment after a close.
-    sanitizeOps: false,
-    sanitizeResources: false,
-    async fn() {
-      const { profile = "null", ...changes } = options;
-      await using worker = await SimWorker.start({ profile });
-      await using engine = await httpEngineFor(worker.address, changes);
-      await engine.connected();
-      const openai = new OpenAI({
-        baseURL: `${engine.url}/v1`,
-        apiKey: "none",
-        maxRetries: 0,
-        timeout: 20_000,
-      });
-      await fn({ worker, engine, openai });
-    },
+  siteTest(name, options, async (site) => {
+    const openai = new OpenAI({
+      baseURL: `${site.engine.url}/v1`,
+      apiKey: "none",
+      maxRetries: 0,
+      timeout: 20_000,
+    });
+    await fn({ ...site, openai });
   });
 }
 
@@ -170,7 +157,11 @@ test("openai: what is not supported is refused by its name, and so is what is wr
     [{ stop: ["a", ""] }, "stop[1]", /stop\[1\] must not be empty/],
     [{ stream_options: { include_usage: true } }, "stream_options", /must not be given without stream/],
     [{ messages: [] }, "messages", /messages must be 1 to 2048, got 0/],
-    [{ messages: [{ role: "user" }] }, "messages[0].content", /must be a text or an array of parts, got nothing/],
+    [
+      { messages: [{ role: "user" }] },
+      "messages[0].content",
+      /must be a text or an array of parts, got nothing/,
+    ],
     [
       { messages: [{ role: "tool", content: "x", tool_call_id: "1" }] },
       "messages[0].tool_call_id",

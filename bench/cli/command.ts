@@ -7,8 +7,8 @@ import {
   SETTING_NAMES,
   type SettingName,
 } from "../../src/config.ts";
+import { closest } from "../../src/client/closest.ts";
 import { StartupError } from "../../src/errors.ts";
-import { closest } from "../workload/problem_lines.ts";
 import { type CommandName, COMMANDS, isCommand } from "./commands.ts";
 import { FLAG_NAMES, type FlagName, FLAGS, type FlagValues, isFlag, withYes } from "./flags.ts";
 

@@ -1,48 +1,84 @@
-import type { Millis, Submission } from "../types.ts";
+import type { Millis, Mode, Submission } from "../types.ts";
 import { DrainRate, ServiceTime } from "./drain_rate.ts";
 import type { CoreLimits, Outcome } from "./events.ts";
-
-/** What waits in the queue. */
-export interface QueueLoad {
-  readonly requests: number;
-  /** Of their prompts. */
-  readonly bytes: number;
-}
 
 /** An estimate is off by about this much, so a deadline is out of reach only beyond it. */
 const ESTIMATE_MARGIN = 1.2;
 const RETRY_AFTER_MS = { least: 50, unknown: 1000, most: 30_000 };
 
-/** Which requests are taken, from the limits and from what the queue and the worker took so far. */
+/**
+ * Which requests one mode's queue takes: by the limits, which hold for this queue alone, and by what it and the worker
+ * took so far for requests of this mode. What waits elsewhere refuses nobody here.
+ */
 export class Admission {
-  readonly drainRate = new DrainRate();
-  readonly serviceTime = new ServiceTime();
+  readonly #drainRate = new DrainRate();
+  readonly #serviceTime = new ServiceTime();
+  #requests = 0;
+  #bytes = 0;
+  /** In this turn. */
+  #answered = 0;
 
-  constructor(private readonly limits: Pick<CoreLimits, "queueCapacity" | "queueBytes" | "refuseLate">) {}
+  constructor(
+    private readonly mode: Mode,
+    private readonly limits: Pick<CoreLimits, "queueCapacity" | "queueBytes" | "refuseLate">,
+  ) {}
 
-  isFull({ requests, bytes }: QueueLoad, { promptBytes }: Submission): boolean {
+  /** That wait. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** Of their prompts. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  entered({ promptBytes }: Submission, now: Millis): void {
+    if (this.#requests === 0) this.#drainRate.backlogBegan(now);
+    this.#requests++;
+    this.#bytes += promptBytes;
+  }
+
+  left({ promptBytes }: Submission): void {
+    this.#requests--;
+    this.#bytes -= promptBytes;
+  }
+
+  /** One of this mode was answered; `serviceMs` after its dispatch, if that tells how long an answer takes. */
+  answered(serviceMs: Millis | undefined, now: Millis): void {
+    this.#answered++;
+    if (serviceMs !== undefined) this.#serviceTime.took(serviceMs, now);
+  }
+
+  /** All answers of a turn came at once. */
+  turnEnds(now: Millis): void {
+    if (this.#answered > 0 && this.#requests > 0) this.#drainRate.answered(this.#answered, now);
+    this.#answered = 0;
+  }
+
+  isFull({ promptBytes }: Submission): boolean {
     const { queueCapacity, queueBytes } = this.limits;
-    return requests >= queueCapacity || bytes + promptBytes > queueBytes;
+    return this.#requests >= queueCapacity || this.#bytes + promptBytes > queueBytes;
   }
 
   /** Why a request that arrives now can't be taken; undefined when it can. */
-  refusal(load: QueueLoad, submission: Submission, now: Millis): Outcome | undefined {
-    const { requests, bytes } = load;
-    const waitMs = this.drainRate.waitMs(requests);
-    if (!this.isFull(load, submission)) {
-      const why = this.#late(requests, waitMs, submission, now);
+  refusal(submission: Submission, now: Millis): Outcome | undefined {
+    const waitMs = this.#drainRate.waitMs(this.#requests);
+    if (!this.isFull(submission)) {
+      const why = this.#late(waitMs, submission, now);
       return why === undefined ? undefined : refused(why, waitMs);
     }
     const { queueCapacity, queueBytes } = this.limits;
-    const why = requests >= queueCapacity
-      ? `${requests} requests wait, QUEUE_CAPACITY is ${queueCapacity}`
-      : `${bytes} bytes of prompts wait, QUEUE_BYTES is ${queueBytes} and this prompt has ${submission.promptBytes}`;
-    return refused(`the queue is full: ${why}`, waitMs);
+    const why = this.#requests >= queueCapacity
+      ? `${this.#requests} requests wait, QUEUE_CAPACITY is ${queueCapacity}`
+      : `${this.#bytes} bytes of prompts wait, QUEUE_BYTES is ${queueBytes} ` +
+        `and this prompt has ${submission.promptBytes}`;
+    return refused(`the queue of mode ${this.mode} is full: ${why}`, waitMs);
   }
 
   /** Why one that has waited is not worth a place at the worker: it would hold it until its deadline for nothing. */
   tooLate({ deadline }: Submission, now: Millis): Outcome | undefined {
-    const serviceMs = this.serviceTime.meanMs(now);
+    const serviceMs = this.#serviceTime.meanMs(now);
     if (!this.limits.refuseLate || deadline === undefined || serviceMs === undefined) return undefined;
     const neededMs = serviceMs * ESTIMATE_MARGIN;
     if (neededMs <= deadline - now) return undefined;
@@ -53,22 +89,16 @@ export class Admission {
   }
 
   /** Why its deadline can't be met given the queue. */
-  #late(
-    requests: number,
-    waitMs: Millis | undefined,
-    { deadline }: Submission,
-    now: Millis,
-  ): string | undefined {
-    const serviceMs = this.serviceTime.meanMs(now);
-    if (!this.limits.refuseLate || deadline === undefined || requests === 0) return undefined;
+  #late(waitMs: Millis | undefined, { deadline }: Submission, now: Millis): string | undefined {
+    const serviceMs = this.#serviceTime.meanMs(now);
+    if (!this.limits.refuseLate || deadline === undefined || this.#requests === 0) return undefined;
     if (waitMs === undefined || serviceMs === undefined) return undefined;
     const neededMs = (waitMs + serviceMs) * ESTIMATE_MARGIN;
     const leftMs = deadline - now;
     if (neededMs <= leftMs) return undefined;
-    return `the deadline can't be met: it is ${
-      Math.round(leftMs)
-    } ms away, and with ${requests} requests waiting ` +
-      `an answer takes about ${Math.round(neededMs)} ms (REFUSE_LATE)`;
+    return `the deadline can't be met: it is ${Math.round(leftMs)} ms away, and with ` +
+      `${this.#requests} requests of mode ${this.mode} waiting an answer takes about ` +
+      `${Math.round(neededMs)} ms (REFUSE_LATE)`;
   }
 }
 

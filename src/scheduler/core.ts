@@ -14,7 +14,6 @@ import {
   type WorkerReply,
   type WorkerResult,
 } from "../types.ts";
-import { Admission, type QueueLoad } from "./admission.ts";
 import { checkedReply } from "./checked_reply.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { CoreLimits, DispatchMember, Effect, Event, Outcome } from "./events.ts";
@@ -29,7 +28,7 @@ import { WorkerWatch } from "./worker_watch.ts";
  *
  * Promises: every ticket that arrives is settled exactly once, after its last delta. A ticket is not dispatched
  * after its cancel or its deadline. Waiting requests of one mode leave in the order of their arrival, and one that
- * arrives is refused rather than let the queue grow beyond its limits. Whatever the worker sends, a ticket gets its
+ * arrives is refused rather than let its mode's queue grow beyond its limits. Whatever the worker sends, a ticket gets its
  * own tokens and reply, all of them and in order, or a failure. A request none of whose tokens has reached its caller
  * survives the loss of a worker. Nothing is kept of a settled request.
  */
@@ -40,19 +39,13 @@ export class SchedulerCore {
   readonly #running = new Map<SequenceId, Entry & { run: Run }>();
   readonly #deadlines = new Deadlines();
   readonly #timeouts = new Deadlines();
-  readonly #admission: Admission;
   readonly #worker: WorkerWatch;
   #now: Millis = 0;
-  /** In all lanes, and the bytes of their prompts. */
-  #waiting = 0;
-  #queuedBytes = 0;
   #lastSequence: SequenceId = 0;
   #lastDispatch: DispatchId = 0;
   #wakeAt: Millis | undefined;
   #accepted = 0;
   #settled = 0;
-  /** In this turn. */
-  #answered = 0;
   #refused = 0;
   #retried = 0;
   #dispatchedRequests = 0;
@@ -63,8 +56,7 @@ export class SchedulerCore {
     private readonly policyOf: (mode: Mode) => Policy,
     private readonly limits: CoreLimits,
   ) {
-    this.#lanes = [new Lane(mode, policyOf(mode))];
-    this.#admission = new Admission(limits);
+    this.#lanes = [new Lane(mode, policyOf(mode), limits)];
     this.#worker = new WorkerWatch(limits.workerWaitMs);
   }
 
@@ -78,22 +70,27 @@ export class SchedulerCore {
     this.#expire(effects);
     for (const event of events) this.#apply(event, effects);
     if (events.some(({ kind }) => kind === "wake")) this.#timeOutSilent(effects);
-    if (this.#answered > 0 && this.#waiting > 0) {
-      this.#admission.drainRate.answered(this.#answered, this.#now);
+    for (const lane of this.#lanes) {
+      lane.admission.turnEnds(this.#now);
+      this.#letGo(lane, effects);
     }
-    this.#answered = 0;
-    this.#letGo(effects);
     this.#askToWake(effects);
   }
 
   stats(): SchedulerStats {
+    let queueDepth = 0;
+    let queuedBytes = 0;
+    for (const { admission } of this.#lanes) {
+      queueDepth += admission.requests;
+      queuedBytes += admission.bytes;
+    }
     return {
       accepted: this.#accepted,
       settled: this.#settled,
       refused: this.#refused,
       retried: this.#retried,
-      queueDepth: this.#waiting,
-      queuedBytes: this.#queuedBytes,
+      queueDepth,
+      queuedBytes,
       inFlight: this.#running.size,
       dispatches: this.#lastDispatch,
       dispatchedRequests: this.#dispatchedRequests,
@@ -130,8 +127,9 @@ export class SchedulerCore {
   }
 
   #arrive(ticket: Ticket, submission: Submission, effects: Effect[]): void {
-    if (this.#admission.isFull(this.#load, submission)) this.#letGo(effects);
-    const refusal = this.#admission.refusal(this.#load, submission, this.#now);
+    const lane = this.#laneOf(submission.mode);
+    if (lane.admission.isFull(submission)) this.#letGo(lane, effects);
+    const refusal = lane.admission.refusal(submission, this.#now);
     if (refusal) {
       this.#refused++;
       effects.push({ kind: "settle", ticket, outcome: refusal });
@@ -140,7 +138,7 @@ export class SchedulerCore {
     const entry: Entry = {
       ticket,
       submission,
-      lane: this.#laneOf(submission.mode),
+      lane,
       queuedAt: this.#now,
       attempts: 0,
       run: undefined,
@@ -149,31 +147,20 @@ export class SchedulerCore {
     };
     this.#accepted++;
     this.#entries.set(ticket, entry);
-    this.#enqueue(entry);
+    lane.enqueue(entry, this.#now);
     this.#worker.wanted(this.#now);
     if (submission.deadline === undefined) return;
     this.#deadlines.set(ticket, submission.deadline);
     if (submission.deadline <= this.#now) this.#expire(effects);
   }
 
-  get #load(): QueueLoad {
-    return { requests: this.#waiting, bytes: this.#queuedBytes };
-  }
-
   #laneOf(mode: Mode | undefined): Lane {
     if (mode === undefined) return this.#lanes[0]!;
     const known = this.#lanes.find((lane) => lane.mode === mode);
     if (known) return known;
-    const lane = new Lane(mode, this.policyOf(mode));
+    const lane = new Lane(mode, this.policyOf(mode), this.limits);
     this.#lanes.push(lane);
     return lane;
-  }
-
-  #enqueue(entry: Entry): void {
-    if (this.#waiting === 0) this.#admission.drainRate.backlogBegan(this.#now);
-    entry.lane.enqueue(entry);
-    this.#waiting++;
-    this.#queuedBytes += entry.submission.promptBytes;
   }
 
   #expire(effects: Effect[]): void {
@@ -217,7 +204,7 @@ export class SchedulerCore {
       effects.push({ kind: "cancel", sequences: [entry.run.sequence] });
       this.#leaveWorker(entry, entry.run);
     } else {
-      this.#leaveQueue(entry);
+      entry.lane.leaveQueue(entry);
     }
     this.#settle(entry, { kind: "refused", code, message }, effects);
   }
@@ -286,15 +273,15 @@ export class SchedulerCore {
     this.#retried += again.length;
     for (const entry of again.reverse()) { // the last first: each then goes to the very front
       entry.lane.lostPlace(this.#now);
-      this.#enqueue(entry);
+      entry.lane.enqueue(entry, this.#now);
     }
   }
 
   #answer(entry: Entry & { run: Run }, reply: WorkerReply, effects: Effect[]): void {
     const { run, submission, attempts } = entry;
     this.#leaveWorker(entry, run);
-    this.#answered++;
-    if (reply.status === "ok") this.#admission.serviceTime.took(this.#now - run.dispatchedAt, this.#now);
+    const serviceMs = reply.status === "ok" ? this.#now - run.dispatchedAt : undefined;
+    entry.lane.admission.answered(serviceMs, this.#now);
     const { notice: { id, reason, lateMs, tickets } } = run.group;
     const queueWaitMs = run.dispatchedAt - submission.receivedAt;
     const dispatch = { id, size: tickets.length, reason, lateMs, queueWaitMs, attempts };
@@ -309,12 +296,6 @@ export class SchedulerCore {
     entry.lane.returned(run.group, this.#now);
   }
 
-  #leaveQueue(entry: Entry): void {
-    entry.lane.leaveQueue(entry);
-    this.#waiting--;
-    this.#queuedBytes -= entry.submission.promptBytes;
-  }
-
   #settle(entry: Entry, outcome: Outcome, effects: Effect[]): void {
     this.#entries.delete(entry.ticket);
     this.#deadlines.delete(entry.ticket);
@@ -322,30 +303,25 @@ export class SchedulerCore {
     effects.push({ kind: "settle", ticket: entry.ticket, outcome });
   }
 
-  /** Sends what the policies let go. */
-  #letGo(effects: Effect[]): void {
+  /** Sends what the lane's policy lets go. */
+  #letGo(lane: Lane, effects: Effect[]): void {
     if (!this.#worker.takesRequests) {
-      if (this.#worker.givesUp(this.#now)) this.#failWaiting(effects);
-      for (const lane of this.#lanes) lane.holdBack();
-      return;
+      if (this.#worker.givesUp(this.#now)) this.#failWaiting(lane, effects);
+      return lane.holdBack();
     }
-    for (const lane of this.#lanes) {
-      for (let group = lane.ask(this.#now); group; group = lane.ask(this.#now)) {
-        this.#dispatch(lane, group, effects);
-      }
+    for (let group = lane.ask(this.#now); group; group = lane.ask(this.#now)) {
+      this.#dispatch(lane, group, effects);
     }
   }
 
   /** The worker has been away too long. */
-  #failWaiting(effects: Effect[]): void {
+  #failWaiting(lane: Lane, effects: Effect[]): void {
     const reply = failedReply("worker_unavailable", `no worker takes requests: ${this.#worker.detail}`);
-    for (const lane of this.#lanes) {
-      for (let entry = lane.oldest; entry; entry = lane.oldest) {
-        this.#leaveQueue(entry);
-        const instants = phases(entry.queuedAt, undefined, reply, this.#now);
-        const outcome: Outcome = { kind: "answered", reply, dispatch: undefined, phases: instants };
-        this.#settle(entry, outcome, effects);
-      }
+    for (let entry = lane.oldest; entry; entry = lane.oldest) {
+      lane.leaveQueue(entry);
+      const instants = phases(entry.queuedAt, undefined, reply, this.#now);
+      const outcome: Outcome = { kind: "answered", reply, dispatch: undefined, phases: instants };
+      this.#settle(entry, outcome, effects);
     }
   }
 
@@ -353,9 +329,9 @@ export class SchedulerCore {
     const now = this.#now;
     const leaving: Entry[] = [];
     for (let entry = lane.oldest; entry && leaving.length < departure.take; entry = lane.oldest) {
-      this.#leaveQueue(entry);
+      lane.leaveQueue(entry);
       const waited = entry.queuedAt < now;
-      const late = waited ? this.#admission.tooLate(entry.submission, now) : undefined;
+      const late = waited ? lane.admission.tooLate(entry.submission, now) : undefined;
       if (late) this.#settle(entry, late, effects);
       else leaving.push(entry);
     }
@@ -408,8 +384,12 @@ export class SchedulerCore {
 
   #askToWake(effects: Effect[]): void {
     let time = earliest(this.#deadlines.next(), this.#timeouts.next());
-    for (const { wakeAt } of this.#lanes) time = earliest(time, wakeAt);
-    if (this.#waiting > 0) time = earliest(time, this.#worker.giveUpAt);
+    let waits = false;
+    for (const { wakeAt, oldest } of this.#lanes) {
+      time = earliest(time, wakeAt);
+      waits ||= oldest !== undefined;
+    }
+    if (waits) time = earliest(time, this.#worker.giveUpAt);
     if (time === this.#wakeAt) return;
     this.#wakeAt = time;
     effects.push({ kind: "wake_at", time });

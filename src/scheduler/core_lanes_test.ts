@@ -99,15 +99,98 @@ Deno.test("a place that another lane gets back moves nobody's phases, and is no 
   assert.equal(dispatch?.lateMs, 0);
 });
 
-Deno.test("the queue's limits are for all lanes together", () => {
-  const world = new World(QUEUED, { queueCapacity: 2 });
-  world.arriveTogether(2);
-  world.arriveTogether(2, { mode: "micro_batch" });
-  assert.equal(world.stats.queueDepth, 2);
-  assert.match(world.refused(4).message, /2 requests wait, QUEUE_CAPACITY is 2/);
-  assert.equal(world.refused(world.arrive()).code, "resource_exhausted");
+Deno.test("each mode's queue has places of its own: a full one refuses nobody else", () => {
+  const world = new World({ ...QUEUED, MAX_BATCH_SIZE: 5 }, { queueCapacity: 2 });
+  world.arriveTogether(3);
+  assert.match(
+    world.refused(world.arrive()).message,
+    /the queue of mode queued is full: 2 requests wait, QUEUE_CAPACITY is 2/,
+  );
   const direct = world.arrive({ mode: "direct" });
-  assert.equal(world.refused(direct).code, "resource_exhausted", "also for who would not have to wait");
+  assert.equal(world.running.at(-1), direct);
+  const batched = world.arriveTogether(3, { mode: "micro_batch" });
+  assert.equal(world.stats.queueDepth, 4, "the sum");
+  assert.match(world.refused(batched[2]!).message, /the queue of mode micro_batch is full: 2 requests wait/);
+  world.finish();
+});
+
+Deno.test("who fills the queue of a mode by hints does not close the engine's own", () => {
+  const world = new World({ ...SETTINGS, ENGINE_MODE: "direct", MAX_CONCURRENT_STREAMS: 0 });
+  const hinted = world.arriveTogether(20, { mode: "queued" });
+  assert.equal(world.refused(hinted.at(-1)!).code, "resource_exhausted");
+  const own = world.arriveTogether(20);
+  assert.deepEqual(world.running, [hinted[0], ...own]);
+  world.finish();
+});
+
+Deno.test("the bytes of prompts are counted for each mode by itself, and come back to it", () => {
+  const world = new World(QUEUED, { queueBytes: 100 });
+  world.arrive();
+  const own = world.arrive({ bytes: 100 });
+  const batched = world.arrive({ bytes: 60, mode: "micro_batch" });
+  assert.equal(world.stats.queuedBytes, 160, "the sum");
+  assert.match(
+    world.refused(world.arrive({ bytes: 41, mode: "micro_batch" })).message,
+    /the queue of mode micro_batch is full: 60 bytes of prompts wait, QUEUE_BYTES is 100/,
+  );
+  world.cancel(batched);
+  assert.match(world.refused(world.arrive({ bytes: 1 })).message, /mode queued is full: 100 bytes/);
+  assert.equal(world.outcomes.has(world.arrive({ bytes: 100, mode: "micro_batch" })), false);
+  world.cancel(own);
+  assert.equal(world.outcomes.has(world.arrive({ bytes: 100 })), false);
+  world.finish();
+});
+
+Deno.test("a full queue lets its own mode's requests go, and breaks up no other's batch of this turn", () => {
+  const world = new World({ ...BATCHES, BATCH_WHEN_IDLE: true }, { queueCapacity: 1 });
+  const arrivals = [{}, { mode: "direct" }, { mode: "direct" }, { mode: "continuous" }] as const;
+  const events = arrivals.map((arrival) => world.arrival(arrival));
+  world.tell(...events);
+  const [batched, ...others] = events.map(({ ticket }) => [ticket]);
+  assert.deepEqual(world.groups, [others[0], batched, others[1], others[2]]);
+  world.finish();
+});
+
+Deno.test("REFUSE_LATE and the hint when to come back go by the mode's own queue and answers", () => {
+  const world = new World(QUEUED, { refuseLate: true, queueCapacity: 30 });
+  world.arriveTogether(31);
+  for (let ticket = 1; ticket <= 20; ticket++) {
+    world.advance(600);
+    world.answer(ticket);
+  }
+  assert.match(
+    world.refused(world.arrive({ deadlineIn: 1500 })).message,
+    /with 10 requests of mode queued waiting an answer takes about \d+ ms \(REFUSE_LATE\)/,
+  );
+  const direct = { mode: "direct", deadlineIn: 1500 } as const;
+  const taken = world.arriveTogether(3, direct);
+  assert.deepEqual(world.running.slice(1), taken.slice(0, 2));
+  assert.equal(
+    world.outcomes.has(taken[2]!),
+    false,
+    "it waits, and how long it takes is not known of its mode",
+  );
+  world.advance(40);
+  for (const ticket of taken.slice(0, 2)) world.answer(ticket);
+  world.advance(1);
+  assert.equal(world.outcomes.has(world.arrive(direct)), false);
+  const crowd = world.arriveTogether(31, { mode: "micro_batch" });
+  assert.equal(world.stats.refused, 1, crowd.join());
+  const more = world.arriveTogether(3, { mode: "micro_batch" });
+  assert.equal(world.refused(more[2]!).retryAfterMs, 1000, "its own pace is not known");
+});
+
+Deno.test("one that has waited is given up by its own mode's time of an answer", () => {
+  const world = new World(QUEUED, { refuseLate: true });
+  const slow = world.arrive();
+  world.advance(500);
+  world.answer(slow);
+  const [first] = world.arriveTogether(2, { mode: "continuous" });
+  const waits = world.arrive({ mode: "continuous", deadlineIn: 300 });
+  world.advance(10);
+  world.answer(first!);
+  assert.equal(world.running.at(-1), waits, "an answer of the other mode took 500 ms");
+  world.finish();
 });
 
 Deno.test("requests of a lost worker go back to the front of their own lanes", () => {

@@ -68,7 +68,7 @@ export type Outcome =
   };
 
 export interface CoreLimits {
-  /** Requests that may wait. */
+  /** Requests that may wait, of each mode. */
   readonly queueCapacity: number;
   /** Of their prompts together. */
   readonly queueBytes: number;
@@ -78,6 +78,6 @@ export interface CoreLimits {
   readonly workerWaitMs: Millis;
   /** How often one request may be sent to a worker. */
   readonly maxAttempts: number;
-  /** Refuse at once what can't be answered before its deadline, given the queue. */
+  /** Refuse at once what can't be answered before its deadline, given its mode's queue and answers. */
   readonly refuseLate: boolean;
 }

@@ -1,5 +1,7 @@
 import type { Decision, Policy } from "../policy/policy.ts";
 import type { Millis, Mode, Submission, Ticket } from "../types.ts";
+import { Admission } from "./admission.ts";
+import type { CoreLimits } from "./events.ts";
 import { FifoQueue, type Queueable } from "./queue.ts";
 import type { Group, Run } from "./run.ts";
 
@@ -17,10 +19,12 @@ export interface Entry extends Queueable<Entry> {
 export type Departure = Extract<Decision, { kind: "dispatch" }>;
 
 /**
- * The requests of one mode: first in, first out, and let go by that mode's policy, which sees nothing of the other
- * lanes. So a mode's limits and its window hold whatever else is at the worker, and no lane waits for another.
+ * The requests of one mode: first in, first out, admitted and let go by that mode's admission and policy, which see
+ * nothing of the other lanes. So a mode's limits and its window hold whatever else waits or is at the worker, no lane
+ * waits for another, and none is refused for another.
  */
 export class Lane {
+  readonly admission: Admission;
   readonly #queue = new FifoQueue<Entry>();
   #running = 0;
   #groupsInFlight = 0;
@@ -31,7 +35,9 @@ export class Lane {
   #releasedAt: Millis = 0;
   #wakeAt: Millis | undefined;
 
-  constructor(readonly mode: Mode, private readonly policy: Policy) {}
+  constructor(readonly mode: Mode, private readonly policy: Policy, limits: CoreLimits) {
+    this.admission = new Admission(mode, limits);
+  }
 
   /** The one that waits for longest. */
   get oldest(): Entry | undefined {
@@ -48,13 +54,15 @@ export class Lane {
     return this.#wakeAt;
   }
 
-  enqueue(entry: Entry): void {
+  enqueue(entry: Entry, now: Millis): void {
+    this.admission.entered(entry.submission, now);
     // One that comes back from a lost worker is older than those that never left.
     if (entry.attempts > 0) this.#queue.insert(entry, (other) => entry.ticket < other.ticket);
     else this.#queue.push(entry);
   }
 
   leaveQueue(entry: Entry): void {
+    this.admission.left(entry.submission);
     this.#queue.remove(entry);
   }
 

@@ -64,17 +64,17 @@ const BUGS: Readonly<Record<string, Bug>> = {
       `if (entry.attempts > 0) this.#queue.insert(entry, (other) => entry.ticket < other.ticket);\n    else `,
     to: ``,
   },
-  place_in_the_queue_not_returned: { from: `    this.#waiting--;\n`, to: `` },
-  bytes_not_returned: { from: `this.#queuedBytes -= entry.submission.promptBytes;`, to: `` },
+  place_in_the_queue_not_returned: { file: "admission.ts", from: `    this.#requests--;\n`, to: `` },
+  bytes_not_returned: { file: "admission.ts", from: `    this.#bytes -= promptBytes;\n`, to: `` },
   queue_one_too_long: {
     file: "admission.ts",
-    from: `requests >= queueCapacity ||`,
-    to: `requests > queueCapacity ||`,
+    from: `this.#requests >= queueCapacity ||`,
+    to: `this.#requests > queueCapacity ||`,
   },
   bytes_one_too_many: {
     file: "admission.ts",
-    from: `bytes + promptBytes > queueBytes`,
-    to: `bytes + promptBytes > queueBytes + 1`,
+    from: `this.#bytes + promptBytes > queueBytes`,
+    to: `this.#bytes + promptBytes > queueBytes + 1`,
   },
   gate_one_too_wide: {
     file: "lane.ts",
@@ -107,7 +107,7 @@ const BUGS: Readonly<Record<string, Bug>> = {
     to: `this.#deadlines.next()`,
   },
   give_up_wake_up_lost: {
-    from: `if (this.#waiting > 0) time = earliest(time, this.#worker.giveUpAt);`,
+    from: `if (waits) time = earliest(time, this.#worker.giveUpAt);`,
     to: ``,
   },
   wake_up_taken_for_asked: {
@@ -163,23 +163,23 @@ const BUGS: Readonly<Record<string, Bug>> = {
   },
   deadline_heap_upside_down: { file: "deadlines.ts", from: `a.at - b.at`, to: `b.at - a.at` },
   queue_forgets_its_end: { file: "queue.ts", from: `    else this.#last = item.previous;\n`, to: `` },
-  hint_ignored: { from: `lane: this.#laneOf(submission.mode),`, to: `lane: this.#lanes[0]!,` },
+  hint_ignored: { from: `const lane = this.#laneOf(submission.mode);`, to: `const lane = this.#lanes[0]!;` },
   hint_leads_to_the_newest_lane: {
     from: `if (known) return known;`,
     to: `if (known) return this.#lanes.at(-1)!;`,
   },
   lane_made_for_each_hint: { from: `if (known) return known;`, to: `` },
   lane_with_the_policy_of_another: {
-    from: `new Lane(mode, this.policyOf(mode));\n    this`,
-    to: `new Lane(mode, this.policyOf(this.#lanes[0]!.mode));\n    this`,
+    from: `new Lane(mode, this.policyOf(mode), this.limits);`,
+    to: `new Lane(mode, this.policyOf(this.#lanes[0]!.mode), this.limits);`,
   },
   waiting_lane_holds_up_the_others: {
-    from: `        this.#dispatch(lane, group, effects);\n      }\n`,
-    to: `        this.#dispatch(lane, group, effects);\n      }\n      if (lane.oldest) return;\n`,
+    from: `      this.#letGo(lane, effects);\n    }\n`,
+    to: `      this.#letGo(lane, effects);\n      if (lane.oldest) break;\n    }\n`,
   },
   wake_up_of_one_lane_only: {
-    from: `for (const { wakeAt } of this.#lanes) time`,
-    to: `for (const { wakeAt } of this.#lanes.slice(0, 1)) time`,
+    from: `for (const { wakeAt, oldest } of this.#lanes) {`,
+    to: `for (const { wakeAt, oldest } of this.#lanes.slice(0, 1)) {`,
   },
   group_counted_on_another_lane: { from: `lane.sent(group);`, to: `this.#lanes[0]!.sent(group);` },
   place_given_back_to_another_lane: {
@@ -187,25 +187,44 @@ const BUGS: Readonly<Record<string, Bug>> = {
     to: `this.#lanes[0]!.returned(run.group, this.#now);`,
   },
   sent_again_in_another_lane: {
-    from: `entry.lane.enqueue(entry);`,
-    to: `(entry.attempts > 0 ? this.#lanes[0]! : entry.lane).enqueue(entry);`,
+    from: `entry.lane.enqueue(entry, this.#now);`,
+    to: `this.#lanes[0]!.enqueue(entry, this.#now);`,
   },
-  queue_capacity_for_each_lane: {
-    from: `return { requests: this.#waiting, bytes`,
-    to: `const own = this.#entries.values().filter(({ run, lane }) => !run && lane === this.#lanes[0]);\n` +
-      `    return { requests: [...own].length, bytes`,
+  capacity_counted_over_all_lanes: {
+    from: `const refusal = lane.admission.refusal(submission, this.#now);`,
+    to: `const full = this.stats().queueDepth >= this.limits.queueCapacity;\n` +
+      `    const refusal: Outcome | undefined = full\n` +
+      `      ? { kind: "refused", code: "resource_exhausted", message: "full", retryAfterMs: 1000 }\n` +
+      `      : lane.admission.refusal(submission, this.#now);`,
+  },
+  capacity_of_another_lane: {
+    from: `lane.admission.refusal(submission, this.#now)`,
+    to: `this.#lanes[0]!.admission.refusal(submission, this.#now)`,
+  },
+  answers_counted_for_another_lane: {
+    from: `entry.lane.admission.answered(serviceMs, this.#now);`,
+    to: `this.#lanes[0]!.admission.answered(serviceMs, this.#now);`,
+  },
+  answers_counted_for_all_lanes: {
+    from: `entry.lane.admission.answered(serviceMs, this.#now);`,
+    to: `for (const { admission } of this.#lanes) admission.answered(serviceMs, this.#now);`,
+  },
+  place_and_bytes_returned_to_another_lane: {
+    from: `      lane.leaveQueue(entry);\n      const waited`,
+    to: `      lane.leaveQueue(entry);\n      lane.admission.entered(entry.submission, now);\n` +
+      `      this.#lanes[0]!.admission.left(entry.submission);\n      const waited`,
   },
   one_lane_gives_up_alone: {
-    from: `for (const lane of this.#lanes) {\n      for (let entry = lane.oldest;`,
-    to: `for (const lane of this.#lanes.slice(0, 1)) {\n      for (let entry = lane.oldest;`,
+    from: `if (this.#worker.givesUp(this.#now)) this`,
+    to: `if (lane === this.#lanes[0] && this.#worker.givesUp(this.#now)) this`,
   },
   one_lane_hears_of_the_worker: {
     from: `for (const lane of this.#lanes) lane.placeFreed(this.#now);`,
     to: `this.#lanes[0]!.placeFreed(this.#now);`,
   },
   one_lane_is_held_back: {
-    from: `for (const lane of this.#lanes) lane.holdBack();`,
-    to: `this.#lanes[0]!.holdBack();`,
+    from: `return lane.holdBack();`,
+    to: `return this.#lanes[0]!.holdBack();`,
   },
   dispatch_told_with_the_engines_mode: { from: `mode: lane.mode,`, to: `mode: this.#lanes[0]!.mode,` },
   dispatch_told_without_a_member: {
@@ -219,7 +238,7 @@ export const BUG_NAMES: readonly string[] = Object.keys(BUGS);
 const SCHEDULER = new URL("../../src/scheduler/", import.meta.url);
 
 /** Files that the core does not import itself, and the one that does. */
-const IMPORTED_BY: Readonly<Record<string, string>> = { "queue.ts": "lane.ts" };
+const IMPORTED_BY: Readonly<Record<string, string>> = { "admission.ts": "lane.ts", "queue.ts": "lane.ts" };
 
 /** The production core with one bug: its source, changed in one place, run from memory. */
 export async function buggyCore(name: string): Promise<MakeCore> {

@@ -89,6 +89,7 @@ export function scenarioOf(seed: number, { requests, without = [] }: Choices = {
   const random = new Random(seed, "scenario");
   const size = random.pick([40, 200, 500, 1000, 1000, 2000, 4000]);
   const stepMs = random.pick([0.5, 2, 10, 25]);
+  const hints = new Random(seed, "mode hints");
   const traffic: Traffic = {
     gapMs: 0,
     burstChance: random.pick([0, 0.02, 0.2]),
@@ -98,7 +99,7 @@ export function scenarioOf(seed: number, { requests, without = [] }: Choices = {
     bytesMost: random.pick([1, 100, 5000]),
     cancelChance: random.pick([0.02, 0.1, 0.4]),
     deadlineChance: random.pick([0.05, 0.3, 0.9]),
-    hintChance: new Random(seed, "mode hints").pick([0, 0, 0, 0, 0.05, 0.5]),
+    hintChance: hints.pick([0, 0, 0, 0, 0.05, 0.5]),
   };
   const mode = drawMode(random);
   const worker: WorkerTraits = {
@@ -118,7 +119,8 @@ export function scenarioOf(seed: number, { requests, without = [] }: Choices = {
     workerTimeoutMs: random.pick([300, 2000, 30_000]),
     workerWaitMs: random.pick([0, Math.ceil(faultGapMs), Math.ceil(10 * faultGapMs), 20_000]),
     maxAttempts: random.int(1, 4),
-    refuseLate: random.chance(0.3),
+    // Where requests hint more often: what two lanes know of their answers seldom leads to two decisions.
+    refuseLate: random.chance(0.3) || (traffic.hintChance > 0 && hints.chance(0.6)),
   };
   const faultChance = random.pick([0, 0.15, 0.35, 0.6]);
   const drawn = FAULTS.filter((fault) =>

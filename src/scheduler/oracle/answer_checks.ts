@@ -2,13 +2,16 @@ import type { TokenDelta } from "../../types.ts";
 import type { Outcome } from "../events.ts";
 import { answerText, tokensOf } from "./answers.ts";
 import { Broken } from "./broken.ts";
+import { tooLate } from "./laws.ts";
 import type { Situation } from "./situation.ts";
 import type { Tracked } from "./tracked.ts";
 
 export type Answered = Extract<Outcome, { kind: "answered" }>;
 export type Refused = Extract<Outcome, { kind: "refused" }>;
 
-const RETRY_AFTER_MS = { least: 50, most: 30_000 };
+const RETRY_AFTER_MS = { least: 50, unknown: 1000, most: 30_000 };
+/** What is rounded on the way to the caller. */
+const ROUNDED_MS = 1;
 
 /** Tokens go to a caller: they must be its own, the next ones, and of the run that is at the worker. */
 export function checkDelta({ book }: Situation, delta: TokenDelta): void {
@@ -30,20 +33,30 @@ export function checkDelta({ book }: Situation, delta: TokenDelta): void {
   }
 }
 
-/** A request that arrives is turned away: the queue must be full, or the deadline may be out of reach. */
-export function checkTurnedAway({ book, limits }: Situation, arriving: Tracked, outcome: Refused): void {
-  const { ticket, submission } = arriving;
-  const full = book.waiting >= limits.queueCapacity ||
-    book.waitingBytes + submission.promptBytes > limits.queueBytes;
-  const late = limits.refuseLate && submission.deadline !== undefined && book.waiting > 0;
-  if (!full && !late) {
-    const detail = `${book.waiting} wait with ${book.waitingBytes} bytes, and yet: ${outcome.message}`;
-    throw new Broken("only a full queue refuses", detail, ticket);
+/**
+ * A request that arrives is turned away: its own mode's queue must be full, or by that mode's answers its deadline
+ * may be out of reach.
+ */
+export function checkTurnedAway({ limits, now }: Situation, arriving: Tracked, outcome: Refused): void {
+  const { ticket, submission, lane } = arriving;
+  const { least, unknown, most } = RETRY_AFTER_MS;
+  const { waiting, waitingBytes } = lane;
+  const full = waiting >= limits.queueCapacity || waitingBytes + submission.promptBytes > limits.queueBytes;
+  const hintMs = outcome.retryAfterMs;
+  if (
+    hintMs === undefined || !(hintMs >= least && hintMs <= most) || (lane.answers === 0 && hintMs !== unknown)
+  ) {
+    throw new Broken(
+      "a refusal says when to come back",
+      `${hintMs} ms after ${lane.answers} answers`,
+      ticket,
+    );
   }
-  const ms = outcome.retryAfterMs;
-  if (ms === undefined || !(ms >= RETRY_AFTER_MS.least && ms <= RETRY_AFTER_MS.most)) {
-    throw new Broken("a refusal says when to come back", `${ms} ms`, ticket);
-  }
+  // The hint is half the time that the queue takes.
+  const waitMs = hintMs === most ? Infinity : 2 * hintMs + ROUNDED_MS;
+  if (full || (waiting > 0 && tooLate(limits, arriving, waitMs, now))) return;
+  const detail = `${lane.mode}: ${waiting} wait with ${waitingBytes} bytes, and yet: ${outcome.message}`;
+  throw new Broken("only its own mode's queue refuses a request", detail, ticket);
 }
 
 /** The caller left, or its deadline came. */
@@ -55,8 +68,7 @@ export function checkEnded(
   const { ticket, submission, sequence } = request;
   const cancelled = outcome.code === "cancelled" && judge.cancelled.has(ticket);
   const overdue = outcome.code === "deadline_exceeded" && submission.deadline! <= now;
-  const late = outcome.code === "resource_exhausted" && limits.refuseLate && !request.group &&
-    submission.deadline !== undefined;
+  const late = outcome.code === "resource_exhausted" && !request.group && tooLate(limits, request, 0, now);
   if (!cancelled && !overdue && !late) {
     throw new Broken("a request ends for a reason", `${outcome.code}: ${outcome.message}`, ticket);
   }
@@ -64,7 +76,7 @@ export function checkEnded(
 }
 
 export function checkAnswer(situation: Situation, request: Tracked, outcome: Answered): void {
-  const { ticket, group } = request;
+  const { ticket, group, lane } = request;
   const { reply, dispatch } = outcome;
   checkPhases(situation, request, outcome);
   if (!dispatch) return checkGaveUp(situation, request, outcome);
@@ -77,8 +89,10 @@ export function checkAnswer(situation: Situation, request: Tracked, outcome: Ans
   if (Object.entries(known).some(([key, value]) => told[key as keyof typeof known] !== value)) {
     throw new Broken("an answer says how it was sent", JSON.stringify(dispatch), ticket);
   }
-  if (reply.status === "ok") checkText(request, outcome);
-  else checkFailure(situation, request, outcome);
+  lane.answers++;
+  if (reply.status !== "ok") return checkFailure(situation, request, outcome);
+  lane.serviceTime.took(situation.now - dispatchedAt, situation.now);
+  checkText(request, outcome);
 }
 
 function checkPhases({ now }: Situation, request: Tracked, { phases }: Answered): void {

@@ -166,20 +166,11 @@ export class CheckedCore {
     counts.accepted++;
     book.admit(request);
     patience.wanted(now);
-    const { waiting: count, waitingBytes: bytes } = book;
-    if (count > limits.queueCapacity) {
-      throw new Broken(
-        "the queue keeps its limits",
-        `${count} of ${limits.queueCapacity} wait`,
-        request.ticket,
-      );
-    }
-    if (bytes > limits.queueBytes) {
-      throw new Broken(
-        "the queue keeps its limits",
-        `${bytes} of ${limits.queueBytes} bytes wait`,
-        request.ticket,
-      );
+    const { mode, waiting: count, waitingBytes: bytes } = request.lane;
+    if (count > limits.queueCapacity || bytes > limits.queueBytes) {
+      const detail = `${mode}: ${count} of ${limits.queueCapacity} wait, ` +
+        `with ${bytes} of ${limits.queueBytes} bytes`;
+      throw new Broken("each mode's queue keeps its limits", detail, request.ticket);
     }
   }
 }

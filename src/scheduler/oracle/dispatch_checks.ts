@@ -2,6 +2,7 @@ import type { DispatchNotice, Millis, Ticket } from "../../types.ts";
 import type { DispatchGroup, DispatchMember } from "../events.ts";
 import { wireId } from "../wire_id.ts";
 import { Broken } from "./broken.ts";
+import { tooLate } from "./laws.ts";
 import type { Situation } from "./situation.ts";
 import type { SentGroup, Tracked } from "./tracked.ts";
 
@@ -78,6 +79,10 @@ function checkMember(situation: Situation, member: DispatchMember): Tracked {
   const leftMs = submission.deadline === undefined ? undefined : submission.deadline - now;
   if (leftMs !== undefined && leftMs <= 0) {
     throw new Broken("nothing is sent after its deadline", `${-leftMs} ms late`, ticket);
+  }
+  if (request.queuedAt < now && tooLate(limits, request, 0, now)) {
+    const detail = `${request.lane.mode}: ${leftMs} ms are left`;
+    throw new Broken("with REFUSE_LATE nothing is sent that can't be answered in time", detail, ticket);
   }
   if (remainingMs !== leftMs) {
     throw new Broken("the deadline goes along", `${remainingMs} ms for ${leftMs}`, ticket);

@@ -1,5 +1,7 @@
 import type { SchedulerSettings } from "../../config.ts";
 import type { DispatchReason, Millis, Mode, WorkerState } from "../../types.ts";
+import type { CoreLimits } from "../events.ts";
+import type { Tracked } from "./tracked.ts";
 
 /** What a mode promises, as numbers. */
 export interface ModeLaw {
@@ -51,6 +53,21 @@ export function modeLaw(mode: Mode, settings: ModeSettings): ModeLaw {
         reasons: settings.BATCH_WHEN_IDLE ? ["full", "window", "idle"] : ["full", "window"],
       };
   }
+}
+
+/** An estimate is off by about this much. */
+const ESTIMATE_MARGIN = 1.2;
+
+/** A deadline is out of reach after such a wait, by what the answers of the request's own mode took. */
+export function tooLate(
+  { refuseLate }: CoreLimits,
+  { submission: { deadline }, lane }: Tracked,
+  waitMs: Millis,
+  now: Millis,
+): boolean {
+  const serviceMs = lane.serviceTime.meanMs(now);
+  if (!refuseLate || deadline === undefined || serviceMs === undefined) return false;
+  return (waitMs + serviceMs) * ESTIMATE_MARGIN > deadline - now;
 }
 
 /** Until when those that wait have to be patient with a worker that takes nothing. */

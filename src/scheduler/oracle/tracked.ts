@@ -8,6 +8,7 @@ import type {
   Ticket,
   WorkerFailure,
 } from "../../types.ts";
+import { ServiceTime } from "../drain_rate.ts";
 import { type ModeLaw, modeLaw, type ModeSettings } from "./laws.ts";
 
 /** What the last events must lead to. */
@@ -30,8 +31,12 @@ export interface TrackedLane {
   /** Those that wait, and some that have left. */
   readonly queue: TinyQueue<Ticket>;
   waiting: number;
+  waitingBytes: number;
   running: number;
   groups: number;
+  /** So far, and how long the ok ones took at the worker. */
+  answers: number;
+  readonly serviceTime: ServiceTime;
 }
 
 /** What is known from outside of a request that has arrived and not settled. */
@@ -68,6 +73,7 @@ export class Book {
   readonly #lanes = new Map<Mode, TrackedLane>();
   readonly #deadlines = new TinyQueue<Tracked>([], (a, b) => a.submission.deadline! - b.submission.deadline!);
   readonly #silences = new TinyQueue<Alarm>([], (a, b) => a.at - b.at);
+  /** Of all modes. */
   waiting = 0;
   waitingBytes = 0;
 
@@ -190,7 +196,17 @@ export class Book {
     let lane = this.#lanes.get(mode);
     if (!lane) {
       const law = modeLaw(mode, this.settings);
-      lane = { mode, law, queue: new TinyQueue<Ticket>(), waiting: 0, running: 0, groups: 0 };
+      lane = {
+        mode,
+        law,
+        queue: new TinyQueue<Ticket>(),
+        waiting: 0,
+        waitingBytes: 0,
+        running: 0,
+        groups: 0,
+        answers: 0,
+        serviceTime: new ServiceTime(),
+      };
       this.#lanes.set(mode, lane);
     }
     return lane;
@@ -209,6 +225,7 @@ export class Book {
 
   #count({ lane, submission: { promptBytes } }: Tracked, one: 1 | -1): void {
     lane.waiting += one;
+    lane.waitingBytes += one * promptBytes;
     this.waiting += one;
     this.waitingBytes += one * promptBytes;
   }
