@@ -200,6 +200,8 @@ export interface SchedulerStats {
   /** Sent again after a worker was lost. */
   readonly retried: number;
   readonly queueDepth: number;
+  /** Requests in the fullest of the modes' queues, each of which has QUEUE_CAPACITY places. */
+  readonly fullestQueue: number;
   /** Of the prompts that wait. */
   readonly queuedBytes: number;
   /** Requests at the worker now. */

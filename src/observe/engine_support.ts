@@ -25,6 +25,7 @@ export const STATS: ThreadStats = {
   refused: 2,
   retried: 1,
   queueDepth: 4,
+  fullestQueue: 3,
   queuedBytes: 900,
   inFlight: 2,
   dispatches: 9,

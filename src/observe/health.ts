@@ -13,6 +13,8 @@ export interface Condition {
   readonly problem: string;
   readonly schedulerAnswers: boolean;
   readonly queueDepth: number;
+  /** Of the modes' queues, each with `queueCapacity` places. */
+  readonly fullestQueue: number;
   readonly queueCapacity: number;
   /** Requests that ended in the last 30 s, and those that the engine or its worker failed. */
   readonly ended: number;
@@ -28,7 +30,7 @@ const TROUBLED_SHARE = 0.01;
 
 /** Is the engine well? The gravest of what is wrong, in a sentence. */
 export function judgeHealth(condition: Condition): LiveHealth {
-  const { workerState, workerDetail, problem, queueDepth, queueCapacity, ended, troubled, trouble } =
+  const { workerState, workerDetail, problem, queueDepth, fullestQueue, queueCapacity, ended, troubled, trouble } =
     condition;
   const waiting = queueDepth > 0
     ? `; ${counted(queueDepth, "request")} ${queueDepth === 1 ? "waits" : "wait"}`
@@ -44,8 +46,8 @@ export function judgeHealth(condition: Condition): LiveHealth {
   if (workerState === "draining") {
     return { state: "draining", why: `The worker ends what it has and takes no more${waiting}.` };
   }
-  if (queueDepth >= queueCapacity * NEARLY_FULL) {
-    const room = `${queueDepth} of ${queueCapacity} places are taken`;
+  if (fullestQueue >= queueCapacity * NEARLY_FULL) {
+    const room = `${fullestQueue} of ${queueCapacity} places are taken`;
     return { state: "degraded", why: `The queue is nearly full: ${room}; what goes beyond is refused.` };
   }
   if (troubled > 0 && troubled >= ended * TROUBLED_SHARE) {

@@ -8,6 +8,7 @@ const WELL: Condition = {
   problem: "",
   schedulerAnswers: true,
   queueDepth: 0,
+  fullestQueue: 0,
   queueCapacity: 1000,
   ended: 300,
   troubled: 0,
@@ -43,7 +44,7 @@ const CASES: ReadonlyArray<readonly [what: string, Partial<Condition>, state: st
   ],
   [
     "the queue fills",
-    { queueDepth: 800 },
+    { queueDepth: 900, fullestQueue: 800 },
     "degraded",
     "The queue is nearly full: 800 of 1000 places are taken; what goes beyond is refused.",
   ],

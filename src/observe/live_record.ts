@@ -61,6 +61,7 @@ export class LiveRecord implements Observer {
   #trouble = "";
   #tokens = 0;
   #queueDepth = 0;
+  #fullestQueue = 0;
   #inFlight = 0;
   #silentSeconds = 0;
 
@@ -102,6 +103,7 @@ export class LiveRecord implements Observer {
   closeSecond(now: Millis, stats: ThreadStats | undefined): void {
     this.#silentSeconds = stats ? 0 : this.#silentSeconds + 1;
     this.#queueDepth = stats?.queueDepth ?? this.#queueDepth;
+    this.#fullestQueue = stats?.fullestQueue ?? this.#fullestQueue;
     this.#inFlight = stats?.inFlight ?? this.#inFlight;
     this.#history.push(this.#point(now));
     if (this.#history.length > HISTORY_POINTS) this.#history.shift();
@@ -227,6 +229,7 @@ export class LiveRecord implements Observer {
       problem: supervision.problem,
       schedulerAnswers: this.#silentSeconds < SILENT_SECONDS,
       queueDepth: this.#queueDepth,
+      fullestQueue: this.#fullestQueue,
       queueCapacity: settings.QUEUE_CAPACITY,
       ended,
       troubled,

@@ -79,9 +79,11 @@ export class SchedulerCore {
 
   stats(): SchedulerStats {
     let queueDepth = 0;
+    let fullestQueue = 0;
     let queuedBytes = 0;
     for (const { admission } of this.#lanes) {
       queueDepth += admission.requests;
+      fullestQueue = Math.max(fullestQueue, admission.requests);
       queuedBytes += admission.bytes;
     }
     return {
@@ -90,6 +92,7 @@ export class SchedulerCore {
       refused: this.#refused,
       retried: this.#retried,
       queueDepth,
+      fullestQueue,
       queuedBytes,
       inFlight: this.#running.size,
       dispatches: this.#lastDispatch,

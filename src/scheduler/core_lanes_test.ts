@@ -117,7 +117,10 @@ Deno.test("each mode's queue has places of its own: a full one refuses nobody el
 Deno.test("who fills the queue of a mode by hints does not close the engine's own", () => {
   const world = new World({ ...SETTINGS, ENGINE_MODE: "direct", MAX_CONCURRENT_STREAMS: 0 });
   const hinted = world.arriveTogether(20, { mode: "queued" });
+  world.arrive({ mode: "micro_batch" });
   assert.equal(world.refused(hinted.at(-1)!).code, "resource_exhausted");
+  const { queueDepth, fullestQueue } = world.stats;
+  assert.equal(queueDepth, fullestQueue + 1, "one waits in another queue");
   const own = world.arriveTogether(20);
   assert.deepEqual(world.running, [hinted[0], ...own]);
   world.finish();
