@@ -78,6 +78,7 @@ export class Visit {
   #admitted: ReturnType<ApiKeys["admit"]> | undefined;
   #caller: Caller | undefined;
   #tenantId = "";
+  #ended = false;
   readonly #trace;
 
   constructor(
@@ -226,6 +227,8 @@ export class Visit {
   }
 
   #end(status: RequestEnd["status"], endedAt: Millis, answer: Answer | undefined): void {
+    if (this.#ended) return; // an answer that could not be written is not counted again
+    this.#ended = true;
     const { door } = this.arrival;
     const request = this.#request;
     if (request) this.open.delete(request.ticket);
