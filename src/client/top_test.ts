@@ -92,7 +92,7 @@ Deno.test({
   ignore: !HAS_SCRIPT,
   async fn() {
     await using engine = ticking();
-    const shown = await inTerminal(engine.url, {}, "q");
+    const shown = await inTerminal(engine.url, { NO_COLOR: "" }, "q");
     assert.match(shown, /^same\r?$/m);
     assert.match(shown, /code 0\r?$/m);
     const [entered, left] = ["h", "l"].map((code) => shown.indexOf(`${ESC}[?1049${code}`));
