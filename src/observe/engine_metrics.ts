@@ -65,7 +65,11 @@ export function registerEngine(registry: Registry, { settings, startedAt, stats 
       () => stats() ? 1 : 0,
     ],
     ["omnispan_queue_depth", "Requests that wait.", () => stats()?.queueDepth],
-    ["omnispan_queue_capacity", "Requests that may wait in the queue of each mode (QUEUE_CAPACITY).", () => settings.QUEUE_CAPACITY],
+    [
+      "omnispan_queue_capacity",
+      "Requests that may wait in the queue of each mode (QUEUE_CAPACITY).",
+      () => settings.QUEUE_CAPACITY,
+    ],
     ["omnispan_queue_bytes", "Bytes of the prompts that wait.", () => stats()?.queuedBytes],
     ["omnispan_requests_in_flight", "Requests at the worker.", () => stats()?.inFlight],
     [

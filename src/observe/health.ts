@@ -30,8 +30,17 @@ const TROUBLED_SHARE = 0.01;
 
 /** Is the engine well? The gravest of what is wrong, in a sentence. */
 export function judgeHealth(condition: Condition): LiveHealth {
-  const { workerState, workerDetail, problem, queueDepth, fullestQueue, queueCapacity, ended, troubled, trouble } =
-    condition;
+  const {
+    workerState,
+    workerDetail,
+    problem,
+    queueDepth,
+    fullestQueue,
+    queueCapacity,
+    ended,
+    troubled,
+    trouble,
+  } = condition;
   const waiting = queueDepth > 0
     ? `; ${counted(queueDepth, "request")} ${queueDepth === 1 ? "waits" : "wait"}`
     : "";
