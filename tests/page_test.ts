@@ -88,7 +88,8 @@ browserTest(
       await client.settled();
       const { queueDepth, inFlight, ...totals } = await metricsOf(url);
       assert.deepEqual([queueDepth, inFlight], [0, 0]);
-      assert.ok(totals.failed! > 0 && totals.retried! > 0 && totals.restarts === 1, JSON.stringify(totals));
+      // Whether any was at the worker when that was killed is chance; what was sent again is compared below.
+      assert.ok(totals.failed! > 0 && totals.restarts === 1, JSON.stringify(totals));
       const names = Object.keys(totals);
       let shown: Record<string, number> = {};
       await waitUntil("the page has the last second", async () => {
@@ -105,8 +106,11 @@ browserTest(
       const { batches } = await helloOf(url);
       const newest = batches.slice(-20).reverse();
       const rows = live.at("#timeline .batch:visible");
-      const shown = (await rows.allTextContents()).map((text) => /^#(\d+)([a-z]+)/.exec(text)?.slice(1));
-      assert.deepEqual(shown, newest.map(({ id, reason }) => [String(id), reason]));
+      const told = newest.map(({ id, reason }) => `#${id}${reason}`);
+      await waitUntil("the timeline has them", async () => {
+        const shown = (await rows.allTextContents()).map((text) => /^#\d+[a-z]+/.exec(text)?.[0]);
+        return shown.join() === told.join();
+      });
       assert.ok(new Set(newest.map(({ reason }) => reason)).size > 0);
       await rows.nth(3).hover();
       const { id, waitsMs } = newest[3]!;

@@ -209,10 +209,11 @@ class StreamPromises:
         assert hog not in told.outcomes
 
     async def test_a_long_prompt_does_not_hold_the_event_loop(self, backend: Backend) -> None:
-        longest = 0.0
+        longest, began = 0.0, time.perf_counter()
         ending = asyncio.create_task(play(backend, Row("many words " * 60_000, 4)))
         while not ending.done():
             before = time.perf_counter()
             await asyncio.sleep(0.005)
             longest = max(longest, time.perf_counter() - before)
-        assert longest < 0.15
+        # Encoding is nearly all that it takes: held by it, the loop would pause for as long. A busy machine slows both.
+        assert longest < max(0.15, (time.perf_counter() - began) / 2)
