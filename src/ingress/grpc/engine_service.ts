@@ -9,6 +9,7 @@ import type { GenerateRequest__Output } from "../../grpc/generated/omnispan/Gene
 import type { StatsReply } from "../../grpc/generated/omnispan/StatsReply.ts";
 import { GRPC_STATUS } from "../../grpc/status.ts";
 import type { Millis, Supervision, ThreadStats } from "../../types.ts";
+import { CALLER_GONE } from "../caller_gone.ts";
 import type { Door, Visit } from "../door.ts";
 import type { Reception } from "../validate.ts";
 import { ChunkStream, type StreamCall } from "./chunk_stream.ts";
@@ -128,5 +129,3 @@ function callerOf(call: EventEmitter): AbortController {
   call.on("cancelled", () => controller.abort(CALLER_GONE));
   return controller;
 }
-
-const CALLER_GONE = new OmnispanError("cancelled", "the caller went away");

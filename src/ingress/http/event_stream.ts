@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { OmnispanError } from "../../errors.ts";
 import type { Millis } from "../../types.ts";
+import { CALLER_GONE } from "../caller_gone.ts";
 
 /** What the transport may have unsent before events wait here for the reader. */
 const WINDOW_BYTES = 16 * 1024;
@@ -36,7 +37,7 @@ export class EventStream {
       {
         start: (controller) => void (this.#controller = controller),
         pull: () => this.#flush(),
-        cancel: () => this.#stop(new OmnispanError("cancelled", "the caller went away")),
+        cancel: () => this.#stop(CALLER_GONE),
       },
       { highWaterMark: WINDOW_BYTES, size: (chunk) => chunk.length },
     );

@@ -1,8 +1,8 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context as HonoContext } from "hono";
 import { now } from "../../../clock.ts";
-import { OmnispanError } from "../../../errors.ts";
 import type { Answer, Millis, Submission, WorkerFailure, WorkerReply } from "../../../types.ts";
+import { CALLER_GONE } from "../../caller_gone.ts";
 import type { Door, Visit } from "../../door.ts";
 import { MAX_ID_LENGTH, type RawRequest } from "../../validate.ts";
 import { readJson } from "../body.ts";
@@ -164,8 +164,6 @@ function callerOf(signal: AbortSignal): AbortController {
   else signal.addEventListener("abort", gone, { once: true });
   return controller;
 }
-
-const CALLER_GONE = new OmnispanError("cancelled", "the caller went away");
 
 /** @throws {OmnispanError} invalid_argument */
 function deadlineOf(header: string | undefined, receivedAt: Millis, standardMs: Millis): Millis | undefined {
