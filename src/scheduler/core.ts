@@ -18,6 +18,7 @@ import { checkedReply } from "./checked_reply.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { CoreLimits, DispatchMember, Effect, Event, Outcome } from "./events.ts";
 import { type Departure, type Entry, Lane } from "./lane.ts";
+import { type Loss, Losses } from "./losses.ts";
 import { phases } from "./phases.ts";
 import type { Group, Run } from "./run.ts";
 import { wireId } from "./wire_id.ts";
@@ -40,6 +41,7 @@ export class SchedulerCore {
   readonly #deadlines = new Deadlines();
   readonly #timeouts = new Deadlines();
   readonly #worker: WorkerWatch;
+  readonly #losses: Losses;
   #now: Millis = 0;
   #lastSequence: SequenceId = 0;
   #lastDispatch: DispatchId = 0;
@@ -58,6 +60,7 @@ export class SchedulerCore {
   ) {
     this.#lanes = [new Lane(mode, policyOf(mode), limits)];
     this.#worker = new WorkerWatch(limits.workerWaitMs);
+    this.#losses = new Losses(limits.maxAttempts);
   }
 
   /** Takes in what happened up to `now`, in this order, then lets the policies decide once. Time never steps back in here. */
@@ -118,11 +121,12 @@ export class SchedulerCore {
           event.sequences ?? [...this.#running.keys()],
           failedReply(event.status, event.message),
           effects,
+          event.sequences === undefined || this.#worker.isGone ? "worker_gone" : "call_broke",
         );
       case "worker":
         this.#worker.told(event.state, event.detail, this.#now);
-        for (const lane of this.#lanes) lane.placeFreed(this.#now);
-        return;
+        if (this.#worker.isGone) this.#losses.workerIsGone(this.#now);
+        return this.#placesFreed();
       default:
         event satisfies never;
         throw new Error(`the scheduler was told of an unknown event ${JSON.stringify(event)}`);
@@ -144,6 +148,9 @@ export class SchedulerCore {
       lane,
       queuedAt: this.#now,
       attempts: 0,
+      tries: 0,
+      alone: false,
+      mayRunAmong: undefined,
       run: undefined,
       previous: undefined,
       next: undefined,
@@ -223,7 +230,10 @@ export class SchedulerCore {
       const message = `the worker sent token ${tokenIndex} where ${expected}`;
       return this.#answer(entry, failedReply("worker_internal_error", message), effects);
     }
-    run.firstTokenAt ??= this.#now;
+    if (run.firstTokenAt === undefined) {
+      run.firstTokenAt = this.#now;
+      this.#acquit(entry);
+    }
     run.progressAt = this.#now;
     run.tokens += tokens;
     const queueWaitMs = run.dispatchedAt - submission.receivedAt;
@@ -234,7 +244,9 @@ export class SchedulerCore {
     const entry = this.#runOf(result.sequence, effects);
     if (!entry) return;
     const reply = checkedReply(result, entry.run, entry.submission);
-    if (reply.status === "worker_unavailable") return this.#lose([result.sequence], reply, effects);
+    if (reply.status === "worker_unavailable") {
+      return this.#lose([result.sequence], reply, effects, "turned_back");
+    }
     this.#answer(entry, reply, effects);
   }
 
@@ -251,33 +263,21 @@ export class SchedulerCore {
   }
 
   /** Sends again what the worker can't answer any more, as long as that is safe and allowed. */
-  #lose(sequences: readonly SequenceId[], reply: WorkerReply, effects: Effect[]): void {
-    const mayRetry = reply.status === "worker_unavailable" || reply.status === "worker_transport_error";
+  #lose(sequences: readonly SequenceId[], reply: WorkerReply, effects: Effect[], loss: Loss): void {
     const again: Entry[] = [];
+    this.#losses.happen(this.#running.size);
     for (const sequence of sequences) {
       const entry = this.#running.get(sequence);
       if (!entry) continue;
-      const { run, attempts } = entry;
-      const tried = attempts >= this.limits.maxAttempts;
-      const begun = run.firstTokenAt !== undefined;
-      if (mayRetry && !tried && !begun) {
-        this.#leaveWorker(entry, run);
+      if (this.#losses.maySendAgain(entry, reply, loss)) {
+        this.#leaveWorker(entry, entry.run);
         again.push(entry);
-        continue;
+      } else {
+        this.#answer(entry, this.#losses.lastReply(entry, reply, loss), effects);
       }
-      const why = begun
-        ? ` after ${run.tokens} tokens of this answer`
-        : mayRetry && attempts > 1
-        ? `; sent ${attempts} times (WORKER_TRIES)`
-        : "";
-      this.#answer(entry, { ...reply, errorMessage: reply.errorMessage + why }, effects);
     }
-    if (again.length === 0) return;
     this.#retried += again.length;
-    for (const entry of again.reverse()) { // the last first: each then goes to the very front
-      entry.lane.lostPlace(this.#now);
-      entry.lane.enqueue(entry, this.#now);
-    }
+    this.#losses.putBack(again, loss, this.#now);
   }
 
   #answer(entry: Entry & { run: Run }, reply: WorkerReply, effects: Effect[]): void {
@@ -297,13 +297,25 @@ export class SchedulerCore {
     this.#running.delete(run.sequence);
     this.#timeouts.delete(run.sequence);
     entry.lane.returned(run.group, this.#now);
+    if (this.#losses.suspects) this.#placesFreed();
   }
 
   #settle(entry: Entry, outcome: Outcome, effects: Effect[]): void {
     this.#entries.delete(entry.ticket);
     this.#deadlines.delete(entry.ticket);
+    this.#acquit(entry);
     this.#settled++;
     effects.push({ kind: "settle", ticket: entry.ticket, outcome });
+  }
+
+  /** The request can't be what ended a worker, or it matters no more. */
+  #acquit(entry: Entry): void {
+    if (this.#losses.forget(entry)) this.#placesFreed();
+  }
+
+  /** Of all lanes: the worker, or a suspect at it, kept requests of any of them waiting. */
+  #placesFreed(): void {
+    for (const lane of this.#lanes) lane.placeFreed(this.#now);
   }
 
   /** Sends what the lane's policy lets go. */
@@ -312,15 +324,19 @@ export class SchedulerCore {
       if (this.#worker.givesUp(this.#now)) this.#failWaiting(lane, effects);
       return lane.holdBack();
     }
-    for (let group = lane.ask(this.#now); group; group = lane.ask(this.#now)) {
-      this.#dispatch(lane, group, effects);
+    for (;;) {
+      const most = this.#losses.mayLeave(lane, this.#running.size);
+      if (most === 0) return lane.holdBack();
+      const group = lane.ask(this.#now, most);
+      if (!group) return;
+      this.#dispatch(lane, group, most, effects);
     }
   }
 
   /** The worker has been away too long. */
   #failWaiting(lane: Lane, effects: Effect[]): void {
     const reply = failedReply("worker_unavailable", `no worker takes requests: ${this.#worker.detail}`);
-    for (let entry = lane.oldest; entry; entry = lane.oldest) {
+    for (let entry = lane.first; entry; entry = lane.first) {
       lane.leaveQueue(entry);
       const instants = phases(entry.queuedAt, undefined, reply, this.#now);
       const outcome: Outcome = { kind: "answered", reply, dispatch: undefined, phases: instants };
@@ -328,10 +344,12 @@ export class SchedulerCore {
     }
   }
 
-  #dispatch(lane: Lane, departure: Departure, effects: Effect[]): void {
+  /** `most`: so many of the lane's first may leave. */
+  #dispatch(lane: Lane, departure: Departure, most: number, effects: Effect[]): void {
     const now = this.#now;
     const leaving: Entry[] = [];
-    for (let entry = lane.oldest; entry && leaving.length < departure.take; entry = lane.oldest) {
+    for (let entry = lane.first; entry && leaving.length < departure.take && most > 0; entry = lane.first) {
+      most--;
       lane.leaveQueue(entry);
       const waited = entry.queuedAt < now;
       const late = waited ? lane.admission.tooLate(entry.submission, now) : undefined;
@@ -371,7 +389,7 @@ export class SchedulerCore {
       progressAt: now,
       tokens: 0,
     };
-    entry.attempts++;
+    this.#losses.sent(entry, this.#running.size);
     this.#running.set(sequence, Object.assign(entry, { run }));
     this.#timeouts.set(sequence, now + this.limits.workerTimeoutMs);
     const remainingMs = submission.deadline === undefined ? undefined : submission.deadline - now;
@@ -388,9 +406,9 @@ export class SchedulerCore {
   #askToWake(effects: Effect[]): void {
     let time = earliest(this.#deadlines.next(), this.#timeouts.next());
     let waits = false;
-    for (const { wakeAt, oldest } of this.#lanes) {
+    for (const { wakeAt, first } of this.#lanes) {
       time = earliest(time, wakeAt);
-      waits ||= oldest !== undefined;
+      waits ||= first !== undefined;
     }
     if (waits) time = earliest(time, this.#worker.giveUpAt);
     if (time === this.#wakeAt) return;

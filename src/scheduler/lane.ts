@@ -11,7 +11,14 @@ export interface Entry extends Queueable<Entry> {
   readonly submission: Submission;
   readonly lane: Lane;
   readonly queuedAt: Millis;
+  /** Sendings so far. */
   attempts: number;
+  /** Sendings so far that count against WORKER_TRIES. */
+  tries: number;
+  /** Nothing else was at the worker during its last sending. */
+  alone: boolean;
+  /** Of a suspect (see `losses.ts`): the most requests that may be at the worker together with it, itself included. */
+  mayRunAmong: number | undefined;
   /** Undefined while it waits. */
   run: Run | undefined;
 }
@@ -39,8 +46,8 @@ export class Lane {
     this.admission = new Admission(mode, limits);
   }
 
-  /** The one that waits for longest. */
-  get oldest(): Entry | undefined {
+  /** The next to leave: the oldest suspect, else the one that waits for longest. */
+  get first(): Entry | undefined {
     return this.#queue.first;
   }
 
@@ -57,7 +64,7 @@ export class Lane {
   enqueue(entry: Entry, now: Millis): void {
     this.admission.entered(entry.submission, now);
     // One that comes back from a lost worker is older than those that never left.
-    if (entry.attempts > 0) this.#queue.insert(entry, (other) => entry.ticket < other.ticket);
+    if (entry.attempts > 0) this.#queue.insert(entry, (other) => precedes(entry, other));
     else this.#queue.push(entry);
   }
 
@@ -66,15 +73,18 @@ export class Lane {
     this.#queue.remove(entry);
   }
 
-  /** The group that the policy lets go now, if it does; it is to be asked again until it lets none go. */
-  ask(now: Millis): Departure | undefined {
+  /**
+   * The group that the policy lets go now of the first `most` that wait, if it does; it is to be asked again until it
+   * lets none go.
+   */
+  ask(now: Millis, most = Infinity): Departure | undefined {
     this.#wakeAt = undefined;
     this.#heldBack = false;
     const oldest = this.#queue.first;
     if (!oldest) return undefined;
     const decision = this.policy.decide(
       {
-        depth: this.#queue.length,
+        depth: Math.min(this.#queue.length, most),
         oldestReceivedAt: oldest.submission.receivedAt,
         running: this.#running,
         dispatchesInFlight: this.#groupsInFlight,
@@ -87,7 +97,7 @@ export class Lane {
     return undefined;
   }
 
-  /** No worker takes requests. */
+  /** Nothing of this lane may be sent now. */
   holdBack(): void {
     this.#wakeAt = undefined;
     this.#heldBack = this.#queue.length > 0;
@@ -120,4 +130,11 @@ export class Lane {
     this.#returnedAt = now;
     if (this.#heldBack) this.#releasedAt = now;
   }
+}
+
+/** Suspects are sent before all others, each kind in the order of arrival. */
+function precedes(entry: Entry, other: Entry): boolean {
+  const suspected = entry.mayRunAmong !== undefined;
+  if (suspected !== (other.mayRunAmong !== undefined)) return suspected;
+  return entry.ticket < other.ticket;
 }

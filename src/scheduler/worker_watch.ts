@@ -14,6 +14,11 @@ export class WorkerWatch {
     return this.#state === "up";
   }
 
+  /** The connection to it is lost. */
+  get isGone(): boolean {
+    return this.#state === "down";
+  }
+
   get giveUpAt(): Millis | undefined {
     return this.#giveUpAt;
   }

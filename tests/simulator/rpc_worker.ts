@@ -49,7 +49,9 @@ export class RpcWorker extends WorkerModel {
     if (!call) return;
     const steps = Math.max(...call.rows.map(({ tokens }) => tokens));
     this.agenda.after(this.stepsMs(steps), () => {
-      if (this.#finish(call).length === 0) return;
+      if (call.wanted.size === 0) return;
+      for (const row of call.rows) row.done = row.tokens;
+      if (this.killedBy(call.rows) || this.#finish(call).length === 0) return;
       const received = this.#hurt(call.rows.map(replyTo));
       const { results } = correlate(members, received);
       this.say([{ kind: "step", step: { deltas: [], results } }]);
@@ -67,7 +69,7 @@ export class RpcWorker extends WorkerModel {
     const { sequence } = row;
     const last = row.failure ? row.failure.after : row.tokens;
     const advance = () => {
-      if (!call.wanted.has(sequence)) return;
+      if (!call.wanted.has(sequence) || this.killedBy([row])) return;
       const tokens = Math.min(this.scenario.worker.tokensPerStep, last - row.done);
       const text = answerText(row.prompt, row.done, row.done + tokens);
       const delta = { sequence, tokenIndex: row.done, tokens, text };

@@ -18,6 +18,7 @@ export const FAULTS = [
   "long_absence",
   "slow_start",
   "failures",
+  "poison",
   // of what the worker says
   "lost_delta",
   "doubled_delta",
@@ -50,6 +51,8 @@ export interface Scenario {
   readonly faults: ReadonlySet<Fault>;
   /** Of each message that can be hurt by a fault of this run. */
   readonly messageFaultRate: number;
+  /** One prompt in so many ends the worker that runs it, each time. */
+  readonly poisonEvery: number;
   /** Between two faults of the worker, of the machine. */
   readonly faultGapMs: Millis;
 }
@@ -123,8 +126,11 @@ export function scenarioOf(seed: number, { requests, without = [] }: Choices = {
     refuseLate: random.chance(0.3) || (traffic.hintChance > 0 && hints.chance(0.6)),
   };
   const faultChance = random.pick([0, 0.15, 0.35, 0.6]);
+  const poison = new Random(seed, "poison");
   const drawn = FAULTS.filter((fault) =>
-    random.chance(fault === "thread_restart" ? faultChance / 3 : faultChance)
+    fault === "poison"
+      ? poison.chance(0.2)
+      : random.chance(fault === "thread_restart" ? faultChance / 3 : faultChance)
   );
   const messageFaultRate = random.pick([0.001, 0.01, 0.1]);
   return {
@@ -136,6 +142,7 @@ export function scenarioOf(seed: number, { requests, without = [] }: Choices = {
     worker,
     faults: new Set(drawn.filter((fault) => !without.includes(fault))),
     messageFaultRate,
+    poisonEvery: poison.pick([7, 50, 300]),
     faultGapMs,
   };
 }

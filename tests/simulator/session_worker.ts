@@ -79,7 +79,7 @@ export class SessionWorker extends WorkerModel {
     this.#stepping = false;
     if (this.agenda.now < this.hangsUntil) return this.#startStepping();
     this.#fillBatch();
-    if (this.#batch.length === 0) return;
+    if (this.#batch.length === 0 || this.killedBy(this.#batch)) return;
     const deltas: WorkerDelta[] = [];
     const results: WorkerResult[] = [];
     for (const row of this.#batch) this.#advance(row, deltas, results);

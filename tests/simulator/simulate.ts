@@ -36,7 +36,7 @@ export function simulate(scenario: Scenario, makeCore: MakeCore = productionCore
   const tally = new Tally();
   const engine = new Engine(scenario, agenda, tally, makeCore, trace);
   const Kind = scenario.worker.kind === "session" ? SessionWorker : RpcWorker;
-  const worker = new Kind(scenario, agenda, (events) => engine.hear(events));
+  const worker = new Kind(scenario, agenda, tally, (events) => engine.hear(events));
   engine.worker = worker;
   const clients = new Clients(scenario, agenda, engine);
   new Misfortune(scenario, agenda, tally, () => clients.done, engine, worker);

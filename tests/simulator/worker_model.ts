@@ -11,6 +11,7 @@ import {
 import { type Agenda, Wire } from "./agenda.ts";
 import { Random } from "./random.ts";
 import type { Fault, Scenario } from "./scenario.ts";
+import type { Tally } from "./tally.ts";
 
 /** A request at the worker. */
 export interface Row {
@@ -21,6 +22,8 @@ export interface Row {
   readonly tokens: number;
   /** The row ends with this instead of an answer, once it has made so many tokens. */
   readonly failure: { readonly status: WorkerFailure; readonly after: number } | undefined;
+  /** The worker ends, whatever else it does, once this row has made so many tokens. */
+  readonly killsAfter: number;
   done: number;
   gone: boolean;
 }
@@ -50,6 +53,7 @@ export abstract class WorkerModel {
   constructor(
     protected readonly scenario: Scenario,
     protected readonly agenda: Agenda,
+    private readonly tally: Tally,
     private readonly tell: (events: Event[]) => void,
   ) {
     this.random = new Random(scenario.seed, "worker");
@@ -73,13 +77,17 @@ export abstract class WorkerModel {
     if (this.alive) this.#connect();
   }
 
-  crash(): void {
+  crash(
+    status: WorkerFailure = this.random.pick([
+      "worker_unavailable",
+      "worker_unavailable",
+      "worker_internal_error",
+    ]),
+  ): void {
     if (!this.alive) return;
     this.alive = false;
     this.draining = false;
-    this.#loseConnection(
-      this.random.pick(["worker_unavailable", "worker_unavailable", "worker_internal_error"]),
-    );
+    this.#loseConnection(status);
     this.agenda.after(this.#absenceMs(), () => this.#comeBack());
   }
 
@@ -146,7 +154,24 @@ export abstract class WorkerModel {
     const failure = this.suffers("failures")
       ? { status: this.random.pick(WORKER_FAILURES), after: this.random.int(0, tokens) }
       : undefined;
-    return { sequence, wireId, prompt, stream, tokens, failure, done: 0, gone: false };
+    const killsAfter = this.#isPoison(prompt) ? hash(prompt) % tokens : Infinity;
+    return { sequence, wireId, prompt, stream, tokens, failure, killsAfter, done: 0, gone: false };
+  }
+
+  /** Ends the worker if one of these rows does; true when it has. */
+  protected killedBy(rows: Iterable<Row>): boolean {
+    for (const { done, killsAfter, failure } of rows) {
+      if (done < killsAfter || failure) continue;
+      this.tally.add("a request ended the worker");
+      this.crash("worker_unavailable");
+      return true;
+    }
+    return false;
+  }
+
+  #isPoison(prompt: string): boolean {
+    const { faults, poisonEvery } = this.scenario;
+    return faults.has("poison") && hash(prompt) % poisonEvery === 0;
   }
 
   /** What the process takes for so many steps. */
@@ -196,6 +221,11 @@ export abstract class WorkerModel {
     const { faults, faultGapMs } = this.scenario;
     return faultGapMs * this.random.pick(faults.has("long_absence") ? [0.1, 3, 50] : [0.01, 0.1, 1]);
   }
+}
+
+/** The same for the same prompt, of which no two requests have one. */
+function hash(prompt: string): number {
+  return new Random(0, prompt).int(0, 1_000_000);
 }
 
 /** The end of a row as the worker sees it. */

@@ -101,7 +101,7 @@ export class CheckedCore {
         return;
       case "worker":
         patience.told(event.state, now);
-        return;
+        return judge.hear(event, now);
       default:
         return judge.hear(event, now);
     }

@@ -33,6 +33,11 @@ export function checkDispatch(
     book.start(request, member.sequence, group, now);
     situation.lastSequence = member.sequence;
   }
+  const among = book.mostRunning();
+  if (book.suspects.size > 0 && book.running > among) {
+    const detail = `${book.running} run where ${among} may`;
+    throw new Broken("a suspect runs among half as many as it was lost with", detail, ticket);
+  }
   if (patience.state !== "up") {
     throw new Broken("only a worker that is up is sent to", `it is ${patience.state}`, ticket);
   }
@@ -90,13 +95,16 @@ function checkMember(situation: Situation, member: DispatchMember): Tracked {
   if (request.given > 0) {
     throw new Broken("nothing is sent again after a token", `${request.given} were given`, ticket);
   }
-  if (request.attempts >= limits.maxAttempts) {
-    throw new Broken("a request is sent at most WORKER_TRIES times", `${request.attempts} before`, ticket);
+  if (request.tries >= limits.maxAttempts) {
+    throw new Broken("a request has at most WORKER_TRIES tries", `${request.tries} before`, ticket);
+  }
+  if (book.suspects.size > 0 && !book.suspects.has(request)) {
+    throw new Broken("nothing is sent beside suspects", `${book.suspects.size} are open`, ticket);
   }
   if (request.sequence > 0) throw new Broken("a request runs once at a time", "it is at the worker", ticket);
   const oldest = book.oldestWaiting(request.lane)!;
-  if (oldest.ticket < ticket) {
-    throw new Broken("first in, first out", `request ${oldest.ticket} waits`, ticket);
+  if (oldest !== request) {
+    throw new Broken("first in, first out, suspects before others", `request ${oldest.ticket} waits`, ticket);
   }
   return request;
 }

@@ -28,8 +28,9 @@ export interface SentGroup {
 export interface TrackedLane {
   readonly mode: Mode;
   readonly law: ModeLaw;
-  /** Those that wait, and some that have left. */
+  /** Those that wait, and some that have left; of the suspects once more. */
   readonly queue: TinyQueue<Ticket>;
+  readonly suspects: TinyQueue<Ticket>;
   waiting: number;
   waitingBytes: number;
   running: number;
@@ -46,6 +47,12 @@ export interface Tracked {
   readonly lane: TrackedLane;
   readonly queuedAt: Millis;
   attempts: number;
+  /** Sendings that WORKER_TRIES allows so many of. */
+  tries: number;
+  /** Something else was at the worker during the newest sending. */
+  shared: boolean;
+  /** It was at the worker when that was lost: how many may be there with it, itself included. */
+  most: number | undefined;
   /** The newest sending; 0 while it waits. */
   sequence: SequenceId;
   group: SentGroup | undefined;
@@ -72,6 +79,11 @@ export class Book {
   readonly #running = new Map<SequenceId, Tracked>();
   readonly #lanes = new Map<Mode, TrackedLane>();
   readonly #deadlines = new TinyQueue<Tracked>([], (a, b) => a.submission.deadline! - b.submission.deadline!);
+  /** Requests that may have ended a worker. */
+  readonly suspects = new Set<Tracked>();
+  /** Since the last dispatch: those that were lost without a loss of the worker, and how many were at it then. */
+  readonly lostAlone = new Set<Tracked>();
+  atLoss = 0;
   readonly #silences = new TinyQueue<Alarm>([], (a, b) => a.at - b.at);
   /** Of all modes. */
   waiting = 0;
@@ -116,6 +128,9 @@ export class Book {
       lane: this.#laneOf(submission.mode ?? this.settings.ENGINE_MODE),
       queuedAt,
       attempts: 0,
+      tries: 0,
+      shared: false,
+      most: undefined,
       sequence: 0,
       group: undefined,
       dispatchedAt: 0,
@@ -146,8 +161,13 @@ export class Book {
       given: 0,
     });
     request.attempts++;
+    request.tries++;
     request.lane.running++;
     this.#running.set(sequence, request);
+    request.shared = this.#running.size > 1;
+    if (this.#running.size === 2) { for (const each of this.#running.values()) each.shared = true; }
+    this.lostAlone.clear();
+    this.atLoss = 0;
     this.#silences.push({ request, sequence, at: now });
   }
 
@@ -156,16 +176,58 @@ export class Book {
     this.#wait(request);
   }
 
+  /** The worker was lost with this request, which waits again. */
+  suspect(request: Tracked): void {
+    request.most = Math.ceil(Math.min(this.atLoss, request.most ?? this.atLoss) / 2);
+    if (request.shared) request.tries--;
+    if (!this.suspects.has(request)) request.lane.suspects.push(request.ticket);
+    this.suspects.add(request);
+  }
+
+  /** The request can't be sent again, or has settled. */
+  acquit(request: Tracked): void {
+    this.suspects.delete(request);
+    this.lostAlone.delete(request);
+    request.most = undefined;
+  }
+
+  /** So many of a lane may leave as long as there are suspects, which go first and among few. */
+  mayLeave({ mode, waiting }: TrackedLane): number {
+    if (this.suspects.size === 0) return waiting;
+    const own = [...this.suspects].filter(({ lane, sequence }) => lane.mode === mode && sequence === 0);
+    let most = this.mostRunning();
+    let leaving = 0;
+    for (const request of own.toSorted((a, b) => a.ticket - b.ticket)) {
+      most = Math.min(most, request.most!);
+      if (this.#running.size + leaving >= most) break;
+      leaving++;
+    }
+    return leaving;
+  }
+
+  /** How many the suspects at the worker allow there: none if there are others. */
+  mostRunning(): number {
+    let most = Infinity;
+    for (const request of this.#running.values()) most = Math.min(most, request.most ?? 0);
+    return most;
+  }
+
   settle(request: Tracked): void {
     if (request.sequence > 0) this.#stopRunning(request);
     else this.#stopWaiting(request);
+    this.acquit(request);
     this.#open.delete(request.ticket);
   }
 
-  oldestWaiting({ queue }: TrackedLane): Tracked | undefined {
+  /** The next to leave: suspects go first. */
+  oldestWaiting({ queue, suspects }: TrackedLane): Tracked | undefined {
+    return this.#oldest(suspects, ({ most }) => most !== undefined) ?? this.#oldest(queue, () => true);
+  }
+
+  #oldest(queue: TinyQueue<Ticket>, belongs: (request: Tracked) => boolean): Tracked | undefined {
     for (let ticket = queue.peek(); ticket !== undefined; ticket = queue.peek()) {
       const request = this.#open.get(ticket);
-      if (request && request.sequence === 0) return request;
+      if (request && request.sequence === 0 && belongs(request)) return request;
       queue.pop();
     }
     return undefined;
@@ -200,6 +262,7 @@ export class Book {
         mode,
         law,
         queue: new TinyQueue<Ticket>(),
+        suspects: new TinyQueue<Ticket>(),
         waiting: 0,
         waitingBytes: 0,
         running: 0,
@@ -216,6 +279,7 @@ export class Book {
     request.sequence = 0;
     request.group = undefined;
     request.lane.queue.push(request.ticket);
+    if (request.most !== undefined) request.lane.suspects.push(request.ticket);
     this.#count(request, 1);
   }
 

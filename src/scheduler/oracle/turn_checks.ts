@@ -75,7 +75,8 @@ export function checkTimes(situation: Situation): void {
 
 /** When a mode has to let those that wait for it go, if nothing else happens; it must not have missed it. */
 function groupDueAt({ book, patience, now }: Situation, lane: TrackedLane): Millis {
-  const { mode, law, waiting, running, groups } = lane;
+  const { mode, law, running, groups } = lane;
+  const waiting = book.mayLeave(lane);
   const place = running < law.maxRunning && groups < law.maxGroups;
   if (waiting === 0 || patience.state !== "up" || !place) return Infinity;
   const oldest = book.oldestWaiting(lane)!;

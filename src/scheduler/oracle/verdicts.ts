@@ -10,6 +10,7 @@ export class Judge {
   /** Those whose tokens came since then. */
   readonly heardFrom: Tracked[] = [];
   readonly cancelled = new Set<Ticket>();
+  #workerIsGone = false;
 
   constructor(private readonly book: Book, private readonly limits: CoreLimits) {}
 
@@ -20,7 +21,7 @@ export class Judge {
     this.cancelled.clear();
   }
 
-  hear(event: Extract<Event, { kind: "cancel" | "step" | "lost" }>, now: Millis): void {
+  hear(event: Extract<Event, { kind: "cancel" | "step" | "lost" | "worker" }>, now: Millis): void {
     switch (event.kind) {
       case "cancel":
         this.cancelled.add(event.ticket);
@@ -30,9 +31,12 @@ export class Judge {
         for (const result of event.step.results) this.#hearResult(result, now);
         return;
       case "lost":
-        for (const sequence of event.sequences ?? this.book.runningSequences()) {
-          this.#lose(sequence, event.status, now);
-        }
+        return this.#loseAll(event, now);
+      case "worker":
+        this.#workerIsGone = event.state === "down";
+        if (!this.#workerIsGone) return;
+        for (const request of this.book.lostAlone) this.book.suspect(request);
+        this.book.lostAlone.clear();
         return;
       default:
         event satisfies never;
@@ -51,7 +55,10 @@ export class Judge {
       return this.#fail(request, "worker_internal_error", true);
     }
     this.heardFrom.push(request);
-    if (!request.begun) request.firstTokenAt = now;
+    if (!request.begun) {
+      request.firstTokenAt = now;
+      this.book.acquit(request);
+    }
     request.begun = true;
     request.heard += tokens;
     request.progressAt = now;
@@ -64,22 +71,46 @@ export class Judge {
     const own = reply.wireId === wireId(submission.requestId, ticket);
     const whole = !submission.stream || reply.status !== "ok" || streamed === heard;
     if (!own || !whole) return this.#fail(request, "worker_internal_error");
-    if (reply.status === "worker_unavailable") return this.#lose(sequence, reply.status, now);
+    if (reply.status === "worker_unavailable") {
+      this.book.atLoss = Math.max(this.book.atLoss, this.#atWorker(now));
+      return this.#lose(request, reply.status, false, true);
+    }
     if (reply.status !== "ok") return this.#fail(request, reply.status);
     request.verdict = { kind: "ok" };
     this.judged.push(request);
   }
 
-  #lose(sequence: SequenceId, status: WorkerFailure, now: Millis): void {
-    const request = this.#undecided(sequence, now);
-    if (!request) return;
+  #loseAll({ sequences, status }: Extract<Event, { kind: "lost" }>, now: Millis): void {
+    const isGone = sequences === undefined || this.#workerIsGone;
+    const running = this.book.runningSequences();
+    this.book.atLoss = Math.max(this.book.atLoss, this.#atWorker(now));
+    for (const sequence of sequences ?? running) {
+      const request = this.#undecided(sequence, now);
+      if (request) this.#lose(request, status, isGone);
+    }
+  }
+
+  /** Only the loss of a worker that a request had for itself, or of nothing but this request, is held against it. */
+  #lose(request: Tracked, status: WorkerFailure, isGone: boolean, turnedBack = false): void {
+    const { maxAttempts } = this.limits;
+    const { begun, shared, attempts, tries } = request;
     const mayRetry = status === "worker_unavailable" || status === "worker_transport_error";
-    if (!mayRetry || request.begun || request.attempts >= this.limits.maxAttempts) {
-      return this.#fail(request, status);
+    if (!mayRetry || begun) return this.#fail(request, status);
+    const innocent = shared && isGone && maxAttempts > 1;
+    if (!innocent && (shared ? tries : attempts) >= maxAttempts) {
+      const found = !shared && isGone && attempts > 1;
+      return this.#fail(request, found ? "worker_runtime_error" : status);
     }
     request.verdict = { kind: "requeue" };
     this.judged.push(request);
     this.book.requeue(request);
+    if (isGone) this.book.suspect(request);
+    else if (!turnedBack) this.book.lostAlone.add(request);
+  }
+
+  /** Requests that are still at the worker as far as this turn's messages say. */
+  #atWorker(now: Millis): number {
+    return this.book.runningSequences().filter((sequence) => this.#undecided(sequence, now)).length;
   }
 
   #fail(request: Tracked, status: WorkerFailure, tellWorker = false): void {
