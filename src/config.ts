@@ -109,7 +109,7 @@ export const SETTINGS = {
     1,
     100,
     3,
-    "how often one request may be sent to a worker; again only while its caller has got no token",
+    "how often one request may be sent to a worker; again only while its caller has got no token. The loss of a worker that others shared is no try, unless this is 1",
   ),
   QUEUE_CAPACITY: wholeNumber(
     1,

@@ -102,6 +102,46 @@ for (
   });
 }
 
+for (const session of [true, false]) {
+  test(`a request that ends its worker ${session ? "" : "without sessions "}fails alone, and its batch is answered`, async () => {
+    const profile = { stepMs: 5, exitOn: "poison" };
+    const port = freePort();
+    let worker = await SimWorker.start({ profile, session, port });
+    let ends = 0;
+    try {
+      await using engine = await engineFor(worker.address, {
+        ENGINE_MODE: "micro_batch",
+        BATCH_WINDOW_MS: 200,
+        MAX_BATCH_SIZE: 8,
+        WORKER_TRIES: 2,
+        WORKER_WAIT_MS: 60_000,
+      });
+      await engine.connected();
+      const prompts = Array.from({ length: 8 }, (_, i) => i === 5 ? "a poison" : `question ${i}`);
+      const answers = prompts.map((prompt, i) =>
+        i % 2 === 0 ? engine.stream({ prompt, maxTokens: 4 }).last : engine.submit({ prompt, maxTokens: 4 })
+      );
+      const all = Promise.all(answers);
+      const over = all.then(() => true, () => true);
+      while (!await Promise.race([over, worker.exit().then(() => false)])) {
+        ends++;
+        worker = await SimWorker.start({ profile, session, port });
+      }
+      const statuses = (await all).map(({ status }) => status.split(" ")[0]);
+      assert.deepEqual(
+        statuses,
+        prompts.map((prompt) => prompt === "a poison" ? "worker_runtime_error" : "ok"),
+      );
+      assert.match((await all)[5]!.errorMessage, /sent 4 times .* with no other request at it/);
+      assert.equal(ends, 4, "it was alone after 8, 4 and 2");
+      assert.ok((await all).every(({ dispatch }) => dispatch!.attempts <= 4));
+      await engine.settled();
+    } finally {
+      await worker[Symbol.asyncDispose]();
+    }
+  });
+}
+
 test("clients killed in the midst of their streams free their rows and cost the others nothing", async () => {
   await using worker = await SimWorker.start({ profile: PROFILE });
   await using serve = new Serve({

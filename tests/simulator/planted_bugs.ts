@@ -11,6 +11,7 @@ interface Bug {
     | "core.ts"
     | "deadlines.ts"
     | "lane.ts"
+    | "losses.ts"
     | "queue.ts"
     | "worker_watch.ts"
     | "phases.ts";
@@ -55,14 +56,76 @@ const BUGS: Readonly<Record<string, Bug>> = {
     from: `let due = this.#deadlines.popDue(now); due !== undefined; due = this.#deadlines.popDue(now)`,
     to: `let due = this.#deadlines.popDue(now - 3); due !== undefined; due = this.#deadlines.popDue(now - 3)`,
   },
-  sent_again_after_tokens: { from: `if (mayRetry && !tried && !begun) {`, to: `if (mayRetry && !tried) {` },
-  sent_too_often: { from: `attempts >= this.limits.maxAttempts`, to: `attempts > this.limits.maxAttempts` },
-  never_sent_again: { from: `if (mayRetry && !tried && !begun) {`, to: `if (mayRetry && tried && !begun) {` },
+  sent_again_after_tokens: {
+    file: "losses.ts",
+    from: `if (run?.firstTokenAt !== undefined || !UNANSWERED`,
+    to: `if (!UNANSWERED`,
+  },
+  sent_too_often: {
+    file: "losses.ts",
+    from: `return tries < this.maxAttempts ||`,
+    to: `return tries <= this.maxAttempts ||`,
+  },
+  never_sent_again: {
+    file: "losses.ts",
+    from: `return tries < this.maxAttempts ||`,
+    to: `return tries > this.maxAttempts ||`,
+  },
   sent_again_out_of_order: {
     file: "lane.ts",
-    from:
-      `if (entry.attempts > 0) this.#queue.insert(entry, (other) => entry.ticket < other.ticket);\n    else `,
+    from: `if (entry.attempts > 0) this.#queue.insert(entry, (other) => precedes(entry, other));\n    else `,
     to: ``,
+  },
+  suspects_not_halved: { file: "losses.ts", from: `?? Infinity) / 2);`, to: `?? Infinity));` },
+  one_too_many_beside_a_suspect: {
+    file: "losses.ts",
+    from: `if (running + free >= most) break;`,
+    to: `if (running + free > most) break;`,
+  },
+  others_sent_beside_few_suspects: {
+    file: "losses.ts",
+    from: `if (this.#suspects.size === 0) return Infinity;`,
+    to: `if (this.#suspects.size < 3) return Infinity;`,
+  },
+  suspects_sent_beside_a_stream: {
+    file: "losses.ts",
+    from: `if (suspected < running) return 0;`,
+    to: ``,
+  },
+  suspects_go_last: {
+    file: "lane.ts",
+    from: `if (suspected !== (other.mayRunAmong !== undefined)) return suspected;`,
+    to: `if (suspected !== (other.mayRunAmong !== undefined)) return !suspected;`,
+  },
+  suspect_kept_after_the_end: {
+    file: "losses.ts",
+    from: `return this.#suspects.delete(entry);`,
+    to: `return this.#suspects.has(entry);`,
+  },
+  shared_loss_costs_a_try: { file: "losses.ts", from: `if (!entry.alone) entry.tries--;`, to: `` },
+  lone_loss_costs_no_try: {
+    file: "losses.ts",
+    from: `if (alone) return attempts < this.maxAttempts;`,
+    to: `if (alone && attempts > 50) return false;`,
+  },
+  neighbour_forgotten: {
+    file: "losses.ts",
+    from: `if (this.#lastSent && running > 0) this.#lastSent.alone = false;`,
+    to: ``,
+  },
+  guilt_not_told: {
+    file: "losses.ts",
+    from: `if (!alone || loss !== "worker_gone") return`,
+    to: `return`,
+  },
+  broken_calls_make_no_suspects: {
+    file: "losses.ts",
+    from: `const waiting = [...this.#lostSingly];`,
+    to: `const waiting: Entry[] = [];`,
+  },
+  place_beside_suspects_taken_for_late: {
+    from: `if (this.#losses.forget(entry)) this.#placesFreed();`,
+    to: `this.#losses.forget(entry);`,
   },
   place_in_the_queue_not_returned: { file: "admission.ts", from: `    this.#requests--;\n`, to: `` },
   bytes_not_returned: { file: "admission.ts", from: `    this.#bytes -= promptBytes;\n`, to: `` },
@@ -134,7 +197,7 @@ const BUGS: Readonly<Record<string, Bug>> = {
     to: ``,
   },
   turned_back_is_final: {
-    from: `if (reply.status === "worker_unavailable") return this.#lose([result.sequence], reply, effects);`,
+    from: `      return this.#lose([result.sequence], reply, effects, "turned_back");`,
     to: ``,
   },
   sent_to_a_draining_worker: {
@@ -153,7 +216,8 @@ const BUGS: Readonly<Record<string, Bug>> = {
     to: `else this.#giveUpAt = now + this.waitMs;`,
   },
   resend_counts_as_lateness: {
-    from: `      entry.lane.lostPlace(this.#now);\n`,
+    file: "losses.ts",
+    from: `      entry.lane.lostPlace(now);\n`,
     to: ``,
   },
   first_token_from_the_future: {
@@ -175,11 +239,11 @@ const BUGS: Readonly<Record<string, Bug>> = {
   },
   waiting_lane_holds_up_the_others: {
     from: `      this.#letGo(lane, effects);\n    }\n`,
-    to: `      this.#letGo(lane, effects);\n      if (lane.oldest) break;\n    }\n`,
+    to: `      this.#letGo(lane, effects);\n      if (lane.first) break;\n    }\n`,
   },
   wake_up_of_one_lane_only: {
-    from: `for (const { wakeAt, oldest } of this.#lanes) {`,
-    to: `for (const { wakeAt, oldest } of this.#lanes.slice(0, 1)) {`,
+    from: `for (const { wakeAt, first } of this.#lanes) {`,
+    to: `for (const { wakeAt, first } of this.#lanes.slice(0, 1)) {`,
   },
   group_counted_on_another_lane: { from: `lane.sent(group);`, to: `this.#lanes[0]!.sent(group);` },
   place_given_back_to_another_lane: {
@@ -187,8 +251,8 @@ const BUGS: Readonly<Record<string, Bug>> = {
     to: `this.#lanes[0]!.returned(run.group, this.#now);`,
   },
   sent_again_in_another_lane: {
-    from: `entry.lane.enqueue(entry, this.#now);`,
-    to: `this.#lanes[0]!.enqueue(entry, this.#now);`,
+    from: `this.#losses.putBack(again, loss, this.#now);`,
+    to: `this.#losses.putBack(again.map((one) => ({ ...one, lane: this.#lanes[0]! })), loss, this.#now);`,
   },
   capacity_counted_over_all_lanes: {
     from: `const refusal = lane.admission.refusal(submission, this.#now);`,
@@ -223,8 +287,8 @@ const BUGS: Readonly<Record<string, Bug>> = {
     to: `this.#lanes[0]!.placeFreed(this.#now);`,
   },
   one_lane_is_held_back: {
-    from: `return lane.holdBack();`,
-    to: `return this.#lanes[0]!.holdBack();`,
+    from: `this.#failWaiting(lane, effects);\n      return lane.holdBack();`,
+    to: `this.#failWaiting(lane, effects);\n      return this.#lanes[0]!.holdBack();`,
   },
   dispatch_told_with_the_engines_mode: { from: `mode: lane.mode,`, to: `mode: this.#lanes[0]!.mode,` },
   dispatch_told_without_a_member: {

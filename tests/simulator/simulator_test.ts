@@ -59,6 +59,9 @@ Deno.test("all that can happen to a request has happened, in every mode and with
     "worker_unavailable stream after tokens",
     "worker_unavailable unary at the worker, sent again",
     "worker_internal_error stream after tokens",
+    "worker_runtime_error stream at the worker, sent again",
+    "worker_runtime_error unary at the worker, sent again",
+    "a request ended the worker",
     ...["direct", "slot", "full", "window", "idle", "gate"].map((reason) => `sent: ${reason}`),
     ...MODES.flatMap((own) =>
       MODES.filter((mode) => mode !== own).map((mode) => `asked for ${mode} in ${own}`)

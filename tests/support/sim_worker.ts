@@ -10,6 +10,8 @@ export interface Profile {
   readonly stepMs: number;
   /** @default 4096 */
   readonly maxRows?: number;
+  /** A prompt with this text ends the process. @default none does */
+  readonly exitOn?: string;
 }
 
 export interface SimOptions {
@@ -77,9 +79,9 @@ export class SimWorker extends TestProcess {
 }
 
 /** The path of a file that holds it. */
-async function writeProfile({ stepMs, maxRows = 4096 }: Profile): Promise<string> {
+async function writeProfile({ stepMs, maxRows = 4096, exitOn = "" }: Profile): Promise<string> {
   const path = await Deno.makeTempFile({ suffix: ".json" });
-  const profile = { source: "a test", step_ms: [[1, stepMs]], max_rows: maxRows };
+  const profile = { source: "a test", step_ms: [[1, stepMs]], max_rows: maxRows, exit_on: exitOn };
   await Deno.writeTextFile(path, JSON.stringify(profile));
   return path;
 }

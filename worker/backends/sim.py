@@ -8,6 +8,8 @@ A profile is a JSON object:
     step_ms         [[rows, milliseconds], ...] by rising rows: a step's time, interpolated between two entries and
                     constant beyond the first and the last
     max_rows        most rows that run at once; more wait
+    exit_on         the process ends at once in the step which a row joins whose prompt has this text, as if the
+                    runtime had crashed on it: to see what a lost worker costs
 A row joins at the start of a step and gets its first token at the end of that step, then one in each.
 When every time is 0 (the null profile) answers are made at once, without batch or thread: it measures what is around.
 Streamed rows get a token in each step then, and steps follow each other as fast as the listener takes them.
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -27,11 +30,12 @@ from pathlib import Path
 from backends.backend import Backend, FinishReason, Info, Prompt
 from backends.instant_sim import InstantSim
 from backends.runtime import NewRow, Runtime, Stepped
-from backends.sim_text import CONTEXT, count_words, digest, word
+from backends.sim_text import CONTEXT, count_words, digest, text_of, word
 from backends.step_loop import StepLoop
 from config import MAX_ROWS, SIM_PROFILE, Settings, SettingsError
 
 PROFILES = Path(__file__).parent / "profiles"
+CRASHED = 70  # the exit code of `exit_on`
 INDEX_BITS = CONTEXT.bit_length()  # of a token; the rest is the digest
 
 
@@ -44,10 +48,11 @@ class Profile:
     prefill_row_ms: float
     step_ms: tuple[tuple[int, float], ...]
     max_rows: int
+    exit_on: str = ""
 
     @property
     def instant(self) -> bool:
-        return not (self.prefill_ms or self.prefill_row_ms or any(ms for _, ms in self.step_ms))
+        return not (self.exit_on or self.prefill_ms or self.prefill_row_ms or any(ms for _, ms in self.step_ms))
 
     def duration_ms(self, rows: int, joining: int) -> float:
         """Time of one step of `rows` rows, of which `joining` are new."""
@@ -91,9 +96,10 @@ def _check_profile(path: Path, raw: object) -> Profile:
 
     if not isinstance(raw, dict):
         raise reject("the profile must be an object", raw)
-    unknown = sorted(raw.keys() - {"source", "prefill_ms", "prefill_row_ms", "step_ms", "max_rows"})
+    unknown = sorted(raw.keys() - {"source", "prefill_ms", "prefill_row_ms", "step_ms", "max_rows", "exit_on"})
     if unknown:
-        raise reject("the profile's names are source, prefill_ms, prefill_row_ms, step_ms and max_rows", unknown)
+        names = "source, prefill_ms, prefill_row_ms, step_ms, max_rows and exit_on"
+        raise reject(f"the profile's names are {names}", unknown)
     steps: list[tuple[int, float]] = []
     table = raw.get("step_ms")
     for entry in table if isinstance(table, list) else []:
@@ -107,12 +113,16 @@ def _check_profile(path: Path, raw: object) -> Profile:
     max_rows = raw.get("max_rows")
     if isinstance(max_rows, bool) or not isinstance(max_rows, int) or max_rows < 1:
         raise reject("max_rows must be a whole number from 1", max_rows)
+    exit_on = raw.get("exit_on", "")
+    if not isinstance(exit_on, str):
+        raise reject("exit_on must be a text", exit_on)
     return Profile(
         path.stem,
         milliseconds("prefill_ms", raw.get("prefill_ms", 0)),
         milliseconds("prefill_row_ms", raw.get("prefill_row_ms", 0)),
         tuple(steps),
         max_rows,
+        exit_on,
     )
 
 
@@ -127,12 +137,15 @@ class SimRuntime(Runtime):
         self._next: dict[int, int] = {}  # each row's next token: its digest and the word's index
         self._last: dict[int, int] = {}
         self._joining: set[int] = set()
+        self._deadly: set[int] = set()  # digests of prompts that end the process
         self._step_end = 0.0
 
     def load(self) -> None:
         self.context = CONTEXT
 
     def encode(self, prompt: Prompt, raw: bool) -> list[int]:
+        if self._profile.exit_on and self._profile.exit_on in text_of(prompt):
+            self._deadly.add(digest(prompt))
         # The digest travels in every token, so the answer can be made of the tokens alone.
         return [digest(prompt)] + [0] * (count_words(prompt) - 1)
 
@@ -153,6 +166,8 @@ class SimRuntime(Runtime):
             self._joining.discard(number)
 
     def step(self) -> list[Stepped]:
+        if self._deadly and any(self._next[number] >> INDEX_BITS in self._deadly for number in self._joining):
+            os._exit(CRASHED)
         self._step_end += self._profile.duration_ms(len(self._next), len(self._joining)) / 1000
         self._joining.clear()
         time.sleep(max(0.0, self._step_end - time.perf_counter()))

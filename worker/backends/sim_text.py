@@ -16,7 +16,7 @@ SPACED = [" " + word for word in WORDS]
 CONTEXT = 1_000_000
 
 
-def _text(prompt: Prompt) -> str:
+def text_of(prompt: Prompt) -> str:
     """A prompt as it is. A conversation of one user message is that prompt; of others the roles count too."""
     if isinstance(prompt, str):
         return prompt
@@ -27,7 +27,7 @@ def _text(prompt: Prompt) -> str:
 
 def digest(prompt: Prompt) -> int:
     """Eight hexadecimal digits' worth of the prompt; every answer starts with it."""
-    return int.from_bytes(hashlib.blake2b(_text(prompt).encode(), digest_size=4).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(text_of(prompt).encode(), digest_size=4).digest(), "big")
 
 
 def word(prompt_digest: int, index: int) -> str:
@@ -45,4 +45,4 @@ def answer_text(prompt_digest: int, tokens: int) -> str:
 
 
 def count_words(prompt: Prompt) -> int:
-    return max(1, len(_text(prompt).split()))
+    return max(1, len(text_of(prompt).split()))

@@ -162,6 +162,7 @@ async def test_a_row_that_comes_later_joins_the_running_batch(tmp_path: Path) ->
         ({"step_ms": [[2, 1], [1, 1]], "max_rows": 1}, "the rows of step_ms must rise from 1, got [[2, 1], [1, 1]]"),
         ({"step_ms": [[1, -1]], "max_rows": 1}, "step_ms must be a number of milliseconds from 0, got -1"),
         ({"step_ms": [[1, 1]]}, "max_rows must be a whole number from 1, got null"),
+        ({"step_ms": [[1, 1]], "max_rows": 1, "exit_on": 1}, "exit_on must be a text, got 1"),
         ({"step_ms": [[1, 1]], "max_rows": 1, "decode_ms": 3}, 'got ["decode_ms"]'),
     ],
 )

@@ -66,7 +66,8 @@ export function workerFailure(
   const [http, type] = WORKER_STATUS[status];
   return {
     status: http,
-    headers: retryHeaders(http, undefined),
+    // The same request would fail again, and one that ended its worker would end the next.
+    headers: status === "worker_runtime_error" ? NO_RETRY : retryHeaders(http, undefined),
     body: { error: { message: errorMessage, type, param: null, code: status } },
   };
 }
@@ -77,11 +78,13 @@ const OPENAI_CODES: Partial<Record<ErrorCode, string>> = {
   invalid_argument: "invalid_value",
 };
 
+/** OpenAI's clients would ask twice more. */
+const NO_RETRY = { "x-should-retry": "false" };
+
 const TOLD_BESIDE: Partial<Record<ErrorCode, Readonly<Record<string, string>>>> = {
   // RFC 9110 has it with each 401.
   unauthenticated: { "www-authenticate": "Bearer" },
-  // OpenAI's clients would ask twice more, for a caller whose time is over.
-  deadline_exceeded: { "x-should-retry": "false" },
+  deadline_exceeded: NO_RETRY,
 };
 
 /** When it is worth to try again, in whole seconds as HTTP has it and in ms as OpenAI's clients read it. */
