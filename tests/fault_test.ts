@@ -111,7 +111,7 @@ for (const session of [true, false]) {
     try {
       await using engine = await engineFor(worker.address, {
         ENGINE_MODE: "micro_batch",
-        BATCH_WINDOW_MS: 200,
+        BATCH_WINDOW_MS: 3000,
         MAX_BATCH_SIZE: 8,
         WORKER_TRIES: 2,
         WORKER_WAIT_MS: 60_000,

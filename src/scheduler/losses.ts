@@ -52,8 +52,8 @@ export class Losses {
 
   maySendAgain({ run, alone, attempts, tries }: Entry, { status }: WorkerReply, loss: Loss): boolean {
     if (run?.firstTokenAt !== undefined || !UNANSWERED.has(status)) return false;
-    if (alone) return attempts < this.maxAttempts;
-    return tries < this.maxAttempts || (loss === "worker_gone" && this.maxAttempts > 1);
+    if (loss !== "worker_gone") return tries < this.maxAttempts;
+    return alone ? attempts < this.maxAttempts : this.maxAttempts > 1;
   }
 
   /** The reply to a request that is lost and not sent again. */

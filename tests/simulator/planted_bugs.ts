@@ -63,13 +63,13 @@ const BUGS: Readonly<Record<string, Bug>> = {
   },
   sent_too_often: {
     file: "losses.ts",
-    from: `return tries < this.maxAttempts ||`,
-    to: `return tries <= this.maxAttempts ||`,
+    from: `return tries < this.maxAttempts;`,
+    to: `return tries <= this.maxAttempts;`,
   },
-  never_sent_again: {
+  never_sent_again_after_a_shared_loss: {
     file: "losses.ts",
-    from: `return tries < this.maxAttempts ||`,
-    to: `return tries > this.maxAttempts ||`,
+    from: `return alone ? attempts < this.maxAttempts : this.maxAttempts > 1;`,
+    to: `return alone ? attempts < this.maxAttempts : false;`,
   },
   sent_again_out_of_order: {
     file: "lane.ts",
@@ -105,8 +105,8 @@ const BUGS: Readonly<Record<string, Bug>> = {
   shared_loss_costs_a_try: { file: "losses.ts", from: `if (!entry.alone) entry.tries--;`, to: `` },
   lone_loss_costs_no_try: {
     file: "losses.ts",
-    from: `if (alone) return attempts < this.maxAttempts;`,
-    to: `if (alone && attempts > 50) return false;`,
+    from: `return alone ? attempts < this.maxAttempts : this.maxAttempts > 1;`,
+    to: `return this.maxAttempts > 1;`,
   },
   neighbour_forgotten: {
     file: "losses.ts",

@@ -90,14 +90,14 @@ export class Judge {
     }
   }
 
-  /** Only the loss of a worker that a request had for itself, or of nothing but this request, is held against it. */
+  /** The loss of a worker that was shared with others uses up no try, but where only one is allowed. */
   #lose(request: Tracked, status: WorkerFailure, isGone: boolean, turnedBack = false): void {
     const { maxAttempts } = this.limits;
     const { begun, shared, attempts, tries } = request;
     const mayRetry = status === "worker_unavailable" || status === "worker_transport_error";
     if (!mayRetry || begun) return this.#fail(request, status);
-    const innocent = shared && isGone && maxAttempts > 1;
-    if (!innocent && (shared ? tries : attempts) >= maxAttempts) {
+    const used = !isGone ? tries : shared ? 1 : attempts;
+    if (used >= maxAttempts) {
       const found = !shared && isGone && attempts > 1;
       return this.#fail(request, found ? "worker_runtime_error" : status);
     }
