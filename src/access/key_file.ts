@@ -39,8 +39,9 @@ const MAX_NOTE_LENGTH = 1000;
 const MOST_CHARACTERS = 80;
 const MOST_PROBLEMS = 20;
 
-export const TENANT_RULE = `a text of 1 to ${MAX_TENANT_LENGTH} characters without control characters`;
-export const NOTE_RULE = `a text of at most ${MAX_NOTE_LENGTH} characters without control characters`;
+export const TENANT_RULE =
+  `a Unicode text of 1 to ${MAX_TENANT_LENGTH} characters without control characters`;
+export const NOTE_RULE = `a Unicode text of at most ${MAX_NOTE_LENGTH} characters without control characters`;
 
 export function isTenant(given: unknown): boolean {
   return isLine(given, MAX_TENANT_LENGTH) && given.trim() !== "";
@@ -51,7 +52,7 @@ export function isNote(given: unknown): boolean {
 }
 
 function isLine(given: unknown, mostCharacters: number): given is string {
-  return typeof given === "string" && given.length <= mostCharacters && !/\p{Cc}/u.test(given);
+  return typeof given === "string" && given.length <= mostCharacters && !/[\p{Cc}\p{Cs}]/u.test(given);
 }
 
 export function limitRule(name: LimitName): string {

@@ -3,7 +3,7 @@ import { loadSync } from "@grpc/proto-loader";
 import { fileURLToPath } from "node:url";
 import type { ProtoGrpcType } from "./generated/omnispan.ts";
 
-const protoPath = (name: string) => fileURLToPath(new URL(`../../proto/${name}`, import.meta.url));
+export const protoPath = (name: string) => fileURLToPath(new URL(`../../proto/${name}`, import.meta.url));
 
 /** The wire contract as loaded from `proto/omnispan.proto`; its types are made from the same file (`deno task proto`). */
 const contract = loadSync(protoPath("omnispan.proto"), {
