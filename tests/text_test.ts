@@ -1,4 +1,5 @@
-/** Text from both doors to the worker: what is no Unicode is refused by its field, and nobody else pays for it. */
+/** Texts that the engine or the worker can't take: they are their caller's fault, and nobody else pays for them. */
+import { configureSync, type LogRecord } from "@logtape/logtape";
 import { Metadata, status as Status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -154,6 +155,54 @@ test(
     assert.equal(code, Status.INVALID_ARGUMENT);
     assert.equal((await engine.submit({ prompt: "\ufffd is a character", maxTokens: 1 })).status, "ok");
     await beside.unharmed();
+  },
+);
+
+test(
+  "a prompt beyond the model's context counts as its caller's fault, by whichever door it came",
+  { MAX_PROMPT_BYTES: 4 * 2 ** 20 },
+  async ({ engine }) => {
+    const lines: LogRecord[] = [];
+    configureSync({
+      reset: true,
+      sinks: { lines: (line: LogRecord) => void lines.push(line) },
+      loggers: [
+        { category: "omnispan", sinks: ["lines"], lowestLevel: "info" },
+        { category: ["logtape", "meta"], sinks: [], lowestLevel: "error" },
+      ],
+    });
+    const tooLong = { prompt: "a ".repeat(1_000_000), maxTokens: 1 };
+    const rule =
+      /^the prompt must leave room for an answer in the model's context of 1000000 tokens, got 1000000/;
+    const stream = await engine.stream(tooLong).last;
+    for (const reply of [await engine.submit(tooLong), stream]) {
+      assert.equal(reply.status, "worker_runtime_error", "the contract has a reply for it");
+      assert.match(reply.errorMessage, rule);
+    }
+    for (const stream of [false, true]) {
+      const body = JSON.stringify({ prompt: tooLong.prompt, max_tokens: 1, stream });
+      const { status, body: { error } } = await post(engine, COMPLETIONS, body);
+      assert.deepEqual([status, error.code], [400, "invalid_value"]);
+      assert.match(error.message, rule);
+    }
+    const metrics = await (await fetch(`${engine.url}/metrics`)).text();
+    for (const door of ["grpc", "http"]) {
+      assert.match(
+        metrics,
+        new RegExp(
+          `^omnispan_requests_total\\{door="${door}",[^}]*status="invalid_argument"[^}]*\\} 2$`,
+          "m",
+        ),
+      );
+    }
+    assert.doesNotMatch(metrics, /worker_runtime_error/);
+    assert.deepEqual(
+      lines.map(({ level, properties: { code } }) => [level, code]),
+      Array(4).fill([
+        "info",
+        "invalid_argument",
+      ]),
+    );
   },
 );
 

@@ -46,7 +46,7 @@ export function toReply(message: ReplyMessage, responseText: string): AddressedR
     workerLatencyMs: message.workerLatencyMs,
     ttftMs: message.ttftMs,
     tpotMs: message.tpotMs,
-    ...(message.badRequest && { badRequest: true }),
+    ...(message.badRequest && status !== "ok" && { badRequest: true }),
   };
 }
 
