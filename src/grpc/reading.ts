@@ -1,7 +1,9 @@
-/** Messages read more strictly than the generated readers do, or more leniently. */
+/** Messages read with more care than the generated readers take. */
 import { Buffer, isUtf8 } from "node:buffer";
+import { fileURLToPath } from "node:url";
 import protobuf from "protobufjs";
-import { protoPath } from "./contract.ts";
+
+export const protoPath = (name: string) => fileURLToPath(new URL(`../../proto/${name}`, import.meta.url));
 
 const root = new protobuf.Root().loadSync(protoPath("omnispan.proto"), { keepCase: true }).resolveAll();
 
@@ -55,14 +57,21 @@ function findWithoutUtf8(type: protobuf.Type, bytes: Uint8Array): string | undef
 }
 
 /**
- * The bytes of a message without those messages within it that can't be read.
+ * Reads as `read` does, and where that fails, without those messages within that can't be read.
  * @param message its name in the contract
- * @throws {Error} when its own fields can't be read
  */
-export function withoutUnreadable(message: string, bytes: Uint8Array): Buffer {
-  return Buffer.from(readablePart(root.lookupType(message), bytes));
+export function readingAround<T>(message: string, read: (bytes: Buffer) => T): (bytes: Buffer) => T {
+  const type = root.lookupType(message);
+  return (bytes) => {
+    try {
+      return read(bytes);
+    } catch {
+      return read(Buffer.from(readablePart(type, bytes)));
+    }
+  };
 }
 
+/** @throws {Error} when the message's own fields can't be read */
 function readablePart(type: protobuf.Type, bytes: Uint8Array): Uint8Array {
   try {
     type.decode(bytes);
