@@ -1,4 +1,5 @@
 /** The file of API keys: its rules, and how one that breaks them is told. It has hashes only, never a key. */
+import { isUtf8 } from "node:buffer";
 import { z } from "zod";
 import { messageOf, StartupError } from "../errors.ts";
 
@@ -61,6 +62,16 @@ export function limitRule(name: LimitName): string {
 
 export function isLimit(name: LimitName, given: unknown): boolean {
   return Number.isSafeInteger(given) && Number(given) >= 1 && Number(given) <= LIMIT_MAXIMA[name];
+}
+
+/**
+ * The text of a key file.
+ * @throws when it can't be read, or is no UTF-8: tenants that differ in such bytes alone would become one
+ */
+export async function readKeyText(path: string): Promise<string> {
+  const bytes = await Deno.readFile(path);
+  if (!isUtf8(bytes)) throw new Error("it must be UTF-8");
+  return new TextDecoder().decode(bytes);
 }
 
 /**
