@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
-from google.protobuf.unknown_fields import UnknownFieldSet
+from google.protobuf.message_factory import GetMessageClass
 
 from wire import pb2
 
@@ -38,10 +39,14 @@ class Command:
 
 
 def read_request(data: bytes) -> Request:
+    """Raises DecodeError when not even its ids can be read."""
     try:
         return Request(pb2.WorkerGenerateRequest.FromString(data))
-    except DecodeError as error:
-        return _unreadable(data, error)
+    except DecodeError:
+        raw = Raw.REQUEST.FromString(data)
+        request_id, tenant_id = raw.request_id.decode(errors="replace"), raw.tenant_id.decode(errors="replace")
+        problem = f"{_field_without_utf8(raw)} must be UTF-8, got bytes that are not"
+        return Request(pb2.WorkerGenerateRequest(request_id=request_id, tenant_id=tenant_id), problem)
 
 
 def read_batch(data: bytes) -> list[Request]:
@@ -49,65 +54,57 @@ def read_batch(data: bytes) -> list[Request]:
     try:
         return [Request(message) for message in pb2.WorkerBatchGenerateRequest.FromString(data).requests]
     except DecodeError:
-        return [read_request(part) for part in _parts(data, pb2.WorkerBatchGenerateRequest.REQUESTS_FIELD_NUMBER)]
+        return [_read_any(request) for request in Raw.BATCH.FromString(data).requests]
 
 
 def read_command(data: bytes) -> Command:
     """Raises DecodeError when the sequences can't be told from each other."""
     try:
         command = pb2.WorkerCommand.FromString(data)
+        submit = [Sequenced(one.sequence, one.stream, Request(one.request)) for one in command.submit.sequences]
     except DecodeError:
-        submits = _parts(data, pb2.WorkerCommand.SUBMIT_FIELD_NUMBER)
-        if not submits:
-            raise
-        number = pb2.WorkerSubmit.SEQUENCES_FIELD_NUMBER
-        return Command([_sequenced(part) for submit in submits for part in _parts(submit, number)])
-    sequences = command.submit.sequences
-    submit = [Sequenced(one.sequence, one.stream, Request(one.request)) for one in sequences]
+        command = Raw.COMMAND.FromString(data)
+        submit = [Sequenced(one.sequence, one.stream, _read_any(one.request)) for one in command.submit.sequences]
     return Command(submit, command.cancel.sequences)
 
 
-def _sequenced(data: bytes) -> Sequenced:
-    kind = pb2.WorkerSequence
-    values = dict(_fields(data))
-    number, stream = values.get(kind.SEQUENCE_FIELD_NUMBER), values.get(kind.STREAM_FIELD_NUMBER)
-    request = b"".join(_parts(data, kind.REQUEST_FIELD_NUMBER))
-    return Sequenced(number if isinstance(number, int) else 0, bool(stream), read_request(request))
-
-
-def _unreadable(data: bytes, error: DecodeError) -> Request:
-    kind = pb2.WorkerGenerateRequest
-    problem = f"the request can't be read: {error}"
+def _read_any(data: bytes) -> Request:
     try:
-        ids = [_parts(data, number) for number in (kind.REQUEST_ID_FIELD_NUMBER, kind.TENANT_ID_FIELD_NUMBER)]
-        field = _field_without_utf8(kind.DESCRIPTOR, data)
-    except DecodeError:
-        return Request(kind(), problem)
-    request_id, tenant_id = (b"".join(values[-1:]).decode(errors="replace") for values in ids)
-    message = kind(request_id=request_id, tenant_id=tenant_id)
-    return Request(message, f"{field} must be UTF-8, got bytes that are not" if field else problem)
+        return read_request(data)
+    except DecodeError as error:
+        return Request(pb2.WorkerGenerateRequest(), f"the request can't be read: {error}")
 
 
-def _field_without_utf8(kind: Any, data: bytes) -> str | None:
-    """The first text that is none, as in `messages.content`; `kind` is the message's descriptor."""
-    for number, value in _fields(data):
-        field = kind.fields_by_number.get(number)
-        if field is None or not isinstance(value, bytes):
-            continue
-        if field.message_type is not None:
-            if inside := _field_without_utf8(field.message_type, value):
-                return f"{field.name}.{inside}"
-        elif field.type == FieldDescriptor.TYPE_STRING and value.decode(errors="replace").encode() != value:
-            return str(field.name)
+def _field_without_utf8(raw: Any) -> str | None:
+    """The first text that is none, as in `messages[0].content`."""
+    for field, value in raw.ListFields():
+        for number, one in enumerate(value if field.is_repeated else [value]):
+            name = f"{field.name}[{number}]" if field.is_repeated else field.name
+            if field.message_type is not None:
+                if inside := _field_without_utf8(one):
+                    return f"{name}.{inside}"
+            elif isinstance(one, bytes) and one.decode(errors="replace").encode() != one:
+                return str(name)
     return None
 
 
-def _parts(data: bytes, number: int) -> list[bytes]:
-    """The values of a field of texts or messages."""
-    return [value for field, value in _fields(data) if field == number and isinstance(value, bytes)]
+def _raw_pool() -> DescriptorPool:
+    """The contract with bytes in the place of texts and of requests within other messages, as both are on the wire."""
+    file = FileDescriptorProto()
+    pb2.DESCRIPTOR.CopyToProto(file)
+    for field in (field for message in file.message_type for field in message.field):
+        if field.type == field.TYPE_STRING or field.type_name == ".omnispan.WorkerGenerateRequest":
+            field.type = field.TYPE_BYTES
+            field.ClearField("type_name")
+    pool = DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+    return pool
 
 
-def _fields(data: bytes) -> list[tuple[int, object]]:
-    """All fields by their numbers. Raises DecodeError where one can't be told from the next."""
-    found = UnknownFieldSet(pb2.StatsRequest.FromString(data))  # which has no fields of its own
-    return [(found[at].field_number, found[at].data) for at in range(len(found))]
+class Raw:
+    """Messages that can be read where the contract's own can't."""
+
+    _pool = _raw_pool()
+    REQUEST: Any = GetMessageClass(_pool.FindMessageTypeByName("omnispan.WorkerGenerateRequest"))
+    BATCH: Any = GetMessageClass(_pool.FindMessageTypeByName("omnispan.WorkerBatchGenerateRequest"))
+    COMMAND: Any = GetMessageClass(_pool.FindMessageTypeByName("omnispan.WorkerCommand"))

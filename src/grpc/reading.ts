@@ -9,29 +9,6 @@ const root = new protobuf.Root().loadSync(protoPath("omnispan.proto"), { keepCas
 
 const LENGTH_DELIMITED = 2;
 
-/** A field as it stands in a message's bytes. */
-interface WireField {
-  readonly tag: number;
-  /** Undefined when this contract has none with its number. */
-  readonly field: protobuf.Field | undefined;
-  /** Of a text or a message within. */
-  readonly content: Uint8Array | undefined;
-  /** All of it, with its tag. */
-  readonly whole: Uint8Array;
-}
-
-/** @throws {Error} when the bytes end too early or are no message */
-function* fieldsOf(type: protobuf.Type, bytes: Uint8Array): Generator<WireField> {
-  const reader = protobuf.Reader.create(bytes);
-  while (reader.pos < reader.len) {
-    const start = reader.pos;
-    const tag = reader.uint32();
-    const content = (tag & 7) === LENGTH_DELIMITED ? reader.bytes() : undefined;
-    if (!content) reader.skipType(tag & 7);
-    yield { tag, field: type.fieldsById[tag >>> 3], content, whole: bytes.subarray(start, reader.pos) };
-  }
-}
-
 /**
  * The first field whose text is no UTF-8, as in `messages[0].content`; undefined when there is none. The generated
  * reader would put U+FFFD in its place and say nothing.
@@ -42,16 +19,22 @@ export function fieldWithoutUtf8(message: string, bytes: Uint8Array): string | u
 }
 
 function findWithoutUtf8(type: protobuf.Type, bytes: Uint8Array): string | undefined {
+  const reader = protobuf.Reader.create(bytes);
   const seen = new Map<protobuf.Field, number>();
-  for (const { field, content } of fieldsOf(type, bytes)) {
-    if (!field || !content) continue;
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    const field = type.fieldsById[tag >>> 3];
+    const message = field?.resolvedType instanceof protobuf.Type ? field.resolvedType : undefined;
+    if ((tag & 7) !== LENGTH_DELIMITED || !field || (field.type !== "string" && !message)) {
+      reader.skipType(tag & 7);
+      continue;
+    }
+    const content = reader.bytes();
     const at = seen.get(field) ?? 0;
-    seen.set(field, at + 1);
-    const name = field.repeated ? `${field.name}[${at}]` : field.name;
-    if (field.type === "string" && !isUtf8(content)) return name;
-    const inside = field.resolvedType instanceof protobuf.Type &&
-      findWithoutUtf8(field.resolvedType, content);
-    if (inside) return `${name}.${inside}`;
+    if (field.repeated) seen.set(field, at + 1);
+    const inside = message && findWithoutUtf8(message, content);
+    if (inside === undefined && (message || isUtf8(content))) continue;
+    return (field.repeated ? `${field.name}[${at}]` : field.name) + (message ? `.${inside}` : "");
   }
   return undefined;
 }
@@ -77,13 +60,24 @@ function readablePart(type: protobuf.Type, bytes: Uint8Array): Uint8Array {
     type.decode(bytes);
     return bytes;
   } catch {
-    return Buffer.concat([...fieldsOf(type, bytes)].map(({ tag, field, content, whole }) => {
-      if (!content || !(field?.resolvedType instanceof protobuf.Type)) return whole;
-      try {
-        return protobuf.Writer.create().uint32(tag).bytes(readablePart(field.resolvedType, content)).finish();
-      } catch {
-        return new Uint8Array();
+    const reader = protobuf.Reader.create(bytes);
+    const parts: Uint8Array[] = [];
+    while (reader.pos < reader.len) {
+      const start = reader.pos;
+      const tag = reader.uint32();
+      const message = type.fieldsById[tag >>> 3]?.resolvedType;
+      if ((tag & 7) === LENGTH_DELIMITED && message instanceof protobuf.Type) {
+        const content = reader.bytes();
+        try {
+          parts.push(protobuf.Writer.create().uint32(tag).bytes(readablePart(message, content)).finish());
+        } catch {
+          // It is left out.
+        }
+      } else {
+        reader.skipType(tag & 7);
+        parts.push(bytes.subarray(start, reader.pos));
       }
-    }));
+    }
+    return Buffer.concat(parts);
   }
 }

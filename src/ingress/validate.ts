@@ -45,8 +45,9 @@ export type RequestLimits = Pick<
 export const MAX_ID_LENGTH = 256;
 /** The most turns of a conversation. */
 export const MAX_MESSAGES = 2048;
+/** The most stop texts. */
+export const MAX_STOPS = 16;
 const MAX_TEMPERATURE = 2;
-const MAX_STOPS = 16;
 const MAX_STOP_LENGTH = 256;
 const ROLES = ["system", "user", "assistant"];
 

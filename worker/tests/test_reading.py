@@ -45,11 +45,11 @@ def raw_stub(worker: WorkerProcess) -> pb2_grpc.WorkerStub:
 
 WRONG = {
     1: (request(1, f"see {MARK}"), "prompt must be UTF-8, got bytes that are not"),
-    2: (request(2, stop=["fine", MARK]), "stop must be UTF-8, got bytes that are not"),
+    2: (request(2, stop=["fine", MARK]), "stop[1] must be UTF-8, got bytes that are not"),
     3: (request(3, tenant_id=MARK), "tenant_id must be UTF-8, got bytes that are not"),
     4: (
         pb2.WorkerGenerateRequest(request_id="r4", messages=[pb2.ChatMessage(role="user", content=MARK)]),
-        "messages.content must be UTF-8, got bytes that are not",
+        "messages[0].content must be UTF-8, got bytes that are not",
     ),
 }
 

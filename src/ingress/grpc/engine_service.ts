@@ -14,7 +14,7 @@ import { GRPC_STATUS } from "../../grpc/status.ts";
 import type { Millis, Supervision, ThreadStats } from "../../types.ts";
 import { CALLER_GONE } from "../caller_gone.ts";
 import type { Door, Visit } from "../door.ts";
-import type { RawRequest, Reception } from "../validate.ts";
+import { MAX_MESSAGES, MAX_STOPS, type RawRequest, type Reception } from "../validate.ts";
 import { ChunkStream, type StreamCall } from "./chunk_stream.ts";
 import { toGenerateReply } from "./reply.ts";
 
@@ -37,6 +37,8 @@ function withTextChecked<M extends { requestDeserialize(bytes: Buffer): Generate
 ): M {
   const requestDeserialize = (bytes: Buffer): ReadRequest => {
     const request = method.requestDeserialize(bytes);
+    const { messages, stop } = request;
+    if (messages.length > MAX_MESSAGES || stop.length > MAX_STOPS) return request; // is refused for that
     const withoutUtf8 = fieldWithoutUtf8("omnispan.GenerateRequest", bytes);
     return withoutUtf8 === undefined ? request : { ...request, withoutUtf8 };
   };
