@@ -106,11 +106,11 @@ engineTest(
 );
 
 engineTest(
-  "a worker that drops, doubles or strays fails those requests and no others",
-  MICRO_BATCH,
+  "a worker that drops, doubles, strays or says what can't be read fails those requests and no others",
+  { ...MICRO_BATCH, MAX_BATCH_SIZE: 5 },
   async (engine) => {
-    const prompts = ["drop", "good", "double", "stray"];
-    const [dropped, good, doubled, strayed] = await Promise.all(
+    const prompts = ["drop", "good", "double", "stray", "mangled"];
+    const [dropped, good, doubled, strayed, mangled] = await Promise.all(
       prompts.map((prompt) => engine.submit({ prompt })),
     );
     assert.equal(dropped?.status, "worker_internal_error");
@@ -119,6 +119,7 @@ engineTest(
     assert.equal(doubled?.status, "worker_internal_error");
     assert.equal(doubled?.responseText, "");
     assert.equal(strayed?.responseText, "echo:stray");
+    assert.equal(mangled?.status, "worker_internal_error");
   },
 );
 

@@ -352,7 +352,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     ({ grpcStatus }) => grpcStatus !== Status.OK,
   ),
   "text that is no UTF-8": ends(
-    [Status.OK, Status.INTERNAL, Status.UNKNOWN],
+    [Status.OK, Status.INVALID_ARGUMENT], // the worker says it in its reply
     grpcMessage(protoField(3, new Uint8Array([0x61, 0xc3, 0x28, 0xff, 0xed, 0xa0, 0x80]))),
   ),
   "no message": unary(new Uint8Array(), refused),

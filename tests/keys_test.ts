@@ -474,7 +474,10 @@ serveTest(
     await using serve = new Serve({ env: { API_KEYS_FILE: file.path } });
     assert.equal((await serve.exit()).code, 2);
     assert.equal(serve.stderr.length, 3, serve.output());
-    assert.match(serve.output(), /: keys\[0\]\.tenant must be a text of 1 to 256 characters.*, got ""$/m);
+    assert.match(
+      serve.output(),
+      /: keys\[0\]\.tenant must be a Unicode text of 1 to 256 characters.*, got ""$/m,
+    );
     assert.match(
       serve.output(),
       /: keys\[0\]\.limits\.max_tokens must be a whole number from 1 to 1000000, got 0$/m,

@@ -87,6 +87,28 @@ test("an answer in one piece takes no tokens and no other's id", {}, async (engi
   }
 });
 
+test(
+  "a result that can't be read, or comes without its reply, fails that request alone",
+  {},
+  async (engine) => {
+    for (const prompt of ["mangled", "empty"]) {
+      const beside = bystander(engine);
+      const stream = engine.stream({ requestId: "same", prompt, maxTokens: 2 });
+      const last = await stream.last;
+      assert.equal(last.status, "worker_internal_error");
+      assert.equal(last.errorMessage, "the worker's answer can't be read after 2 tokens of this answer");
+      assert.equal(stream.text, `echo:${prompt} 1`);
+      const reply = await engine.submit({ requestId: "same", prompt, maxTokens: 2 });
+      assert.deepEqual([reply.status, reply.errorMessage, reply.dispatch!.attempts], [
+        "worker_internal_error",
+        "the worker's answer can't be read",
+        1,
+      ]);
+      await beside.unharmed();
+    }
+  },
+);
+
 test("second results, late tokens and news of unknown sequences change nothing", {}, async (engine) => {
   for (const prompt of ["twice", "late", "unknown"]) {
     const beside = bystander(engine);
@@ -98,20 +120,18 @@ test("second results, late tokens and news of unknown sequences change nothing",
   }
 });
 
-test("a result that never comes, or without its reply, is given up and cancelled at the worker", {
+test("a result that never comes is given up and cancelled at the worker", {
   WORKER_RPC_TIMEOUT_MS: 400,
 }, async (engine, worker) => {
-  for (const prompt of ["hang", "empty"]) {
-    const beside = bystander(engine);
-    const stream = engine.stream({ prompt, maxTokens: 2 });
-    assert.equal((await stream.last).status, "worker_timeout");
-    assert.equal(stream.text, `echo:${prompt} 1`);
-    const reply = await engine.submit({ prompt, maxTokens: 2 });
-    assert.equal(reply.status, "worker_timeout");
-    await beside.unharmed();
-  }
-  await waitUntil("all four were cancelled", () => {
-    return worker.calls().filter(({ kind }) => kind === "cancelled").length === 4;
+  const beside = bystander(engine);
+  const stream = engine.stream({ prompt: "hang", maxTokens: 2 });
+  assert.equal((await stream.last).status, "worker_timeout");
+  assert.equal(stream.text, "echo:hang 1");
+  const reply = await engine.submit({ prompt: "hang", maxTokens: 2 });
+  assert.equal(reply.status, "worker_timeout");
+  await beside.unharmed();
+  await waitUntil("both were cancelled", () => {
+    return worker.calls().filter(({ kind }) => kind === "cancelled").length === 2;
   });
 });
 
@@ -158,6 +178,7 @@ Deno.test({
     const session = new Session(stub, SILENCE_MS, {
       opened: () => opened.resolve(),
       stepped: () => {},
+      unread: () => {},
       loaded: () => {},
       ended: ({ message }) => ends.push(message),
     });

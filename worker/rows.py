@@ -82,14 +82,14 @@ def reply_of(request_id: str, tenant_id: str, outcome: Outcome, received: float)
             tenant_id=tenant_id,
             worker_latency_ms=ms(time.perf_counter() - received),
             status=outcome.status.value,
-            error_message=outcome.message,
+            error_message=sendable(outcome.message),
             bad_request=outcome.bad_request,
         )
     decoding = ms(outcome.last_token_at - outcome.first_token_at)
     return pb2.WorkerGenerateReply(
         request_id=request_id,
         tenant_id=tenant_id,
-        response_text=outcome.text,
+        response_text=sendable(outcome.text),
         input_tokens=outcome.input_tokens,
         output_tokens=outcome.output_tokens,
         worker_latency_ms=ms(outcome.last_token_at - received),
@@ -116,6 +116,11 @@ def last_chunk(reply: pb2.WorkerGenerateReply) -> pb2.WorkerChunk:
         finish_reason=reply.finish_reason,
         bad_request=reply.bad_request,
     )
+
+
+def sendable(text: str) -> str:
+    """The text as a message takes it: Python's may hold what has no UTF-8, such as a path in an error."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def ms(seconds: float) -> float:

@@ -9,21 +9,23 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterable, Sequence
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from backends.backend import STOPPING, Answer, Backend, Failure, Outcome, Row, Status
+from backends.backend import STOPPING, Answer, Backend, Failure, Outcome, Row, Status, bad_request
 from config import DEBUG_BATCH_LOGGING, DEFAULT_MAX_TOKENS, SESSION, Settings
 from in_flight import InFlight
 from listening import Listener
 from logs import event
 from outbox import Outbox
-from rows import last_chunk, ms, reply_of, row_of
+from reading import Command, Request, read_batch, read_command, read_request
+from rows import last_chunk, ms, reply_of, row_of, sendable
 from session import Session
 from tls import Certificates
-from wire import pb2, pb2_grpc
+from wire import pb2
 
 SERVICE = "omnispan.Worker"
 MAX_RECEIVE_BYTES = 256 * 1024 * 1024
@@ -32,7 +34,7 @@ LAST_WORDS_SECONDS = 0.2  # for results and the ends of streams, at the stop
 Context = grpc.aio.ServicerContext[object, object]
 
 
-class WorkerService(pb2_grpc.WorkerServicer):
+class WorkerService:
     def __init__(self, backend: Backend, settings: Settings) -> None:
         self._backend = backend
         self._default_max_tokens = settings[DEFAULT_MAX_TOKENS]
@@ -42,30 +44,29 @@ class WorkerService(pb2_grpc.WorkerServicer):
         self._in_flight = InFlight()
         self._sessions: set[Session] = set()
 
-    async def Generate(self, request: pb2.WorkerGenerateRequest, context: Context) -> pb2.WorkerGenerateReply:
+    async def Generate(self, request: Request, context: Context) -> pb2.WorkerGenerateReply:
         return (await self._answer([request], time.perf_counter()))[0]
 
-    async def GenerateBatch(
-        self, request: pb2.WorkerBatchGenerateRequest, context: Context
-    ) -> pb2.WorkerBatchGenerateReply:
+    async def GenerateBatch(self, requests: list[Request], context: Context) -> pb2.WorkerBatchGenerateReply:
         received = time.perf_counter()
-        replies = await self._answer(request.requests, received)
+        replies = await self._answer(requests, received)
         return pb2.WorkerBatchGenerateReply(responses=replies, batch_latency_ms=ms(time.perf_counter() - received))
 
-    async def GenerateStream(self, request: pb2.WorkerGenerateRequest, context: Context) -> None:
+    async def GenerateStream(self, request: Request, context: Context) -> None:
         """A reader that is behind gets several tokens in a chunk."""
         received = time.perf_counter()
+        message = request.message
         self._in_flight.enter()
         try:
             row = self._row(request, received, True)
-            outcome = await self._stream(row, request.request_id, context) if isinstance(row, Row) else row
-            await context.write(last_chunk(reply_of(request.request_id, request.tenant_id, outcome, received)))
+            outcome = await self._stream(row, message.request_id, context) if isinstance(row, Row) else row
+            await context.write(last_chunk(reply_of(message.request_id, message.tenant_id, outcome, received)))
         except grpc.aio.InternalError:
             event(logging.DEBUG, "stream broke while it was written to")
         finally:
             self._in_flight.leave()
 
-    async def Session(self, commands: AsyncIterable[pb2.WorkerCommand], context: Context) -> None:
+    async def Session(self, commands: AsyncIterable[Command], context: Context) -> None:
         if not self._with_sessions:
             await context.abort(grpc.StatusCode.UNIMPLEMENTED, "sessions are turned off: WORKER_SESSION is 0")
         if self._stopping:
@@ -78,6 +79,19 @@ class WorkerService(pb2_grpc.WorkerServicer):
             event(logging.INFO, "session broke while it was written to")
         finally:
             self._sessions.discard(session)
+
+    def handlers(self) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
+        """Its methods by name; as generated, but for how requests are read."""
+        reply = pb2.WorkerGenerateReply.SerializeToString
+        batch = pb2.WorkerBatchGenerateReply.SerializeToString
+        chunk = pb2.WorkerChunk.SerializeToString
+        event = pb2.WorkerEvent.SerializeToString
+        return {
+            "Generate": grpc.unary_unary_rpc_method_handler(self.Generate, read_request, reply),
+            "GenerateBatch": grpc.unary_unary_rpc_method_handler(self.GenerateBatch, read_batch, batch),
+            "GenerateStream": grpc.unary_stream_rpc_method_handler(self.GenerateStream, read_request, chunk),
+            "Session": grpc.stream_stream_rpc_method_handler(self.Session, read_command, event),
+        }
 
     async def drain(self, seconds: float) -> None:
         """Refuses what comes from now on and waits until what is in flight has ended, at most `seconds`. What has not
@@ -103,7 +117,11 @@ class WorkerService(pb2_grpc.WorkerServicer):
                 for _, index, tokens, text in deltas:
                     await context.write(
                         pb2.WorkerChunk(
-                            request_id=request_id, text_delta=text, token_index=index, tokens=tokens, status="ok"
+                            request_id=request_id,
+                            text_delta=sendable(text),
+                            token_index=index,
+                            tokens=tokens,
+                            status="ok",
                         )
                     )
                 if ended:
@@ -112,9 +130,7 @@ class WorkerService(pb2_grpc.WorkerServicer):
             self._backend.cancel(numbers)
             outbox.take()  # lets a backend go on that waits for it
 
-    async def _answer(
-        self, requests: Sequence[pb2.WorkerGenerateRequest], received: float
-    ) -> list[pb2.WorkerGenerateReply]:
+    async def _answer(self, requests: Sequence[Request], received: float) -> list[pb2.WorkerGenerateReply]:
         """Runs the requests as one batch. Cancelling it (the caller went or its deadline passed) ends the rows."""
         self._in_flight.enter()
         try:
@@ -132,14 +148,16 @@ class WorkerService(pb2_grpc.WorkerServicer):
         if self._log_batches:
             self._log_batch(outcomes, received)
         return [
-            reply_of(request.request_id, request.tenant_id, outcome, received)
+            reply_of(request.message.request_id, request.message.tenant_id, outcome, received)
             for request, outcome in zip(requests, outcomes, strict=True)
         ]
 
-    def _row(self, request: pb2.WorkerGenerateRequest, received: float, stream: bool) -> Row | Failure:
+    def _row(self, request: Request, received: float, stream: bool) -> Row | Failure:
         if self._stopping:
             return STOPPING
-        return row_of(request, received, self._default_max_tokens, stream)
+        if request.problem:
+            return bad_request(request.problem)
+        return row_of(request.message, received, self._default_max_tokens, stream)
 
     async def _run(self, rows: list[Row | Failure]) -> list[Outcome]:
         """The good rows go to the backend together; the others keep their failure and their place."""
@@ -194,14 +212,14 @@ class Server:
             options=[
                 ("grpc.so_reuseport", 0),  # else a second worker on the same port would start and share it
                 ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
-                ("grpc.max_send_message_length", MAX_RECEIVE_BYTES),
+                ("grpc.max_send_message_length", -1),
                 # An engine may look every second whether its connection is alive, also while nothing runs.
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 1000),
                 ("grpc.http2.max_ping_strikes", 0),
                 ("grpc.keepalive_permit_without_calls", 1),
             ]
         )
-        pb2_grpc.add_WorkerServicer_to_server(self._service, server)
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, self._service.handlers()),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
         return server

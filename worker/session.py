@@ -13,14 +13,15 @@ from backends.backend import STOPPING, Answer, Backend, Failure, Load, Outcome, 
 from in_flight import InFlight
 from logs import event
 from outbox import Outbox
-from rows import reply_of
+from reading import Command, Request, Sequenced
+from rows import reply_of, sendable
 from wire import pb2
 
 INSTANCE = uuid.uuid4().hex  # of this process
 LOAD_SECONDS = 0.1  # least time between two load reports, but for the one that says draining first
 SILENCE_SECONDS = 0.5  # after so long one is due; the contract promises one a second, a runtime's step may hold us up
 
-MakeRow = Callable[[pb2.WorkerGenerateRequest, float, bool], Row | Failure]
+MakeRow = Callable[[Request, float, bool], Row | Failure]
 Write = Callable[[pb2.WorkerEvent], Awaitable[None]]
 
 
@@ -66,7 +67,7 @@ class Session:
         self._ending = True
         self._outbox.wake()
 
-    async def run(self, commands: AsyncIterable[pb2.WorkerCommand], write: Write) -> None:
+    async def run(self, commands: AsyncIterable[Command], write: Write) -> None:
         """Returns when the engine has closed its side, or after `close`. However it ends, its rows end with it.
 
         Raises what kept the commands or the events from passing, when the stream breaks.
@@ -86,25 +87,23 @@ class Session:
 
     # Commands.
 
-    async def _read(self, commands: AsyncIterable[pb2.WorkerCommand]) -> None:
+    async def _read(self, commands: AsyncIterable[Command]) -> None:
         try:
             async for command in commands:
-                if command.HasField("submit"):
-                    self._submit(command.submit.sequences)
-                elif command.HasField("cancel"):
-                    self._cancel(command.cancel.sequences)
+                self._submit(command.submit)
+                self._cancel(command.cancel)
         finally:  # the engine has closed the stream, or it broke
             self._ending = True
             self._cancel_all()
             self._outbox.wake()
 
-    def _submit(self, sequences: Iterable[pb2.WorkerSequence]) -> None:
+    def _submit(self, sequences: Iterable[Sequenced]) -> None:
         received = time.perf_counter()
         rows: list[Row] = []
         live: list[_Live] = []
         taken: set[int] = set()  # by this command
         for sequence in sequences:
-            request = sequence.request
+            request = sequence.request.message
             this = _Live(sequence.sequence, request.request_id, request.tenant_id, received)
             row = self._row(sequence, taken, received)
             if isinstance(row, Row):
@@ -122,7 +121,7 @@ class Session:
         if self._refused:
             self._outbox.wake()
 
-    def _row(self, sequence: pb2.WorkerSequence, taken: set[int], received: float) -> Row | Failure:
+    def _row(self, sequence: Sequenced, taken: set[int], received: float) -> Row | Failure:
         if sequence.sequence in taken or sequence.sequence in self._numbers:
             return Failure(
                 Status.RUNTIME_ERROR, f"sequence must be a number that is not running, got {sequence.sequence} again"
@@ -190,7 +189,7 @@ class Session:
         live, step = self._live, message.step
         add = step.deltas.add
         for number, index, tokens, text in deltas:
-            add(sequence=live[number].sequence, token_index=index, tokens=tokens, text=text)
+            add(sequence=live[number].sequence, token_index=index, tokens=tokens, text=sendable(text))
         results: list[tuple[_Live, Outcome]] = []
         for number, outcome in ended:
             this = live.pop(number)

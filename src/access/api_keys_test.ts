@@ -95,6 +95,11 @@ Deno.test("a file that is missing or broken stops the start with a line", async 
   await withFile([{ ...keyOf("k1").record, tenant: "" }], async (path) => {
     await assert.rejects(ApiKeys.open(path), StartupError);
   });
+  await withFile([{ ...keyOf("k1").record, tenant: "t?" }], async (path) => {
+    const bytes = (await Deno.readFile(path)).map((byte) => byte === 0x3f ? 0xff : byte);
+    await Deno.writeFile(path, bytes);
+    await assert.rejects(ApiKeys.open(path), /\(API_KEYS_FILE\) can't be read: it must be UTF-8$/);
+  });
 });
 
 Deno.test("the keys follow the file: who stays keeps what was used, who was removed is out", () => {

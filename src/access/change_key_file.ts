@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { randomBytes } from "node:crypto";
-import { type KeyFile, parseKeyFile } from "./key_file.ts";
+import { type KeyFile, parseKeyFile, readKeyText } from "./key_file.ts";
 
 /** Nobody but its owner has to read it. */
 const NEW_FILE_MODE = 0o600;
@@ -18,7 +18,7 @@ export async function changeKeyFile(
 ): Promise<void> {
   using held = await lock(path, create);
   const target = await Deno.realPath(path);
-  const text = await Deno.readTextFile(target);
+  const text = await readKeyText(target);
   const isNew = create && text === "";
   const after = change(isNew ? { keys: [] } : parseKeyFile(text, path));
   await replace(target, JSON.stringify(after, null, 2) + "\n", await held.stat());

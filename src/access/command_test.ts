@@ -61,15 +61,15 @@ Deno.test("wrong use is told with the flag, the rule and the value, each on its 
       "--tennant is no flag of keys; keys --help lists them",
       '--operator must be without a value, got "no"',
       'keys new takes flags only, got "bob"',
-      "--tenant must be a text of 1 to 256 characters without control characters, got nothing",
+      "--tenant must be a Unicode text of 1 to 256 characters without control characters, got nothing",
     ],
   );
   assert.deepEqual(problems(["new", "--note", "--operator", "--tenant", "a", "--tenant", "b"]), [
-    '--note must be a text of at most 1000 characters without control characters, got "--operator"',
+    '--note must be a Unicode text of at most 1000 characters without control characters, got "--operator"',
     "--tenant must be given once, got it again",
   ]);
   assert.deepEqual(problems(["new", "--tenant"]), [
-    "--tenant must be a text of 1 to 256 characters without control characters, got nothing",
+    "--tenant must be a Unicode text of 1 to 256 characters without control characters, got nothing",
   ]);
   assert.deepEqual(problems(["list", "--tenant", "a"]), [
     "--tenant is no flag of keys list, only of keys new",

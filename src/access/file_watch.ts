@@ -1,5 +1,6 @@
 import { messageOf, StartupError } from "../errors.ts";
 import type { Millis } from "../types.ts";
+import { readKeyText } from "./key_file.ts";
 
 /** How long two changes of a file may bear one time of change; coarse file systems count in seconds. */
 const MTIME_GRAIN_MS = 2000;
@@ -77,7 +78,7 @@ export class FileWatch implements AsyncDisposable, Disposable {
     const { mtime, size, ino, dev } = await Deno.stat(this.path);
     const stamp = `${mtime?.getTime()} ${size} ${ino} ${dev}`;
     if (stamp === this.#stamp) return;
-    this.#text = await Deno.readTextFile(this.path);
+    this.#text = await readKeyText(this.path);
     const mayChangeUnseen = Date.now() - (mtime?.getTime() ?? Infinity) < MTIME_GRAIN_MS;
     this.#stamp = mayChangeUnseen ? undefined : stamp;
   }

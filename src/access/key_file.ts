@@ -1,4 +1,5 @@
 /** The file of API keys: its rules, and how one that breaks them is told. It has hashes only, never a key. */
+import { isUtf8 } from "node:buffer";
 import { z } from "zod";
 import { messageOf, StartupError } from "../errors.ts";
 
@@ -39,8 +40,9 @@ const MAX_NOTE_LENGTH = 1000;
 const MOST_CHARACTERS = 80;
 const MOST_PROBLEMS = 20;
 
-export const TENANT_RULE = `a text of 1 to ${MAX_TENANT_LENGTH} characters without control characters`;
-export const NOTE_RULE = `a text of at most ${MAX_NOTE_LENGTH} characters without control characters`;
+export const TENANT_RULE =
+  `a Unicode text of 1 to ${MAX_TENANT_LENGTH} characters without control characters`;
+export const NOTE_RULE = `a Unicode text of at most ${MAX_NOTE_LENGTH} characters without control characters`;
 
 export function isTenant(given: unknown): boolean {
   return isLine(given, MAX_TENANT_LENGTH) && given.trim() !== "";
@@ -51,7 +53,7 @@ export function isNote(given: unknown): boolean {
 }
 
 function isLine(given: unknown, mostCharacters: number): given is string {
-  return typeof given === "string" && given.length <= mostCharacters && !/\p{Cc}/u.test(given);
+  return typeof given === "string" && given.length <= mostCharacters && !/[\p{Cc}\p{Cs}]/u.test(given);
 }
 
 export function limitRule(name: LimitName): string {
@@ -60,6 +62,16 @@ export function limitRule(name: LimitName): string {
 
 export function isLimit(name: LimitName, given: unknown): boolean {
   return Number.isSafeInteger(given) && Number(given) >= 1 && Number(given) <= LIMIT_MAXIMA[name];
+}
+
+/**
+ * The text of a key file.
+ * @throws when it can't be read, or is no UTF-8: tenants that differ in such bytes alone would become one
+ */
+export async function readKeyText(path: string): Promise<string> {
+  const bytes = await Deno.readFile(path);
+  if (!isUtf8(bytes)) throw new Error("it must be UTF-8");
+  return new TextDecoder().decode(bytes);
 }
 
 /**

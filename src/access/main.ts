@@ -4,7 +4,7 @@ import { messageOf, StartupError } from "../errors.ts";
 import { print, printError } from "../serve/output.ts";
 import { changeKeyFile } from "./change_key_file.ts";
 import { type Command, HELP, type NewKey, parseCommand } from "./command.ts";
-import { type KeyRecord, LIMIT_NAMES, parseKeyFile } from "./key_file.ts";
+import { type KeyRecord, LIMIT_NAMES, parseKeyFile, readKeyText } from "./key_file.ts";
 import { hashOf, newKeyId, newKeyText, writtenHash } from "./key_text.ts";
 
 const EXIT = { done: 0, notDone: 1, wrongUse: 2 } as const;
@@ -77,7 +77,7 @@ async function revoke(path: string, id: string): Promise<void> {
 }
 
 async function list(path: string): Promise<void> {
-  const { keys } = parseKeyFile(await Deno.readTextFile(path), path);
+  const { keys } = parseKeyFile(await readKeyText(path), path);
   print(keys.length === 0 ? `${path} has no keys` : tableOf(keys));
 }
 

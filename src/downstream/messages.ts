@@ -4,6 +4,17 @@ import type { WorkerGenerateRequest } from "../grpc/generated/omnispan/WorkerGen
 import type { DispatchMember } from "../scheduler/events.ts";
 import { type AddressedReply, failedReply, type Millis, WORKER_FAILURES } from "../types.ts";
 
+/**
+ * The doors let no other text in, but protobuf would write half of a surrogate pair as well, and the message of a whole
+ * group could not be read.
+ */
+export function isUnicode({ wireId, submission }: DispatchMember): boolean {
+  const { tenantId, prompt, messages = [], options } = submission;
+  const texts = [wireId, tenantId, prompt, ...options?.stop ?? []];
+  for (const { role, content } of messages) texts.push(role, content);
+  return texts.every((text) => text.isWellFormed());
+}
+
 export function toWorkerRequest({ wireId, submission, remainingMs }: DispatchMember): WorkerGenerateRequest {
   const { tenantId, prompt, messages, rawPrompt, maxTokens, receivedAt, options, traceparent } = submission;
   return {
@@ -46,7 +57,7 @@ export function toReply(message: ReplyMessage, responseText: string): AddressedR
     workerLatencyMs: message.workerLatencyMs,
     ttftMs: message.ttftMs,
     tpotMs: message.tpotMs,
-    ...(message.badRequest && { badRequest: true }),
+    ...(message.badRequest && status !== "ok" && { badRequest: true }),
   };
 }
 

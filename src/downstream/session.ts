@@ -12,6 +12,8 @@ import type { WorkerDriver } from "./worker_link.ts";
 export interface SessionListener {
   opened(identity: WorkerHello): void;
   stepped(step: WorkerStep): void;
+  /** These have ended, and nobody can read how. */
+  unread(sequences: readonly SequenceId[]): void;
   loaded(load: WorkerLoad): void;
   /** `unimplemented`: this worker has no sessions. */
   ended(why: { readonly unimplemented: boolean; readonly message: string }): void;
@@ -71,13 +73,23 @@ export class Session implements WorkerDriver {
     this.#silentTicks = 0;
     switch (event.event) {
       case "step":
-        return this.listener.stepped(toStep(event.step!));
+        return this.#step(event.step!);
       case "load":
         return this.listener.loaded(event.load!);
       case "hello":
         return this.listener.opened(event.hello!);
       default: // an event of a newer contract
     }
+  }
+
+  /** Where a result's reply is missing it could not be read, or the worker left it out. */
+  #step({ deltas, results }: WorkerStep__Output): void {
+    const read = results.flatMap(({ sequence, reply }) =>
+      reply ? [{ sequence, reply: toReply(reply, reply.responseText) }] : []
+    );
+    this.listener.stepped({ deltas, results: read });
+    if (read.length === results.length) return;
+    this.listener.unread(results.filter(({ reply }) => !reply).map(({ sequence }) => sequence));
   }
 
   #tick(): void {
@@ -90,13 +102,4 @@ export class Session implements WorkerDriver {
     this.close();
     this.listener.ended({ unimplemented, message });
   }
-}
-
-function toStep({ deltas, results }: WorkerStep__Output): WorkerStep {
-  return {
-    deltas,
-    results: results.flatMap(({ sequence, reply }) =>
-      reply ? [{ sequence, reply: toReply(reply, reply.responseText) }] : []
-    ),
-  };
 }

@@ -3,9 +3,10 @@ import { type ChannelCredentials, connectivityState } from "@grpc/grpc-js";
 import { addressOf, type SchedulerSettings } from "../config.ts";
 import { omnispan } from "../grpc/contract.ts";
 import type { WorkerClient as WorkerStub } from "../grpc/generated/omnispan/Worker.ts";
-import type { DispatchGroup, Event } from "../scheduler/events.ts";
-import type { Millis, SequenceId, WorkerStatus } from "../types.ts";
+import type { DispatchGroup, DispatchMember, Event } from "../scheduler/events.ts";
+import { failedReply, type Millis, type SequenceId, type WorkerStatus } from "../types.ts";
 import { FixedRpcs } from "./fixed_rpcs.ts";
+import { isUnicode } from "./messages.ts";
 import { Session } from "./session.ts";
 import { workerCredentials, type WorkerTls } from "./worker_credentials.ts";
 import { WorkerHealth } from "./worker_health.ts";
@@ -30,6 +31,8 @@ const RECONNECT_MS = { first: 100, most: 1000 };
 /** How often a worker without sessions, which can't announce that it stops, is asked whether it serves again. */
 const ASK_AGAIN_MS = 100;
 const HEALTH_TIMEOUT_MS = 2000;
+/** Bytes of prompts in one message: the worker takes four times as much, and one prompt has at most so many. */
+const MESSAGE_BYTES = 64 * 2 ** 20;
 
 /**
  * The way to one Python worker, opened and re-opened by itself: over a Session, or over the fixed RPCs where the
@@ -59,9 +62,18 @@ export class WorkerLink {
     this.#connect();
   }
 
-  /** The core sends only while the worker is up; what it cancels may be gone already. */
+  /**
+   * The core sends only while the worker is up; what it cancels may be gone already. What can't be written is answered
+   * here, and a group that is too large for one message goes in several.
+   */
   dispatch(group: DispatchGroup): void {
-    this.#driver?.dispatch(group);
+    const writable = group.members.filter(isUnicode);
+    for (const members of portions(writable)) this.#driver?.dispatch({ ...group, members });
+    if (writable.length === group.members.length) return;
+    const results = group.members.filter((member) => !isUnicode(member)).map(({ sequence, wireId }) => {
+      return { sequence, reply: { ...NOT_UNICODE, wireId } };
+    });
+    this.listener.happened({ kind: "step", step: { deltas: [], results } });
   }
 
   cancel(sequences: readonly SequenceId[]): void {
@@ -129,6 +141,13 @@ export class WorkerLink {
         this.#tell({ state: "up", detail: "", identity });
       },
       stepped: (step) => this.listener.happened({ kind: "step", step }),
+      unread: (sequences) =>
+        this.listener.happened({
+          kind: "lost",
+          sequences,
+          status: "worker_internal_error",
+          message: "the worker's answer can't be read",
+        }),
       loaded: (load) => {
         const { identity } = this.#status;
         if (!identity) return;
@@ -212,6 +231,24 @@ export class WorkerLink {
 }
 
 const FIXED: WorkerStatus = { state: "up", detail: "driven over the fixed RPCs: it has no sessions" };
+
+const NOT_UNICODE = {
+  ...failedReply("worker_runtime_error", "the request's texts must be Unicode, got half of a surrogate pair"),
+  badRequest: true,
+};
+
+/** The members in their order, in groups that fit into a message each. */
+function* portions(members: readonly DispatchMember[]): Generator<readonly DispatchMember[]> {
+  let [first, bytes] = [0, 0];
+  for (const [at, { submission: { promptBytes } }] of members.entries()) {
+    if (bytes + promptBytes > MESSAGE_BYTES && at > first) {
+      yield members.slice(first, at);
+      [first, bytes] = [at, 0];
+    }
+    bytes += promptBytes;
+  }
+  if (first < members.length) yield members.slice(first);
+}
 
 /** Why, when an event tells of a worker that takes no requests. */
 function unavailable(event: Event): string | undefined {

@@ -1,9 +1,7 @@
-import { loadPackageDefinition } from "@grpc/grpc-js";
+import { loadPackageDefinition, type ServiceDefinition } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
-import { fileURLToPath } from "node:url";
 import type { ProtoGrpcType } from "./generated/omnispan.ts";
-
-const protoPath = (name: string) => fileURLToPath(new URL(`../../proto/${name}`, import.meta.url));
+import { protoPath, readingAround } from "./reading.ts";
 
 /** The wire contract as loaded from `proto/omnispan.proto`; its types are made from the same file (`deno task proto`). */
 const contract = loadSync(protoPath("omnispan.proto"), {
@@ -12,6 +10,18 @@ const contract = loadSync(protoPath("omnispan.proto"), {
   defaults: true,
   oneofs: true,
 });
+
+/** The worker's answers that are of several requests: where one can't be read, the others are. */
+const SHARED_ANSWERS = {
+  Session: "omnispan.WorkerEvent",
+  GenerateBatch: "omnispan.WorkerBatchGenerateReply",
+};
+
+const worker = contract["omnispan.Worker"] as ServiceDefinition;
+for (const [name, message] of Object.entries(SHARED_ANSWERS)) {
+  const method = worker[name]!;
+  method.responseDeserialize = readingAround(message, method.responseDeserialize);
+}
 
 /** What reflection tells: all services of the engine, with field names as written, for clients name fields by it. */
 export const reflected = {

@@ -2,7 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import type { ApiKeys, Caller } from "../access/api_keys.ts";
 import { now } from "../clock.ts";
 import type { Settings } from "../config.ts";
-import { messageOf, OmnispanError } from "../errors.ts";
+import { type ErrorCode, messageOf, OmnispanError } from "../errors.ts";
 import type { DoorName, Observer, OpenRequest, RequestEnd } from "../observe/observer.ts";
 import type { ReadHeader, Tracing } from "../observe/tracing.ts";
 import type { OnDelta, SchedulerHandle } from "../scheduler/handle.ts";
@@ -145,26 +145,28 @@ export class Visit {
   }
 
   /**
-   * The worker has answered, well or with a failure. Gives the answer as the caller is told it, and the moment at
-   * which it leaves.
+   * The worker has answered, well or with a failure; one that is the request's own fault counts as a refusal. Gives
+   * the answer as the caller is told it, and the moment at which it leaves.
    */
   answered(answer: Answer): { readonly answer: Answer; readonly sentAt: Millis } {
     const { requestId } = this.arrival;
-    const { status, errorMessage } = answer.reply;
+    const { errorMessage, badRequest } = answer.reply;
     const { mode } = this;
+    const status = badRequest ? "invalid_argument" : answer.reply.status;
     const sentAt = Math.max(now(), answer.phases.lastTokenAt); // the clocks of two threads differ by a little
     this.#end(status, sentAt, answer);
-    if (status === "ok") {
+    if (status === "invalid_argument") this.#logRefusal(status, errorMessage);
+    else if (status === "ok") {
       const endToEndLatencyMs = sentAt - this.#receivedAt;
       log.debug("request {requestId} ended: {status}", { requestId, mode, status, endToEndLatencyMs });
-      return { answer, sentAt };
+    } else {
+      log.warn("request {requestId} failed: {status}: {errorMessage}", {
+        requestId,
+        mode,
+        status,
+        errorMessage,
+      });
     }
-    log.warn("request {requestId} failed: {status}: {errorMessage}", {
-      requestId,
-      mode,
-      status,
-      errorMessage,
-    });
     return { answer: this.#asTold(answer), sentAt };
   }
 
@@ -175,13 +177,17 @@ export class Visit {
       : new OmnispanError("internal", messageOf(thrown), { cause: thrown });
     const { code, message } = error;
     this.#end(code, now(), undefined);
+    this.#logRefusal(code, message);
+    return error;
+  }
+
+  #logRefusal(code: ErrorCode, message: string): void {
     log[code === "internal" ? "error" : "info"]("request {requestId} refused, {code}: {message}", {
       requestId: this.arrival.requestId.slice(0, MAX_ID_LENGTH),
       mode: this.mode,
       code,
       message,
     });
-    return error;
   }
 
   /** When the engine had it all, or began to hear of it. */

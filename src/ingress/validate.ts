@@ -28,6 +28,8 @@ export interface RawRequest {
   readonly ignoreEos: boolean;
   /** Empty: none. */
   readonly modeHint: string;
+  /** The field whose bytes were no UTF-8, where there was one; its text is not what was sent. */
+  readonly withoutUtf8?: string;
   /** What the caller's protocol calls fields that it names otherwise than the contract. */
   readonly names?: FieldNames;
 }
@@ -43,8 +45,9 @@ export type RequestLimits = Pick<
 export const MAX_ID_LENGTH = 256;
 /** The most turns of a conversation. */
 export const MAX_MESSAGES = 2048;
+/** The most stop texts. */
+export const MAX_STOPS = 16;
 const MAX_TEMPERATURE = 2;
-const MAX_STOPS = 16;
 const MAX_STOP_LENGTH = 256;
 const ROLES = ["system", "user", "assistant"];
 
@@ -66,7 +69,8 @@ export function validate(
   { receivedAt, deadline, stream }: Reception,
 ): Submission {
   const { DEFAULT_MAX_TOKENS, MAX_TOKENS_LIMIT } = limits;
-  const { prompt, messages, rawPrompt, maxTokens, names = {} } = raw;
+  const { prompt, messages, rawPrompt, maxTokens, withoutUtf8, names = {} } = raw;
+  if (withoutUtf8 !== undefined) throw invalid(withoutUtf8, "must be UTF-8, got bytes that are not");
   checkId(names.request_id ?? "request_id", raw.requestId);
   checkId(names.tenant_id ?? "tenant_id", raw.tenantId);
   const promptBytes = checkPrompt(raw, limits);

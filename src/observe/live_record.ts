@@ -239,8 +239,8 @@ export class LiveRecord implements Observer {
 }
 
 /** A request that its caller's own limit turned away (before the scheduler had it) is no trouble of the engine's. */
-function isTrouble({ status, request, answer }: RequestEnd): boolean {
-  if (CALLERS_OWN.has(status) || answer?.reply.badRequest) return false;
+function isTrouble({ status, request }: RequestEnd): boolean {
+  if (CALLERS_OWN.has(status)) return false;
   return status !== "resource_exhausted" || request !== undefined;
 }
 

@@ -1,4 +1,6 @@
 /** HTTP/1.1 byte by byte, for what a well-behaved client would never send. */
+import { Buffer } from "node:buffer";
+
 export class RawHttp implements Disposable {
   #closed = false;
 
@@ -13,8 +15,11 @@ export class RawHttp implements Disposable {
     );
   }
 
-  async send(text: string): Promise<void> {
-    const bytes = new TextEncoder().encode(text);
+  send(text: string): Promise<void> {
+    return this.sendBytes(new TextEncoder().encode(text));
+  }
+
+  async sendBytes(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) at += await this.connection.write(bytes.subarray(at));
   }
 
@@ -27,18 +32,18 @@ export class RawHttp implements Disposable {
   async response(): Promise<RawResponse> {
     let text = "";
     const buffer = new Uint8Array(65_536);
-    const decoder = new TextDecoder();
     for (;;) {
       const end = text.indexOf("\r\n\r\n");
       const length = /\r\ncontent-length: (\d+)/i.exec(text)?.[1];
       if (end >= 0 && length !== undefined && text.length >= end + 4 + Number(length)) break;
       const read = await this.connection.read(buffer);
       if (read === null) break;
-      text += decoder.decode(buffer.subarray(0, read), { stream: true });
+      text += Buffer.from(buffer.subarray(0, read)).toString("latin1");
     }
     const status = /^HTTP\/1\.1 (\d+)/.exec(text)?.[1];
     if (status === undefined) throw new Error("the connection was closed without a response");
-    return { status: Number(status), body: text.slice(text.indexOf("\r\n\r\n") + 4) };
+    const end = text.indexOf("\r\n\r\n");
+    return { status: Number(status), head: text.slice(0, end + 2), body: text.slice(end + 4) };
   }
 
   [Symbol.dispose](): void {
@@ -47,7 +52,9 @@ export class RawHttp implements Disposable {
   }
 }
 
+/** Each byte is one character. */
 export interface RawResponse {
   readonly status: number;
+  readonly head: string;
   readonly body: string;
 }

@@ -5,7 +5,7 @@
  * In a sound session a prompt decides what becomes of it: "gap" leaves a token out, "repeat" sends one twice, "short"
  * leaves the last out, "misaddress" gets a reply under another id, "unasked" a delta though nobody streams, "twice" two
  * results, "late" a delta after its result, "unknown" news of a sequence that nobody sent, "empty" a result without
- * a reply, "hang" no result; "status=WORD" has that status, "every=MS" is the time between tokens. The first prompt of
+ * a reply, "mangled" a result whose reply is no message, "hang" no result; "status=WORD" has that status, "every=MS" is the time between tokens. The first prompt of
  * the process with "garbage" brings bytes that are no message, with "close" the session's end, with "unimplemented" its
  * end with that code, with "silence" no word any more in this session. Every answer is "echo:" + the prompt, then " 1", " 2" ... for each further token.
  */
@@ -40,6 +40,17 @@ const HELLO = {
   instance: crypto.randomUUID(),
 };
 
+/** The error of a reply that is to be no message. */
+export const MANGLED = "@@";
+
+/** Puts a field of a kind that there is not in the place of each such error. */
+export function mangle(message: Buffer): Buffer {
+  for (let at = message.indexOf(MANGLED); at >= 0; at = message.indexOf(MANGLED, at + 1)) {
+    message.set([0x9f, 0x01], at - 2);
+  }
+  return message;
+}
+
 /** Adds the worker's service with sessions of this kind. */
 export function withSessions(server: Server, handlers: FixedHandlers, kind: string): void {
   const { Session: method, ...others } = omnispan.Worker.service;
@@ -50,7 +61,7 @@ export function withSessions(server: Server, handlers: FixedHandlers, kind: stri
       ...method,
       // Bytes go out as they are, so that what goes out can be no message at all.
       responseSerialize: (event: WorkerEvent | Uint8Array) =>
-        event instanceof Uint8Array ? Buffer.from(event) : serialize(event),
+        event instanceof Uint8Array ? Buffer.from(event) : mangle(serialize(event)),
     },
   };
   server.addService(service, {
@@ -139,6 +150,7 @@ class ScriptedSession {
       status: /status=(\w+)/.exec(prompt)?.[1] ?? "ok",
     };
     if (says("empty")) return this.#step([], [{ sequence }]);
+    if (says("mangled")) return this.#step([], [{ sequence, reply: { ...reply, errorMessage: MANGLED } }]);
     this.#step([], says("twice") ? [{ sequence, reply }, { sequence, reply }] : [{ sequence, reply }]);
     if (says("late")) this.#step([{ sequence, tokenIndex: maxTokens, tokens: 1, text: "too late" }]);
   }

@@ -3,16 +3,17 @@
  * port that it prints as its first line. The real workers can't be made to break the contract like this.
  *
  * Usage: scripted_worker.ts [PORT [SESSION]]. What a prompt holds decides: "drop" gets no reply, "double" two, "stray" a
- * further reply that nobody asked for, "misaddress" a reply under another id, "hang" never an answer;
+ * further reply that nobody asked for, "misaddress" a reply under another id, "mangled" one that is no message, "hang" never an answer;
  * "status=WORD" has that status, "sleep=MS" delays the call. Replies to a batch come in reversed order. Every
  * answer is "echo:" + the prompt. Without SESSION it has no sessions; see scripted_session.ts for what it can be.
  */
 import { Server, ServerCredentials, type ServerUnaryCall } from "@grpc/grpc-js";
 import { omnispan } from "../../src/grpc/contract.ts";
+import type { WorkerBatchGenerateReply } from "../../src/grpc/generated/omnispan/WorkerBatchGenerateReply.ts";
 import type { WorkerGenerateReply } from "../../src/grpc/generated/omnispan/WorkerGenerateReply.ts";
 import type { WorkerGenerateRequest__Output } from "../../src/grpc/generated/omnispan/WorkerGenerateRequest.ts";
 import { report } from "./scripted_report.ts";
-import { type FixedHandlers, withSessions } from "./scripted_session.ts";
+import { type FixedHandlers, mangle, MANGLED, withSessions } from "./scripted_session.ts";
 
 function replies(
   { requestId, tenantId, prompt, maxTokens }: WorkerGenerateRequest__Output,
@@ -28,6 +29,7 @@ function replies(
   if (prompt.includes("drop")) return [];
   if (prompt.includes("double")) return [reply, { ...reply, responseText: "echo:of another" }];
   if (prompt.includes("stray")) return [reply, { ...reply, requestId: "stray" }];
+  if (prompt.includes("mangled")) return [{ ...reply, errorMessage: MANGLED }];
   if (prompt.includes("misaddress")) return [{ ...reply, requestId: "nobody's" }];
   return [reply];
 }
@@ -85,7 +87,13 @@ const handlers: FixedHandlers = {
 
 const server = new Server();
 const [port = "0", session] = Deno.args;
-if (session === undefined) server.addService(omnispan.Worker.service, handlers);
+const { service } = omnispan.Worker;
+const { responseSerialize } = service.GenerateBatch;
+const GenerateBatch = {
+  ...service.GenerateBatch,
+  responseSerialize: (reply: WorkerBatchGenerateReply) => mangle(responseSerialize(reply)),
+};
+if (session === undefined) server.addService({ ...service, GenerateBatch }, handlers);
 else withSessions(server, handlers, session);
 server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, port) => {
   if (error) throw error;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,9 +14,11 @@ import pytest
 import config
 from backends import sim
 from backends.backend import Backend, Info
+from backends.runtime import NewRow
 from backends.sim_text import answer_text, digest
 from backends.step_loop import StepLoop
 from engine import SECONDS, Engine, connect, sequence
+from reading import Command, Request, Sequenced
 from scripted import Scripted
 from server import Server, WorkerService
 from tools import session_bench
@@ -185,12 +187,14 @@ async def test_a_peer_that_goes_while_it_is_written_to_is_no_fault_of_the_servic
     served = await serve("fixed20")
     service = WorkerService(served.backend, config.read({}))
 
-    async def commands() -> AsyncIterator[pb2.WorkerCommand]:
-        yield pb2.WorkerCommand(submit=pb2.WorkerSubmit(sequences=[sequence(1, max_tokens=900_000)]))
+    request = Request(sequence(1, max_tokens=900_000).request)
+
+    async def commands() -> AsyncIterator[Command]:
+        yield Command([Sequenced(1, True, request)])
         await asyncio.sleep(SECONDS)
 
     await service.Session(commands(), cast(Any, Gone()))
-    await service.GenerateStream(sequence(1, max_tokens=900_000).request, cast(Any, Gone()))
+    await service.GenerateStream(request, cast(Any, Gone()))
     await asyncio.wait_for(service.drain(SECONDS), 1)  # nothing counts as in flight
 
 
@@ -219,6 +223,31 @@ async def test_a_session_that_ends_cancels_its_rows_and_nobody_elses(serve: Serv
     if how == "broken":
         with pytest.raises(asyncio.CancelledError):
             await gone.reader
+
+
+class Unsayable(Scripted):
+    """Says what has no UTF-8: in the text of a `?`, and in the error with which it refuses a `!`."""
+
+    def decode(self, tokens: list[int]) -> str:
+        return super().decode(tokens).replace("?", "\ud83d")
+
+    def add(self, rows: Sequence[NewRow]) -> None:
+        if any(ord("!") in row.prompt for row in rows):
+            raise RuntimeError("no memory at \udcff")
+        super().add(rows)
+
+
+async def test_text_that_no_message_can_hold_ends_no_session(serve: Serve) -> None:
+    runtime = Unsayable()
+    served = await serve(runtime)
+    runtime.go.release(100)
+    engine = Engine(served.stub)
+    await engine.submit(sequence(1, "a?c"), sequence(2, "a?c", stream=False), sequence(3, "!"), sequence(4, "abc"))
+    _, unary, refused, fine = await engine.results(1, 2, 3, 4)
+    assert (engine.text[1], unary.response_text, engine.text[4], fine.status) == ("a?c", "a?c", "abc", "ok")
+    assert (refused.status, refused.error_message[-14:]) == ("worker_runtime_error", "no memory at ?")
+    got = await chunks(served.stub.GenerateStream(sequence(5, "a?c").request, timeout=SECONDS))
+    assert "".join(chunk.text_delta for chunk in got) == "a?c"
 
 
 async def test_what_cannot_be_taken_gets_a_result_and_the_rest_goes_on(serve: Serve) -> None:

@@ -29,11 +29,60 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<un
   } catch {
     throw new OmnispanError("invalid_argument", "the body must be UTF-8");
   }
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (thrown) {
     throw new OmnispanError("invalid_argument", `the body must be JSON: ${whereOf(thrown)}`);
   }
+  if (SURROGATE_ESCAPE.test(text)) requireUnicode(value);
+  return value;
+}
+
+/** UTF-8 has no half of a surrogate pair, so only an escape can bring one into a text. */
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+/** Of a field's name that an error shows; the names are the caller's. */
+const MAX_NAME_LENGTH = 100;
+
+/** Where a value stands; the body itself has no parent. */
+interface Place {
+  readonly key: string | number;
+  readonly parent: Place | undefined;
+}
+
+/**
+ * Refuses half of a surrogate pair: it can't be sent on as it came, and texts that differ in it alone would become
+ * one. Works without recursion, for JSON can be deeper than the stack.
+ * @throws {OmnispanError} invalid_argument that names the field
+ */
+function requireUnicode(body: unknown): void {
+  const inside: (Place & { readonly value: object })[] = [];
+  const visit = (value: unknown, key: string | number, parent: Place | undefined) => {
+    if (typeof value === "object" && value !== null) inside.push({ value, key, parent });
+    if (isUnicode(value) && isUnicode(key)) return;
+    const param = nameOf({ key, parent });
+    const rule = "must be Unicode text, got half of a surrogate pair";
+    throw new OmnispanError("invalid_argument", `${param || "the body"} ${rule}`, { param });
+  };
+  visit(body, "", undefined);
+  for (let place = inside.pop(); place; place = inside.pop()) {
+    const { value } = place;
+    if (Array.isArray(value)) { for (let at = 0; at < value.length; at++) visit(value[at], at, place); }
+    else for (const key of Object.keys(value)) visit(Reflect.get(value, key), key, place);
+  }
+}
+
+function isUnicode(value: unknown): boolean {
+  return typeof value !== "string" || value.isWellFormed();
+}
+
+/** As in `messages[0].content`. */
+function nameOf(place: Place): string {
+  const steps: string[] = [];
+  for (let { key, parent } = place; parent; { key, parent } = parent) {
+    steps.push(typeof key === "number" ? `[${key}]` : parent.parent ? `.${key}` : key);
+  }
+  return steps.reverse().join("").slice(0, MAX_NAME_LENGTH).toWellFormed();
 }
 
 async function readBytes(

@@ -1,6 +1,8 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context as HonoContext } from "hono";
+import { Buffer, isUtf8 } from "node:buffer";
 import { now } from "../../../clock.ts";
+import { OmnispanError } from "../../../errors.ts";
 import type { Answer, Millis, Submission, WorkerFailure, WorkerReply } from "../../../types.ts";
 import { CALLER_GONE } from "../../caller_gone.ts";
 import type { Door, Visit } from "../../door.ts";
@@ -57,11 +59,13 @@ async function answer<T extends SharedRequest>(
   { req, env }: Context,
   endpoint: Endpoint<T>,
 ): Promise<Response> {
-  const header = (name: string) => req.header(name);
-  const requestId = header("x-request-id") || crypto.randomUUID();
-  const visit = door.visit({ door: "http", requestId, at: now(), header });
+  const header = (name: string) => headerText(name, req.header(name));
+  const requestId = bytesOf(req.header("x-request-id") ?? "").toString() || crypto.randomUUID();
+  const headers = { "x-request-id": Buffer.from(requestId.slice(0, MAX_ID_LENGTH)).toString("latin1") };
+  const visit = door.visit({ door: "http", requestId, at: now(), header: (name) => req.header(name) });
   try {
     visit.identify(); // before a body is read for somebody who may not ask
+    header("x-request-id");
     const body = endpoint.read(await readJson(req.raw, door.settings));
     const receivedAt = now();
     const deadline = deadlineOf(header("omnispan-timeout-ms"), receivedAt, door.settings.HTTP_TIMEOUT_MS);
@@ -71,7 +75,6 @@ async function answer<T extends SharedRequest>(
     const submission = visit.take(endpoint.toRaw(body, own), reception);
     const usage = body.stream_options?.include_usage ?? false;
     const head = { kind: endpoint.kind, requestId, model: () => modelName(door, body.model), usage };
-    const headers = { "x-request-id": requestId };
     return submission.stream
       ? await streamed(door, visit, submission, head, {
         request: req.raw,
@@ -79,7 +82,7 @@ async function answer<T extends SharedRequest>(
       }, headers)
       : await inOnePiece(visit, submission, head, req.raw, headers);
   } catch (thrown) {
-    return failed(refusal(visit.refused(thrown)), { "x-request-id": requestId.slice(0, MAX_ID_LENGTH) });
+    return failed(refusal(visit.refused(thrown)), headers);
   }
 }
 
@@ -163,6 +166,24 @@ function callerOf(signal: AbortSignal): AbortController {
   if (signal.aborted) gone();
   else signal.addEventListener("abort", gone, { once: true });
   return controller;
+}
+
+/** A header as it came: Node makes a character of each byte. */
+function bytesOf(header: string): Buffer {
+  return Buffer.from(header, "latin1");
+}
+
+/**
+ * A header's text, which is UTF-8 as in a body.
+ * @throws {OmnispanError} invalid_argument
+ */
+function headerText(name: string, header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const bytes = bytesOf(header);
+  if (isUtf8(bytes)) return bytes.toString();
+  throw new OmnispanError("invalid_argument", `the header ${name} must be UTF-8, got bytes that are not`, {
+    param: name,
+  });
 }
 
 /** @throws {OmnispanError} invalid_argument */
