@@ -57,7 +57,6 @@ for (const { session, way } of WAYS) {
             ...ids,
             text: answers.get(prompt)!,
             tokens: maxTokens,
-            mode,
           });
           assert.equal(last.finishReason, "length");
           assert.equal(last.inputTokens, prompt.split(" ").length);
