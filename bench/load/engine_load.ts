@@ -200,6 +200,11 @@ function toSampleTiming(timing: Timing__Output): SampleTiming {
   return { acceptMs, queueMs, batchMs, dispatchMs, prefillMs, decodeMs, replyMs };
 }
 
+/** Whether the error of `EngineLoad.stats` says that nothing listens there. */
+export function isUnreached(error: Error): boolean {
+  return "code" in error && error.code === Status.UNAVAILABLE;
+}
+
 /** Whether the error of `EngineLoad.stats` says that what answers is no engine. */
 export function isNoEngine(error: Error): boolean {
   return "code" in error && error.code === Status.UNIMPLEMENTED;
