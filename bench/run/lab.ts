@@ -119,6 +119,11 @@ export class Lab implements AsyncDisposable {
     return [...this.#problems];
   }
 
+  /** The engine of `variant` was there and is no more. */
+  isGone(variant: Variant): boolean {
+    return this.#engines.get(variant.name)?.gone !== undefined;
+  }
+
   /** How many sequences the worker runs at once, as the engine of `variant` knows it; null where it does not say. */
   async rowsOfWorker(variant: Variant): Promise<number | null> {
     return (await this.#engine(variant)).workerRows;
