@@ -49,7 +49,7 @@ export function readTrace(file: string): readonly TraceRow[] {
     if (size > MOST_BYTES) {
       throw new StartupError([`${path}: a trace must have at most ${MOST_BYTES} bytes, got ${size}`]);
     }
-    return parseTrace(textOf(readFileSync(path), path), path);
+    return parseTrace(textOf(readFileSync(path), path, "a trace"), path);
   } catch (thrown) {
     if (thrown instanceof StartupError) throw thrown;
     throw new StartupError([`${file}: the trace can't be read: ${messageOf(thrown)}`], { cause: thrown });
@@ -144,8 +144,8 @@ function placesIn(header: readonly string[], path: string): readonly number[] {
   return places;
 }
 
-/** A file's text, as its first bytes say that it is to be read. @throws {StartupError} */
-function textOf(bytes: Uint8Array, path: string): string {
+/** A file's text in the encoding that its first bytes say; `what` it must be. @throws {StartupError} */
+export function textOf(bytes: Uint8Array, path: string, what: string): string {
   const mark = bytes[0] === 0xff && bytes[1] === 0xfe
     ? "utf-16le"
     : bytes[0] === 0xfe && bytes[1] === 0xff
@@ -157,9 +157,7 @@ function textOf(bytes: Uint8Array, path: string): string {
   } catch {
     // Told below.
   }
-  throw new StartupError([
-    `${path}:1: a trace must be text in UTF-8, or in UTF-16 with a byte order mark`,
-  ]);
+  throw new StartupError([`${path}:1: ${what} must be text in UTF-8, or in UTF-16 with a byte order mark`]);
 }
 
 /** The rows before the limits, `speed` times as fast and with the longest prompts and answers cut. @throws {StartupError} */
