@@ -1,17 +1,17 @@
 /** `deno task bench`: see `deno task bench --help`. */
 import { StartupError } from "../src/errors.ts";
+import { print, printError } from "../src/output.ts";
 import { watchLaunchers } from "../src/serve/launchers.ts";
 import { StopSignals } from "../src/serve/stop_signals.ts";
 import { type Command, parseCommand } from "./cli/command.ts";
 import { helpText } from "./cli/help.ts";
 import { compareCommand } from "./commands/compare.ts";
-import { EXIT, print, problemsOf } from "./commands/measured.ts";
+import { EXIT, problemsOf } from "./commands/measured.ts";
 import { reportCommand } from "./commands/report.ts";
 import { reproduceCommand } from "./commands/reproduce.ts";
 import { runCommand, sweepCommand } from "./commands/run.ts";
 import { saturateCommand } from "./commands/saturate.ts";
 import { tuneCommand } from "./commands/tune.ts";
-import { tell } from "./run/progress.ts";
 
 async function main(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
   try {
@@ -22,14 +22,14 @@ async function main(args: readonly string[], env: Readonly<Record<string, string
     }
     return await perform(command);
   } catch (thrown) {
-    problemsOf(thrown).forEach(tell);
+    problemsOf(thrown).forEach(printError);
     return thrown instanceof StartupError ? EXIT.wrongUse : EXIT.nothingMeasured;
   }
 }
 
 async function perform(command: Command): Promise<number> {
   using stopSignals = new StopSignals(
-    () => tell("\nStopping, to report what was measured; Ctrl-C once more ends at once."),
+    () => printError("\nStopping, to report what was measured; Ctrl-C once more ends at once."),
     () => Deno.exit(EXIT.stopped), // what it started ends with its stdin
   );
   using _watch = watchLaunchers(() => stopSignals.ask());

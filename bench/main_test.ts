@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { engineFor } from "../tests/support/engine.ts";
+import { engineFor, type TestEngine } from "../tests/support/engine.ts";
 import { TestProcess } from "../tests/support/process.ts";
+import { freePort, Serve } from "../tests/support/serve.ts";
 import { waitUntil } from "../tests/support/wait.ts";
 import { readRecording } from "./record/recorder.ts";
 
@@ -106,6 +107,69 @@ Deno.test("an engine at --target is measured as it is, and the mode that it is i
   assert.equal(samples.filter(({ phase, outcome }) => phase === "measured" && outcome === "ok").length, 30);
 });
 
+Deno.test("an engine at --target that dies half-way ends the run with code 1, a line and the reports", async () => {
+  await using worker = new TestProcess(Deno.execPath(), { args: ["run", "-A", SCRIPTED_WORKER] });
+  const [, WORKER_ENDPOINT = ""] = await worker.waitFor(/listening on (\S+)/);
+  await using engine = new Serve({ env: { WORKER_ENDPOINT } });
+  const target = await engine.address();
+  const out = await newFolder();
+  const asked = ["--concurrency=2,3", "--duration=60", "--rounds=2", "--max-tokens=2", `--out=${out}`];
+  await using run = await bench(worker, `--target=${target}`, ...asked);
+  await measuring(out, run);
+  engine.kill("SIGKILL");
+  assert.equal((await run.exit(40_000)).code, 1, run.output());
+  const told = run.stderr.filter((line) => line.startsWith("the engine at "));
+  assert.equal(told.length, 1, run.output());
+  assert.match(told[0]!, /^the engine at \S+ no longer answers \(.+\)$/);
+  assert.ok((await Deno.stat(join(out, "report.html"))).size > 0);
+  const { samples } = await readRecording(out);
+  const last = samples.findLast(({ outcome }) => outcome === "failed");
+  assert.equal(last?.status, "UNAVAILABLE");
+});
+
+Deno.test("an engine at --target that is another one in the end ends the run with code 1", async () => {
+  await using worker = new TestProcess(Deno.execPath(), { args: ["run", "-A", SCRIPTED_WORKER] });
+  const [, address = ""] = await worker.waitFor(/listening on (\S+)/);
+  const changes = { BIND_PORT: freePort() };
+  const out = await newFolder();
+  const asked = ["--concurrency=2", "--duration=12", "--rounds=1", "--max-tokens=2", `--out=${out}`];
+  let first: TestEngine | undefined = await engineFor(address, changes);
+  try {
+    await using run = await bench(worker, `--target=${first.engine.address}`, ...asked);
+    await measuring(out, run);
+    await first[Symbol.asyncDispose]();
+    first = undefined;
+    await using _second = await engineFor(address, changes);
+    assert.equal((await run.exit(40_000)).code, 1, run.output());
+    // On a very busy machine the second one may be too late to be seen.
+    assert.match(
+      run.stderr.join("\n"),
+      /^the engine at \S+ (was started again under 2 clients|no longer answers .*)$/m,
+    );
+  } finally {
+    await first?.[Symbol.asyncDispose]();
+  }
+});
+
+Deno.test("a worker that dies half-way and is not the bench's own ends the run with code 1 and a line", async () => {
+  const worker = new TestProcess(Deno.execPath(), { args: ["run", "-A", SCRIPTED_WORKER] });
+  const out = await newFolder();
+  const asked = [
+    "--modes=direct,queued",
+    "--concurrency=2",
+    "--duration=5",
+    "--rounds=1",
+    "--worker-wait-ms=500",
+  ];
+  await using run = await bench(worker, ...asked, `--out=${out}`);
+  await measuring(out, run);
+  await worker[Symbol.asyncDispose]();
+  assert.equal((await run.exit(60_000)).code, 1, run.output());
+  const told = run.stderr.filter((line) => line.startsWith("the worker "));
+  assert.equal(told.length, 1, run.output());
+  assert.match(told[0]!, /^the worker was gone \(.+\) under (direct|queued), 2 clients$/);
+});
+
 Deno.test("wrong use is one line and exit code 2", async () => {
   await using run = new TestProcess(Deno.execPath(), { args: ["run", "-A", MAIN, "--concurrency", "many"] });
   assert.equal((await run.exit()).code, 2);
@@ -163,7 +227,7 @@ function measuring(folder: string, run: TestProcess): Promise<void> {
     } catch {
       return false;
     }
-  });
+  }, 60_000);
 }
 
 async function killChildrenOf(pid: number): Promise<void> {

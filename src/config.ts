@@ -131,9 +131,16 @@ export const SETTINGS = {
     0,
     65_536,
     0,
-    "continuous, direct: requests at the worker at once, streamed or not; 0 sets no limit; each of the two counts its own",
+    "continuous, direct: requests at the worker at once, streamed or not; 0 sets no limit; queued: streams at the " +
+      "worker at once, beside the QUEUED_CONCURRENCY others; 0 lets streams share the places of the others; each mode " +
+      "counts its own",
   ),
-  QUEUED_CONCURRENCY: wholeNumber(1, 65_536, 1, "queued: requests at the worker at once"),
+  QUEUED_CONCURRENCY: wholeNumber(
+    1,
+    65_536,
+    1,
+    "queued: requests at the worker at once, streams not among them when MAX_CONCURRENT_STREAMS is given",
+  ),
   BATCH_WINDOW_MS: wholeNumber(
     0,
     60_000,

@@ -11,7 +11,7 @@ import { denoProblem } from "./runtime_version.ts";
 import { findWorker, requireWorkerCertificate, workerEndpoint } from "./serve/find_worker.ts";
 import { greeting, HELP, type ServingWorker } from "./serve/greeting.ts";
 import { watchLaunchers } from "./serve/launchers.ts";
-import { print, printError, stderrTerminal } from "./serve/output.ts";
+import { print, printError, stderrTerminal } from "./output.ts";
 import { StopSignals } from "./serve/stop_signals.ts";
 import { LocalWorker } from "./supervisor/local_worker.ts";
 import { planWorker } from "./supervisor/plan.ts";

@@ -6,7 +6,7 @@ const MAY_IMPORT: ReadonlyArray<readonly [file: RegExp, imports: RegExp]> = [
   [/^src\/clock\.ts$/, /^src\/types\.ts$/],
   [/^src\/ledger\.ts$/, /^src\/types\.ts$/],
   [/^src\/logging\.ts$/, /^$/],
-  [/^src\/pem\.ts$/, /^src\/errors\.ts$/],
+  [/^src\/(pem|output)\.ts$/, /^src\/errors\.ts$/],
   [/^src\/config\.ts$/, /^src\/(types|errors|logging)\.ts$/],
   [/^src\/policy\//, /^src\/(types\.ts|policy\/)/],
   [
@@ -18,11 +18,11 @@ const MAY_IMPORT: ReadonlyArray<readonly [file: RegExp, imports: RegExp]> = [
     /^src\/((types|errors|clock|config|logging)\.ts|observe\/event_loop_lag\.ts|policy\/|scheduler\/|downstream\/)/,
   ],
   [/^src\/downstream\//, /^src\/((types|errors|config|pem)\.ts|grpc\/|scheduler\/events\.ts|downstream\/)/],
-  [/^src\/access\/main\.ts$/, /^src\/((types|errors|clock)\.ts|serve\/output\.ts|access\/)/],
+  [/^src\/access\/main\.ts$/, /^src\/((types|errors|clock|output)\.ts|access\/)/],
   [/^src\/access\//, /^src\/((types|errors|clock)\.ts|access\/)/],
   [/^src\/observe\//, /^src\/((types|errors|clock|config|ledger)\.ts|observe\/)/],
   [/^src\/page\//, /^src\/(observe\/live_types\.ts|page\/)/],
-  [/^src\/client\//, /^src\/((errors|types)\.ts|observe\/live_types\.ts|client\/)/],
+  [/^src\/client\//, /^src\/((errors|types|output)\.ts|observe\/live_types\.ts|client\/)/],
   [
     /^src\/ingress\//,
     /^src\/((types|errors|clock|config|ledger|pem)\.ts|grpc\/|scheduler\/handle\.ts|access\/api_keys\.ts|observe\/(observer|tracing|live_types)\.ts|page\/assets\.ts|ingress\/)/,

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { print } from "../src/output.ts";
 import { WORKER_FOLDER } from "../src/supervisor/plan.ts";
 import { type Counts, junitCounts } from "./support/junit.ts";
 import { testPython } from "./support/python.ts";
@@ -80,10 +81,6 @@ async function run({ name, command: [program, ...args], cwd = ROOT, report }: Ch
   return success || (counts && counts.failed > 0)
     ? counts ?? single
     : { ...single, passed: counts?.passed ?? 0 };
-}
-
-function print(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
 }
 
 async function main(names: readonly string[]): Promise<number> {

@@ -57,7 +57,6 @@ for (const { session, way } of WAYS) {
             ...ids,
             text: answers.get(prompt)!,
             tokens: maxTokens,
-            mode,
           });
           assert.equal(last.finishReason, "length");
           assert.equal(last.inputTokens, prompt.split(" ").length);
@@ -80,6 +79,10 @@ for (const { session, way } of WAYS) {
 
   test(`direct keeps to MAX_CONCURRENT_STREAMS when it is given ${way}`, async () => {
     await limitHolds("direct", session);
+  });
+
+  test(`queued has MAX_CONCURRENT_STREAMS streams at the worker, and beside them a request in one piece ${way}`, async () => {
+    await limitHolds("queued", session);
   });
 
   test(`a cancelled stream frees its row within a step, and the others in its batch go on ${way}`, async () => {
@@ -140,7 +143,7 @@ for (const { session, way } of WAYS) {
   });
 }
 
-async function limitHolds(mode: "direct" | "continuous", session: boolean): Promise<void> {
+async function limitHolds(mode: "direct" | "queued" | "continuous", session: boolean): Promise<void> {
   await using worker = await SimWorker.start({ profile: { stepMs: SLOW_STEP_MS }, session });
   await using engine = await engineFor(worker.address, { ENGINE_MODE: mode, MAX_CONCURRENT_STREAMS: 3 });
   await engine.connected();
@@ -163,8 +166,9 @@ async function limitHolds(mode: "direct" | "continuous", session: boolean): Prom
     mostAtWorker = Math.max(mostAtWorker, (load?.running ?? 0) + (load?.waiting ?? 0));
     return ended.length === others.length;
   });
-  assert.equal(most, 3, "the places are used, and no more");
-  if (session) assert.equal(mostAtWorker, 3, "the worker says so too");
+  const places = mode === "queued" ? 4 : 3; // QUEUED_CONCURRENCY gives the request in one piece its own
+  assert.equal(most, places, "the places are used, and no more");
+  if (session) assert.equal(mostAtWorker, places, "the worker says so too");
   assert.match((await unary).status, /^ok/);
   assert.equal((await long.last).outputTokens, 20);
   // Two at a time beside the long one: each next pair starts in the step after the last one's, not later.

@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { StartupError } from "../../src/errors.ts";
+import { print, printError } from "../../src/output.ts";
 import type { Command } from "../cli/command.ts";
 import type { FlagName } from "../cli/flags.ts";
 import { checked, planOf } from "../cli/plan_of.ts";
@@ -12,10 +13,9 @@ import { writeComparison } from "../compare/write.ts";
 import { parseSlo } from "../metrics/figure_names.ts";
 import type { RunPlan, Slo, Variant } from "../plan.ts";
 import { readRecording } from "../record/recorder.ts";
-import { tell } from "../run/progress.ts";
 import { run } from "../run/run.ts";
 import type { WorkloadFile } from "../workload/file.ts";
-import { conclude, EXIT, measured, print, resultsFolder, workloadOf } from "./measured.ts";
+import { conclude, EXIT, measured, resultsFolder, workloadOf } from "./measured.ts";
 import { makeReports } from "./report.ts";
 
 /** With fewer rounds their resampling says little. */
@@ -40,7 +40,7 @@ async function compareResults(
 ): Promise<number> {
   refuseFlags(given);
   const recordings = [await readRecording(base), await readRecording(next)] as const;
-  for (const { cut } of recordings) if (cut !== undefined) tell(cut);
+  for (const { cut } of recordings) if (cut !== undefined) printError(cut);
   const sides = [wholeRun(base, recordings[0]), wholeRun(next, recordings[1])] as const;
   return await tellComparison(next, sides, slo ?? sides[1].environment.plan.slo, limits);
 }
@@ -99,8 +99,8 @@ async function tellComparison(
   limits: readonly Limit[],
 ): Promise<number> {
   const comparison = compare(base, next, slo, limits);
-  print(comparisonText(comparison));
   await writeComparison(folder, comparison);
+  print(comparisonText(comparison));
   print(`compare.json and compare.md: ${relative(Deno.cwd(), folder) || "."}`);
   return exitCodeOf(comparison);
 }

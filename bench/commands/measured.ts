@@ -1,12 +1,11 @@
 import { join, relative } from "node:path";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { StartupError } from "../../src/errors.ts";
+import { print, printError } from "../../src/output.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Command } from "../cli/command.ts";
 import type { Recording } from "../record/recorder.ts";
 import { hasRecording, readRecording } from "../record/recorder.ts";
-import { tell } from "../run/progress.ts";
 import { readWorkloadFile, type WorkloadFile } from "../workload/file.ts";
 
 export const EXIT = { done: 0, nothingMeasured: 1, wrongUse: 2, missed: 3, stopped: 130 } as const;
@@ -56,18 +55,20 @@ export async function measured(
 /** Says where the results are and what went wrong; returns the exit code. */
 export function conclude({ folder, recording, problems }: Measured, stop: AbortSignal): number {
   print(`Samples, summary and report.html: ${relative(Deno.cwd(), folder) || "."}`);
-  problems.forEach(tell);
+  problems.forEach(printError);
   if (stop.aborted) return EXIT.stopped;
   const some = recording.samples.some(({ phase, outcome }) => phase === "measured" && outcome === "ok");
   return some && problems.length === 0 ? EXIT.done : EXIT.nothingMeasured;
+}
+
+/** Writes what a command found out into its folder, as NAME.txt, then prints it. */
+export async function tellFinding(folder: string, name: string, text: string): Promise<void> {
+  await Deno.writeTextFile(join(folder, `${name}.txt`), text + "\n");
+  print(text);
 }
 
 /** Complete lines for people. @throws what is no trouble of the user's or the machine's, but a bug */
 export function problemsOf(thrown: unknown): readonly string[] {
   if (thrown instanceof StartupError || thrown instanceof SetupError) return thrown.problems;
   throw thrown;
-}
-
-export function print(text: string): void {
-  process.stdout.write(text + "\n");
 }

@@ -1,3 +1,4 @@
+import { print, printError } from "../../src/output.ts";
 import type { Command } from "../cli/command.ts";
 import { dialectText } from "./dialect_text.ts";
 import { parseSlo } from "../metrics/figure_names.ts";
@@ -6,8 +7,7 @@ import type { Slo } from "../plan.ts";
 import { readRecording, type Recording } from "../record/recorder.ts";
 import { textReport } from "../report/text.ts";
 import { writeReports } from "../report/write.ts";
-import { tell } from "../run/progress.ts";
-import { EXIT, print } from "./measured.ts";
+import { EXIT } from "./measured.ts";
 
 export interface ReportOptions {
   /** Print the dialect view too. @default false */
@@ -16,7 +16,7 @@ export interface ReportOptions {
   readonly slo?: Slo;
 }
 
-/** Prints the run's table and writes summary.json, report.md and report.html into its folder. */
+/** Writes summary.json, report.md and report.html into the run's folder, then prints its table. */
 export async function makeReports(
   folder: string,
   { environment, samples }: Recording,
@@ -24,10 +24,10 @@ export async function makeReports(
 ): Promise<void> {
   const plan = { ...environment.plan, slo };
   const input = { environment, plan, samples, summary: summarizeRun(samples, plan) };
-  print(textReport(input));
   const inOtherWords = dialects ? { dialects: dialectText(input) } : {};
-  if (inOtherWords.dialects) print(inOtherWords.dialects);
   await writeReports(folder, input, inOtherWords);
+  print(textReport(input));
+  if (inOtherWords.dialects) print(inOtherWords.dialects);
 }
 
 /** The reports of an earlier run again. */
@@ -35,7 +35,7 @@ export async function reportCommand({ operands, values }: Command): Promise<numb
   const [folder = ""] = operands;
   const { dialects, slo } = values;
   const recording = await readRecording(folder);
-  if (recording.cut !== undefined) tell(recording.cut);
+  if (recording.cut !== undefined) printError(recording.cut);
   await makeReports(folder, recording, { dialects, ...(slo === undefined ? {} : { slo: parseSlo(slo) }) });
   return EXIT.done;
 }

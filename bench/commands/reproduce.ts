@@ -5,7 +5,7 @@ import { A40 } from "../reproduce/a40.ts";
 import { compareAlone, compareRows, comparisonText } from "../reproduce/compare.ts";
 import { measureRows, reproducedRows } from "../reproduce/measure.ts";
 import type { Publication } from "../reproduce/published.ts";
-import { conclude, EXIT, measured, print, resultsFolder } from "./measured.ts";
+import { conclude, EXIT, measured, resultsFolder, tellFinding } from "./measured.ts";
 import { makeReports } from "./report.ts";
 
 const PUBLICATIONS: Readonly<Record<string, Publication>> = { a40: A40 };
@@ -29,7 +29,7 @@ export async function reproduceCommand(command: Command, stop: AbortSignal): Pro
   await makeReports(folder, left.recording, {});
   const compared = compareRows(rows, summarizeRun(samples, environment.plan));
   const alone = compareAlone(publication, rows, samples);
-  print(comparisonText(publication, compared, alone, quick));
+  await tellFinding(folder, "reproduce", comparisonText(publication, compared, alone, quick));
   const code = conclude(left, stop);
   const missed = alone.missed || compared.some(({ tokenRate, tpot }) => tokenRate.missed || tpot.missed);
   return code === EXIT.done && missed ? EXIT.missed : code;

@@ -6,7 +6,7 @@ import { saturate, type VariantSaturation } from "../search/saturate.ts";
 import { saturationText } from "../search/saturation_text.ts";
 import { parseArrivalsFlag } from "../workload/flag_texts.ts";
 import { nameOfLoad } from "../workload/names.ts";
-import { conclude, EXIT, measured, print, resultsFolder, workloadOf } from "./measured.ts";
+import { conclude, EXIT, measured, resultsFolder, tellFinding, workloadOf } from "./measured.ts";
 import { makeReports } from "./report.ts";
 
 /** Finds the highest open-loop rate that each variant keeps up with. A stop leaves what is known so far. */
@@ -27,6 +27,6 @@ export async function saturateCommand(command: Command, stop: AbortSignal): Prom
   });
   if (!left) return EXIT.stopped;
   await makeReports(folder, left.recording, {});
-  for (const one of found) print(`\n${saturationText(one)}`);
+  await tellFinding(folder, "saturate", found.map((one) => `\n${saturationText(one)}`).join("\n"));
   return conclude(left, stop);
 }

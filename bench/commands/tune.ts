@@ -10,7 +10,7 @@ import { defaultCandidates } from "../search/candidates.ts";
 import { splitConstraints } from "../search/constraints.ts";
 import { type Candidate, tune, type Tuned, type Tuning } from "../search/tune.ts";
 import { tuningText } from "../search/tuning_text.ts";
-import { conclude, EXIT, measured, print, resultsFolder, workloadOf } from "./measured.ts";
+import { conclude, EXIT, measured, resultsFolder, tellFinding, workloadOf } from "./measured.ts";
 import { makeReports } from "./report.ts";
 
 /** Finds the settings with the best goodput for one load. A stop leaves what is known so far. */
@@ -40,7 +40,7 @@ export async function tuneCommand(command: Command, stop: AbortSignal): Promise<
   });
   if (!left) return EXIT.stopped;
   await makeReports(folder, left.recording, {});
-  print(`\n${tuningText(tuned, tuning, engine, now() - startedAt)}`);
+  await tellFinding(folder, "tune", `\n${tuningText(tuned, tuning, engine, now() - startedAt)}`);
   return conclude(left, stop);
 }
 

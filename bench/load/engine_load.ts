@@ -129,9 +129,10 @@ function requestOf(question: Question): GenerateRequest {
 /** How every answer of the worker's sim backend begins, so that also an engine of `--target` can't hide it. */
 const SIMULATED_TEXT = /^simulated-[0-9a-f]{8}\b/;
 
+/** A stream's last chunk, with the text of all, is a reply too; its queue wait is `gateWaitMs`. */
 export function resultOf(
   error: ServiceError | null,
-  reply: GenerateReply__Output | undefined,
+  reply: (GenerateReply__Output & { readonly gateWaitMs?: Millis }) | undefined,
   stopped: boolean,
 ): Result {
   if (error || !reply) {
@@ -151,7 +152,7 @@ export function resultOf(
     workerMs: reply.workerLatencyMs,
     workerTtftMs: reply.ttftMs,
     workerTpotMs: reply.tpotMs,
-    queueWaitMs: reply.dispatch?.queueWaitMs ?? queueWaitOf(reply.status),
+    queueWaitMs: reply.dispatch?.queueWaitMs ?? reply.gateWaitMs ?? queueWaitOf(reply.status),
     dispatch: reply.dispatch && toSampleDispatch(reply.dispatch),
     timing: reply.timing && toSampleTiming(reply.timing),
     simulated: SIMULATED_TEXT.test(reply.responseText),
@@ -180,7 +181,7 @@ function failure(outcome: Result["outcome"], status: string, errorMessage: strin
 
 const INTERRUPTED = failure("interrupted", "CANCELLED", "the run was stopped");
 
-/** The figure in "ok queue_wait_ms=12.34": all that an engine without the `dispatch` field says. */
+/** The figure in "ok queue_wait_ms=12.34": all that a unary reply without the `dispatch` field says. */
 function queueWaitOf(status: string): Millis | null {
   const text = status.split("queue_wait_ms=")[1];
   const value = Number(text);
@@ -197,6 +198,11 @@ function toSampleDispatch(
 function toSampleTiming(timing: Timing__Output): SampleTiming {
   const { acceptMs, queueMs, batchMs, dispatchMs, prefillMs, decodeMs, replyMs } = timing;
   return { acceptMs, queueMs, batchMs, dispatchMs, prefillMs, decodeMs, replyMs };
+}
+
+/** Whether the error of `EngineLoad.stats` says that nothing listens there. */
+export function isUnreached(error: Error): boolean {
+  return "code" in error && error.code === Status.UNAVAILABLE;
 }
 
 /** Whether the error of `EngineLoad.stats` says that what answers is no engine. */

@@ -31,10 +31,12 @@ Deno.test("the engine's ledger and the worker's own times are taken over", () =>
   assert.equal(resultOf(null, replyOf({}), false).timing, null, "an engine of another make has none");
 });
 
-Deno.test("an engine without dispatch still tells its queue wait in the status, or none", () => {
+Deno.test("an engine without dispatch still tells its queue wait, in a reply's status or in a stream's gate_wait_ms", () => {
   assert.equal(resultOf(null, replyOf({ status: "ok queue_wait_ms=12.34" }), false).queueWaitMs, 12.34);
   assert.equal(resultOf(null, replyOf({ status: "ok" }), false).queueWaitMs, null);
   assert.equal(resultOf(null, replyOf({ status: "ok queue_wait_ms=soon" }), false).queueWaitMs, null);
+  const lastChunk = { ...replyOf({ status: "ok" }), gateWaitMs: 12.34 };
+  assert.equal(resultOf(null, lastChunk, false).queueWaitMs, 12.34);
 });
 
 Deno.test("a worker's failure is a failure although gRPC says OK", () => {

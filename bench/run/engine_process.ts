@@ -113,7 +113,7 @@ export async function untilReady(
 }
 
 /** Without the note that is empty for an address. */
-function reasonIn({ message }: Error): string {
+export function reasonIn({ message }: Error): string {
   return message.replace(/\.? Resolution note: $/, "");
 }
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { ParsedSettings } from "../../src/config.ts";
+import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Millis } from "../../src/types.ts";
 import { runClosedLoop } from "../load/closed_loop.ts";
 import { CONNECTIONS } from "../load/engine_load.ts";
@@ -12,7 +13,7 @@ import { requests } from "../workload/requests.ts";
 import { scheduleOf } from "../workload/schedule.ts";
 import { replay } from "../workload/trace.ts";
 import { describedBy, KeptEnvironment } from "./kept_environment.ts";
-import { MeasuredEngine } from "./measured_engine.ts";
+import { MeasuredEngine, type SeenWorker, workerChange } from "./measured_engine.ts";
 import type { TurnProgress } from "./progress.ts";
 import { type BenchWorker, benchWorker } from "./worker.ts";
 
@@ -22,6 +23,9 @@ const WARMUP_REQUESTS = 8;
 
 /** How long an engine may take to drop what a turn left without an answer; the next turn begins then in any case. */
 const EMPTY_WITHIN_MS: Millis = 10_000;
+
+/** The status of a request that did not get to an engine, or whose connection broke. */
+const UNREACHED = "UNAVAILABLE";
 
 /** What is measured besides the plan: engines that the run starts, or one that runs. */
 export interface Subject {
@@ -56,8 +60,10 @@ export interface Turn {
 export class Lab implements AsyncDisposable {
   readonly #engines = new Map<string, MeasuredEngine>();
   readonly #warm = new Set<string>();
-  readonly #problems: string[] = [];
+  readonly #problems = new Set<string>();
   #restarts = 0;
+  /** As the engines saw it last. */
+  #seenWorker: SeenWorker | undefined;
 
   private constructor(
     private readonly plan: RunPlan,
@@ -110,7 +116,12 @@ export class Lab implements AsyncDisposable {
 
   /** What went wrong with engines, as complete lines. Failed requests are no problem but part of the recording. */
   get problems(): readonly string[] {
-    return this.#problems;
+    return [...this.#problems];
+  }
+
+  /** The engine of `variant` was there and is no more. */
+  isGone(variant: Variant): boolean {
+    return this.#engines.get(variant.name)?.gone !== undefined;
   }
 
   /** How many sequences the worker runs at once, as the engine of `variant` knows it; null where it does not say. */
@@ -126,6 +137,7 @@ export class Lab implements AsyncDisposable {
   async turn(turn: Turn): Promise<readonly Sample[]> {
     const { variant, load, round, limits, progress, cut } = turn;
     const engine = await this.#engine(variant);
+    if (engine.gone !== undefined) this.#engineProblem(variant.name, engine.gone);
     if (this.stop.aborted || engine.gone !== undefined) return [];
     this.kept.cell(variant, load);
     const cell = { variant: variant.name, load: load.name };
@@ -134,6 +146,7 @@ export class Lab implements AsyncDisposable {
       this.recorder.sample(sample);
       if (sample.phase === "measured") samples.push(sample);
       progress.sample(sample);
+      if (sample.status === UNREACHED) engine.suspect();
     };
     const { transport } = engine;
     const common = { cell, round, transport, record, stop: this.stop };
@@ -166,7 +179,7 @@ export class Lab implements AsyncDisposable {
     const unanswered = samples.some(({ outcome }) => outcome !== "ok");
     if (unanswered && !this.stop.aborted) await engine.untilEmpty(EMPTY_WITHIN_MS);
     this.recorder.flush();
-    this.#look(cell, engine);
+    await this.#look(cell, engine);
     return samples;
   }
 
@@ -195,23 +208,43 @@ export class Lab implements AsyncDisposable {
     if (known) return known;
     const own = { ...settings, ...variant.settings, WORKER_ENDPOINT: this.worker!.identity.endpoint! };
     const logFile = join(this.recorder.folder, `engine-${fileName(variant.name)}.log`);
-    const engine = this.parts.use(await MeasuredEngine.start(variant, own, logFile, this.plan, this.stop));
+    const starting = MeasuredEngine.start(variant, own, logFile, this.plan, this.stop);
+    const engine = this.parts.use(
+      await starting.catch((thrown) => {
+        // What went wrong before may be why.
+        throw thrown instanceof SetupError ? new SetupError([...this.#problems, ...thrown.problems]) : thrown;
+      }),
+    );
     this.#engines.set(variant.name, engine);
     this.kept.seen(engine.worker);
     return engine;
   }
 
-  #look({ variant, load }: Cell, { gone }: MeasuredEngine): void {
+  async #look({ variant, load }: Cell, engine: MeasuredEngine): Promise<void> {
     if (this.stop.aborted) return;
-    if (gone !== undefined) this.#problems.push(`the engine of ${variant} ${gone}`);
+    const before = this.#seenWorker ?? engine.seenWorker;
+    const seen = await engine.look();
+    if (engine.gone !== undefined) this.#engineProblem(variant, engine.gone);
+    if (seen?.wasRestarted) this.#engineProblem(variant, `was started again under ${load}`);
+    const change = seen && workerChange(before, seen.worker);
+    this.#seenWorker = seen?.worker ?? before;
     const { restarts = 0 } = this.worker ?? {};
     if (restarts > this.#restarts) {
       const log = join(this.recorder.folder, "worker.log");
-      this.#problems.push(
+      this.#problems.add(
         `the worker ended under ${variant}, ${load}, and was started again; its log: ${log}`,
       );
+    } else if (change !== undefined) {
+      this.#problems.add(`the worker ${change} under ${variant}, ${load}`);
     }
     this.#restarts = restarts;
+  }
+
+  /** `what` it did is the rest of a sentence. */
+  #engineProblem(variant: string, what: string): void {
+    const { target } = this.subject;
+    const who = target === undefined ? `the engine of ${variant}` : `the engine at ${target}`;
+    this.#problems.add(`${who} ${what}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,33 +3,49 @@ import { now } from "../../src/clock.ts";
 import type { Settings } from "../../src/config.ts";
 import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
 import { type Millis, type Mode, MODES } from "../../src/types.ts";
-import { EngineLoad, GrpcTransport } from "../load/engine_load.ts";
+import { EngineLoad, GrpcTransport, isUnreached } from "../load/engine_load.ts";
 import type { Transport } from "../load/transport.ts";
 import type { RunPlan, Variant } from "../plan.ts";
 import type { WorkerIdentity } from "../record/environment.ts";
-import { EngineProcess, untilReady } from "./engine_process.ts";
+import { EngineProcess, reasonIn, untilReady } from "./engine_process.ts";
 
 const READY_WITHIN_MS: Millis = 15_000;
 const TARGET_READY_WITHIN_MS: Millis = 3_000;
+/** An engine is gone when nothing has listened there for so long, or nothing has answered. */
+const GONE_AFTER_MS: Millis = 3_000;
+const SILENT_AFTER_MS: Millis = 30_000;
 const ASK_WITHIN_MS: Millis = 2_000;
 const ASK_EVERY_MS: Millis = 50;
+/** What an engine's whole seconds of uptime leave out, and then some; one with less than it must have is another one. */
+const UPTIME_SLACK_S = 1.5;
 
 type Asked = Pick<RunPlan, "stream" | "timeoutMs">;
 
 /** An engine that is ready, and the way to it. */
 export class MeasuredEngine implements AsyncDisposable {
+  /** What the engine knows of its worker. */
+  readonly worker: WorkerIdentity;
+  /** Null: of another make. */
+  readonly mode: Mode | null;
+  /** How many sequences the worker runs at once; null where it does not say. */
+  readonly workerRows: number | null;
+  /** At the last look. */
+  #seen: Seen;
+  #looking: Promise<Seen | undefined> | undefined;
+  #lost: string | undefined;
+
   private constructor(
     readonly transport: Transport,
-    /** What the engine knows of its worker. */
-    readonly worker: WorkerIdentity,
-    /** Null: of another make. */
-    readonly mode: Mode | null,
-    /** How many sequences the worker runs at once; null where it does not say. */
-    readonly workerRows: number | null,
+    stats: StatsReply__Output,
     private readonly load: EngineLoad,
     private readonly process: EngineProcess | undefined,
     private readonly parts: AsyncDisposableStack,
-  ) {}
+  ) {
+    this.worker = workerOf(stats);
+    this.mode = MODES.find((known) => known === stats.mode) ?? null;
+    this.workerRows = stats.worker?.maxRows || null;
+    this.#seen = seenIn(stats, now());
+  }
 
   /**
    * Starts one for `variant`.
@@ -75,10 +91,7 @@ export class MeasuredEngine implements AsyncDisposable {
     await using parts = given;
     const load = parts.use(new EngineLoad(address, timeoutMs));
     const stats = await untilReady(load, who, withinMs, stop);
-    const transport = new GrpcTransport(load, stream);
-    const rows = stats.worker?.maxRows || null;
-    const mode = MODES.find((known) => known === stats.mode) ?? null;
-    return new MeasuredEngine(transport, workerOf(stats), mode, rows, load, process, parts.move());
+    return new MeasuredEngine(new GrpcTransport(load, stream), stats, load, process, parts.move());
   }
 
   /** Resolves when nothing waits in the engine or is at the worker, or after `withinMs`, or when it does not say. */
@@ -91,15 +104,98 @@ export class MeasuredEngine implements AsyncDisposable {
     }
   }
 
-  /** How the engine's process ended, as the rest of a sentence; undefined while it runs. */
+  /** The worker at the last look. */
+  get seenWorker(): SeenWorker {
+    return this.#seen.worker;
+  }
+
+  /** How the engine came to its end, as the rest of a sentence; undefined while it is there. */
   get gone(): string | undefined {
-    if (this.process?.exitCode === undefined) return undefined;
+    if (this.process?.exitCode === undefined) return this.#lost;
     return `ended with code ${this.process.exitCode} under load; its log: ${this.process.logFile}`;
+  }
+
+  /** A request did not reach it: finds out whether an engine that runs elsewhere is gone. */
+  suspect(): void {
+    if (!this.process) void this.#look();
+  }
+
+  /** What the engine says after a turn; undefined when it does not answer, which `gone` explains. */
+  async look(): Promise<Look | undefined> {
+    const before = this.#seen;
+    const after = await this.#look();
+    if (!after) return undefined;
+    this.#seen = after;
+    const leastUptimeS = before.uptimeS + (after.askedAt - before.saidAt) / 1000 - UPTIME_SLACK_S;
+    const counts = before.uptimeS + after.uptimeS > 0; // one of another make may have no such clock
+    return { wasRestarted: counts && after.uptimeS < leastUptimeS, worker: after.worker };
+  }
+
+  /** Asks the engine for its counters, again while it does not answer; in the end it is lost. */
+  #look(): Promise<Seen | undefined> {
+    return this.#looking ??= this.#ask().finally(() => this.#looking = undefined);
+  }
+
+  async #ask(): Promise<Seen | undefined> {
+    const since = now();
+    for (;;) {
+      if (this.gone !== undefined) return undefined;
+      const askedAt = now();
+      const stats = await this.load.stats(ASK_WITHIN_MS).catch((error: Error) => error);
+      if (!(stats instanceof Error)) return seenIn(stats, askedAt);
+      if (now() - since >= (isUnreached(stats) ? GONE_AFTER_MS : SILENT_AFTER_MS)) {
+        this.#lost = `no longer answers (${reasonIn(stats)})`;
+        return undefined;
+      }
+      await sleep(ASK_EVERY_MS);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.parts.disposeAsync();
   }
+}
+
+/** What an engine said of itself and its worker, some time between `askedAt` and `saidAt`. */
+interface Seen {
+  readonly askedAt: Millis;
+  readonly saidAt: Millis;
+  readonly uptimeS: number;
+  readonly worker: SeenWorker;
+}
+
+export interface Look {
+  /** It is another process than at the look before. */
+  readonly wasRestarted: boolean;
+  readonly worker: SeenWorker;
+}
+
+export interface SeenWorker {
+  readonly state: string;
+  /** Why it is not up; empty where the engine does not say. */
+  readonly detail: string;
+  /** Another one for each process; empty while none was there, and of a worker without sessions. */
+  readonly instance: string;
+}
+
+function seenIn(
+  { uptimeSeconds: uptimeS, workerState: state, workerDetail: detail, worker }: StatsReply__Output,
+  askedAt: Millis,
+): Seen {
+  return { askedAt, saidAt: now(), uptimeS, worker: { state, detail, instance: worker?.instance ?? "" } };
+}
+
+/** What became of the worker between two looks, as the middle of a sentence; undefined: nothing. */
+export function workerChange(
+  before: SeenWorker,
+  { state, detail, instance }: SeenWorker,
+): string | undefined {
+  if (state === "down" || state === "draining") {
+    if (before.state === state) return undefined;
+    return state === "down" ? `was gone${detail && ` (${detail})`}` : "was about to stop";
+  }
+  const wasThere = before.instance !== "" && before.state !== "down";
+  return wasThere && before.instance !== instance ? "was started again" : undefined;
 }
 
 function workerOf({ worker }: StatsReply__Output): WorkerIdentity {

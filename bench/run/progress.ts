@@ -3,7 +3,7 @@ import { Presets, SingleBar } from "cli-progress";
 import { join } from "node:path";
 import process from "node:process";
 import { now } from "../../src/clock.ts";
-import { stderrTerminal } from "../../src/serve/output.ts";
+import { printError, stderrTerminal } from "../../src/output.ts";
 import { TextProgress } from "../../src/supervisor/progress.ts";
 import type { Millis } from "../../src/types.ts";
 import { makeFolder } from "../record/recorder.ts";
@@ -53,7 +53,7 @@ export function showTurn(name: string, limits: TurnLimits): TurnProgress {
       ended = true;
       bar?.update(share(), { line: line() });
       bar?.stop();
-      if (!bar) tell(`${name}  ${line()}`);
+      if (!bar) printError(`${name}  ${line()}`);
     },
   };
 }
@@ -78,10 +78,6 @@ export class SetupProgress extends TextProgress implements Disposable {
   }
 }
 
-/** A line for the person who waits. */
-export function tell(line: string): void {
-  process.stderr.write(line + "\n");
-}
-
+process.stderr.on("error", () => {}); // the bar's: a terminal that hung up ends no run
 const BAR = { format: "{name} {bar} {line}", barsize: 24, stream: process.stderr, hideCursor: true };
 const REDRAW_EVERY_MS = 250;

@@ -1,8 +1,9 @@
+import { printError } from "../../src/output.ts";
 import type { Load, RunPlan, Variant } from "../plan.ts";
 import { counted } from "../words.ts";
 import { randomStream, shuffled } from "../workload/random.ts";
 import { Lab, type Subject, type TurnLimits } from "./lab.ts";
-import { showTurn, tell } from "./progress.ts";
+import { showTurn } from "./progress.ts";
 
 /** A cell of the plan, as what it is made of. */
 interface PlannedCell {
@@ -30,7 +31,7 @@ export async function run(
 ): Promise<readonly string[]> {
   await using lab = await Lab.open(plan, subject, command, folder, stop);
   const turns = turnsOf(plan);
-  tell(`${counted(turns.length, "turn")}: ${sizeOf(plan)}`);
+  printError(`${counted(turns.length, "turn")}: ${sizeOf(plan)}`);
   for (const [done, { variant, load, round }] of turns.entries()) {
     if (stop.aborted) break;
     const limits = limitsOfTurn(plan, load);

@@ -1,10 +1,11 @@
 import { addressOf, type ParsedSettings } from "../../src/config.ts";
+import { printError } from "../../src/output.ts";
 import { findWorker, workerEndpoint } from "../../src/serve/find_worker.ts";
 import { LocalWorker } from "../../src/supervisor/local_worker.ts";
 import { planWorker } from "../../src/supervisor/plan.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { WorkerIdentity } from "../record/environment.ts";
-import { SetupProgress, tell } from "./progress.ts";
+import { SetupProgress } from "./progress.ts";
 
 /** The one Python worker that all modes are measured against. */
 export interface BenchWorker extends AsyncDisposable {
@@ -28,7 +29,7 @@ export async function benchWorker(
   const source = await findWorker(located, given, stop);
   if (source.kind !== "none") {
     if (!source.ready) throw new SetupError([`the worker at ${addressOf(endpoint)} does not serve`]);
-    tell(`measuring with the worker that is already at ${addressOf(endpoint)}`);
+    printError(`measuring with the worker that is already at ${addressOf(endpoint)}`);
     return unknownWorker(endpoint);
   }
   await using parts = new AsyncDisposableStack();

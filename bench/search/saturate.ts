@@ -31,7 +31,7 @@ const START_SHARE_WITH_SLO = 0.6;
 
 /** Runs the trials that `nextStep` asks for, and writes what they show into `found` as it becomes known. */
 export async function saturate(
-  lab: Pick<Lab, "turn">,
+  lab: Pick<Lab, "turn" | "isGone">,
   found: VariantSaturation,
   plan: TrialPlan,
   loadOf: (rate: number) => Load,
@@ -63,7 +63,7 @@ export async function saturate(
       round, // each trial has requests and instants of its own
       limits: { requests: requests + 1, durationMs: Infinity },
     });
-    if (stop.aborted || samples.length === 0) return;
+    if (stop.aborted || samples.length === 0 || lab.isGone(variant)) return; // such a trial tells of no rate
     const judged = judgeTrial({ rate, load, samples, plannedMs, cut: watched.cut }, plan.slo);
     if (judged.outcome === "kept") latenciesMs.push(1.5 * judged.summary.e2eMs.p50.value);
     // Near its limit an engine with much room answers far later than at the first look, and fills for as long.

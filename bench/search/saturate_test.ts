@@ -33,12 +33,20 @@ Deno.test("every trial is a cell of its own in the report, also at a rate that w
   assert.equal(found.answer?.confirmed, true);
 });
 
-/** A search over an engine that answers after `latencyMs`, and at most so many requests a second. */
-async function saturated(capacity: number, latencyMs: number) {
+Deno.test("a trial in which the engine went is none, and the search ends", async () => {
+  const { found, turns } = await saturated(100, 6000, 4);
+  assert.equal(turns.length, 4);
+  assert.equal(found.trials.length, 2, "of the first look and three trials");
+  assert.equal(found.answer, null);
+});
+
+/** A search over an engine that answers after `latencyMs`, and at most so many requests a second, until it is gone. */
+async function saturated(capacity: number, latencyMs: number, turnsUntilGone = Infinity) {
   const variant = { name: "continuous", mode: "continuous" as const, settings: {} };
   const found: VariantSaturation = { variant, trials: [], answer: null };
   const turns: Turn[] = [];
   const lab = {
+    isGone: () => turns.length >= turnsUntilGone,
     turn(turn: Turn) {
       turns.push(turn);
       const { load, round } = turn;

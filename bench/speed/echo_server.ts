@@ -4,9 +4,9 @@
  * stdin does.
  */
 import { Server, ServerCredentials } from "@grpc/grpc-js";
-import process from "node:process";
 import { omnispan } from "../../src/grpc/contract.ts";
 import type { EngineHandlers } from "../../src/grpc/generated/omnispan/Engine.ts";
+import { print } from "../../src/output.ts";
 
 const hold = Deno.args.includes("--hold");
 const held: unknown[] = [];
@@ -33,7 +33,7 @@ const server = new Server();
 server.addService(omnispan.Engine.service, handlers);
 server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
   if (error) throw error;
-  process.stdout.write(`127.0.0.1:${port}\n`);
+  print(`127.0.0.1:${port}`);
 });
 for await (const _ of Deno.stdin.readable);
 Deno.exit(0);

@@ -1,11 +1,10 @@
 /** What the engine itself costs, each figure beside the one that was aimed at. See `--help`. */
 import Table from "cli-table3";
 import { join, relative } from "node:path";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { StartupError } from "../../src/errors.ts";
+import { print, printError } from "../../src/output.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
-import { tell } from "../run/progress.ts";
 import type { Figure } from "./figure.ts";
 import { generatorLateness } from "./generator.ts";
 import { overHttp } from "./http.ts";
@@ -56,7 +55,7 @@ another checkout too.`;
 async function main(names: readonly string[]): Promise<number> {
   const unknown = names.find((name) => !MEASUREMENTS[name]);
   if (unknown !== undefined) {
-    process.stdout.write(HELP + "\n");
+    print(HELP);
     return unknown === "--help" ? 0 : 2;
   }
   const folder = join(
@@ -67,7 +66,7 @@ async function main(names: readonly string[]): Promise<number> {
   const figures: Figure[] = [];
   for (const [name, measure] of Object.entries(MEASUREMENTS)) {
     if (names.length > 0 && !names.includes(name)) continue;
-    tell(`measuring ${name}`);
+    printError(`measuring ${name}`);
     figures.push(await measure(folder));
     await Deno.writeTextFile(join(folder, "speed.json"), JSON.stringify(figures, undefined, 1));
   }
@@ -75,7 +74,7 @@ async function main(names: readonly string[]): Promise<number> {
   for (const { name, reached, target, met } of figures) {
     table.push([name, reached, target, met ? "yes" : "no"]);
   }
-  process.stdout.write(`${table}\nAll samples: ${relative(Deno.cwd(), folder)}\n`);
+  print(`${table}\nAll samples: ${relative(Deno.cwd(), folder)}`);
   return 0;
 }
 
@@ -83,7 +82,7 @@ if (import.meta.main) {
   Deno.exit(
     await main(Deno.args).catch((thrown) => {
       if (!(thrown instanceof SetupError || thrown instanceof StartupError)) throw thrown;
-      thrown.problems.forEach(tell);
+      thrown.problems.forEach(printError);
       return 1;
     }),
   );

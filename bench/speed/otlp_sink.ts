@@ -1,10 +1,10 @@
 /** Takes whatever OpenTelemetry's exporters send over HTTP and forgets it. Prints its address; ends when its stdin does. */
-import process from "node:process";
+import { print } from "../../src/output.ts";
 
 Deno.serve({
   hostname: "127.0.0.1",
   port: 0,
-  onListen: ({ port }) => process.stdout.write(`127.0.0.1:${port}\n`),
+  onListen: ({ port }) => print(`127.0.0.1:${port}`),
 }, async (request) => {
   await request.arrayBuffer();
   return new Response();

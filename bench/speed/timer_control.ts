@@ -3,7 +3,7 @@
  * beside a load is the machine's share of a window's lateness. Runs for the seconds it is given and prints the
  * lateness of each window in ms as a JSON list.
  */
-import process from "node:process";
+import { print } from "../../src/output.ts";
 
 const WINDOW_MS = 20;
 const TIMER_SLACK_MS = 1.2;
@@ -19,7 +19,7 @@ function waitFor(dueAt: number): void {
   else {
     lateMs.push(-leftMs);
     if (now < endAt) waitFor(now + WINDOW_MS);
-    else process.stdout.write(JSON.stringify(lateMs));
+    else print(JSON.stringify(lateMs));
   }
 }
 

@@ -8,7 +8,7 @@ import type { Millis } from "../../src/types.ts";
 import type { Load, RequestMix, Slo, Variant } from "../plan.ts";
 import { WORKLOAD } from "./file_schema.ts";
 import { firstProblems, lineOf, problemTexts } from "./problem_lines.ts";
-import { readTrace, tracePath } from "./trace.ts";
+import { readTrace, textOf, tracePath } from "./trace.ts";
 
 /** What a workload file says of a run; what it leaves out is up to flags and defaults. */
 export interface WorkloadFile {
@@ -42,7 +42,8 @@ export async function readWorkloadFile(path: string): Promise<WorkloadFile> {
   if (size > MOST_BYTES) {
     throw new StartupError([`${path}: a workload file must have at most ${MOST_BYTES} bytes, got ${size}`]);
   }
-  return parseWorkload(await readFile(path, "utf8").catch(unreadable), path);
+  const bytes = await readFile(path).catch(unreadable);
+  return parseWorkload(textOf(bytes, path, "a workload file"), path);
 }
 
 /**

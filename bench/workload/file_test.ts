@@ -315,6 +315,29 @@ Deno.test("syntax errors have lines, and a file that is broken throughout is tol
   assert.equal(problemsOf("[".repeat(50_000)).length, 21);
 });
 
+Deno.test("a workload file may be UTF-16 with its mark, and what is no text is told so", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "workload-"));
+  try {
+    const path = join(folder, "w.yaml");
+    await writeFile(
+      path,
+      Uint8Array.from(
+        "\uFEFFseed: 7\n".split("").flatMap((letter) => {
+          const unit = letter.charCodeAt(0);
+          return [unit & 0xff, unit >> 8];
+        }),
+      ),
+    );
+    assert.equal((await readWorkloadFile(path)).seed, 7);
+    await writeFile(path, Uint8Array.of(0x1f, 0x8b, 8, 0xff));
+    await assert.rejects(readWorkloadFile(path), {
+      message: `${path}:1: a workload file must be text in UTF-8, or in UTF-16 with a byte order mark`,
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 Deno.test("a workload file finds its traces in its own folder, and says what is wrong with them", async () => {
   const folder = await mkdtemp(join(tmpdir(), "workload-"));
   try {

@@ -1,4 +1,5 @@
 /** Recorded traces: CSV files in the columns of the Azure LLM inference traces. */
+import { CsvError, parse } from "csv-parse/sync";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -48,7 +49,7 @@ export function readTrace(file: string): readonly TraceRow[] {
     if (size > MOST_BYTES) {
       throw new StartupError([`${path}: a trace must have at most ${MOST_BYTES} bytes, got ${size}`]);
     }
-    return parseTrace(readFileSync(path, "utf8"), path);
+    return parseTrace(textOf(readFileSync(path), path, "a trace"), path);
   } catch (thrown) {
     if (thrown instanceof StartupError) throw thrown;
     throw new StartupError([`${file}: the trace can't be read: ${messageOf(thrown)}`], { cause: thrown });
@@ -62,29 +63,25 @@ export function sha256Of(file: string): string {
 
 /** Reads a trace's text; `path` names it in problems. @throws {StartupError} */
 export function parseTrace(text: string, path: string): readonly TraceRow[] {
-  const lines = text.replace(/^\uFEFF/, "").trimEnd().split(/\r?\n/);
-  const header = (lines[0] ?? "").split(",").map((name) => name.trim());
-  const places = COLUMNS.map((name) => header.indexOf(name));
-  if (places.includes(-1)) {
-    throw new StartupError([
-      `${path}:1: must have the columns ${COLUMNS.join(",")}, got "${header.join(",")}"`,
-    ]);
-  }
-  if (lines.length < 2) {
-    throw new StartupError([`${path}: a trace must have a row below its header, got none`]);
-  }
   const problems: string[] = [];
   const rows: TraceRow[] = [];
+  let places: readonly number[] | undefined;
+  let width = 0;
   let firstMs: Millis | undefined;
-  for (const [index, line] of lines.entries()) {
-    if (index === 0) continue;
-    const problem = (column: number, rule: string, value: string | undefined) =>
-      problems.push(
-        `${path}:${index + 1}: ${COLUMNS[column]} must be ${rule}, got ${JSON.stringify(value ?? "")}`,
-      );
-    const cells = line.split(",");
-    const [time, prompt, output] = places.map((place) => cells[place]?.trim());
-    const at = instantOf(time ?? "");
+  eachRecord(text, path, (cells, line) => {
+    if (!places) {
+      places = placesIn(cells, path);
+      width = cells.length;
+      return;
+    }
+    if (cells.length !== width) {
+      problems.push(`${path}:${line}: must have ${width} fields as the header has, got ${cells.length}`);
+      return;
+    }
+    const [time = "", prompt = "", output = ""] = places.map((place) => cells[place]);
+    const problem = (column: number, rule: string, value: string) =>
+      problems.push(`${path}:${line}: ${COLUMNS[column]} must be ${rule}, got ${JSON.stringify(value)}`);
+    const at = instantOf(time);
     if (at === undefined) problem(0, "a time like 2023-11-16 18:15:46.6805900", time);
     else if (firstMs !== undefined && at - firstMs < (rows.at(-1)?.atMs ?? 0)) {
       problem(0, "no earlier than the line above's", time);
@@ -94,12 +91,73 @@ export function parseTrace(text: string, path: string): readonly TraceRow[] {
     const rule = `a whole number from 1 to ${MOST_TOKENS}`;
     if (promptTokens === undefined) problem(1, rule, prompt);
     if (outputTokens === undefined) problem(2, rule, output);
-    if (at === undefined || promptTokens === undefined || outputTokens === undefined) continue;
+    if (at === undefined || promptTokens === undefined || outputTokens === undefined) return;
     firstMs ??= at;
     rows.push({ atMs: at - firstMs, promptTokens, outputTokens });
-  }
+  });
+  if (!places) placesIn([], path);
   if (problems.length > 0) throw new StartupError(firstProblems(problems, path));
+  if (rows.length === 0) {
+    throw new StartupError([`${path}:1: a trace must have a row below its header, got none`]);
+  }
   return rows;
+}
+
+/** Calls `take` with each record of a CSV file and the line in which it begins. @throws {StartupError} */
+function eachRecord(
+  text: string,
+  path: string,
+  take: (cells: readonly string[], line: number) => void,
+): void {
+  let line = 1;
+  try {
+    parse(text.trimEnd(), {
+      bom: true,
+      trim: true,
+      relax_column_count: true, // a line for each such record says more
+      record_delimiter: ["\r\n", "\n", "\r"],
+      on_record(cells: readonly string[], { lines }) {
+        take(cells, line);
+        line = lines + 1;
+        return undefined; // nothing is to be gathered
+      },
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof CsvError)) throw thrown;
+    const rule = thrown.code === "CSV_QUOTE_NOT_CLOSED"
+      ? "a quoted field must be closed, got none to the end of the file"
+      : "a quote must be the first character of its field and be doubled inside of it";
+    throw new StartupError([`${path}:${line}: ${rule}`], { cause: thrown });
+  }
+}
+
+/** Where in its records a trace has the columns. */
+function placesIn(header: readonly string[], path: string): readonly number[] {
+  const places = COLUMNS.map((name) => header.indexOf(name));
+  const got = header.length === 0 ? "an empty file" : `"${header.join(",")}"`;
+  if (places.includes(-1)) {
+    throw new StartupError([`${path}:1: must have the columns ${COLUMNS.join(",")}, got ${got}`]);
+  }
+  if (COLUMNS.some((name) => header.indexOf(name) !== header.lastIndexOf(name))) {
+    throw new StartupError([`${path}:1: must have the columns ${COLUMNS.join(",")} once each, got ${got}`]);
+  }
+  return places;
+}
+
+/** A file's text in the encoding that its first bytes say; `what` it must be. @throws {StartupError} */
+export function textOf(bytes: Uint8Array, path: string, what: string): string {
+  const mark = bytes[0] === 0xff && bytes[1] === 0xfe
+    ? "utf-16le"
+    : bytes[0] === 0xfe && bytes[1] === 0xff
+    ? "utf-16be"
+    : "utf-8";
+  try {
+    const text = new TextDecoder(mark, { fatal: true }).decode(bytes);
+    if (!text.includes("\0")) return text;
+  } catch {
+    // Told below.
+  }
+  throw new StartupError([`${path}:1: ${what} must be text in UTF-8, or in UTF-16 with a byte order mark`]);
 }
 
 /** The rows before the limits, `speed` times as fast and with the longest prompts and answers cut. @throws {StartupError} */

@@ -43,6 +43,9 @@ Deno.test("every broken row is named by line, column, rule and value", () => {
     "2023-13-40 18:15:47,374,1.5",
     "",
     "2023-11-16 18:15:48,1",
+    '2023-11-16 18:15:48,"1,024",44',
+    "2023-11-16 18:15:48,1,024,44",
+    "2023-11-16 18:15:48,1,2",
   ];
   const count = "must be a whole number from 1 to 1000000, got";
   assert.deepEqual(problemsOf([HEADER, ...rows].join("\n")), [
@@ -52,11 +55,56 @@ Deno.test("every broken row is named by line, column, rule and value", () => {
     `t.csv:4: GeneratedTokens ${count} "-4"`,
     't.csv:5: TIMESTAMP must be a time like 2023-11-16 18:15:46.6805900, got "2023-13-40 18:15:47"',
     `t.csv:5: GeneratedTokens ${count} "1.5"`,
-    't.csv:6: TIMESTAMP must be a time like 2023-11-16 18:15:46.6805900, got ""',
-    `t.csv:6: ContextTokens ${count} ""`,
-    `t.csv:6: GeneratedTokens ${count} ""`,
-    `t.csv:7: GeneratedTokens ${count} ""`,
+    "t.csv:6: must have 3 fields as the header has, got 1",
+    "t.csv:7: must have 3 fields as the header has, got 2",
+    `t.csv:8: ContextTokens ${count} "1,024"`,
+    "t.csv:9: must have 3 fields as the header has, got 4",
   ]);
+});
+
+Deno.test("quoted fields are fields, whatever is in them, and lines are counted as in the file", () => {
+  const text = '"name, model","TIMESTAMP",ContextTokens,"GeneratedTokens"\n' +
+    '"a, b","2023-11-16 18:15:46","374",44\r\n' +
+    '"two\nlines and a "" quote",2023-11-16 18:15:47, "5" ,6\n';
+  assert.deepEqual(parseTrace(text, "t.csv"), [
+    { atMs: 0, promptTokens: 374, outputTokens: 44 },
+    { atMs: 1000, promptTokens: 5, outputTokens: 6 },
+  ]);
+  assert.deepEqual(problemsOf(text + "x,now,1,1\n"), [
+    't.csv:5: TIMESTAMP must be a time like 2023-11-16 18:15:46.6805900, got "now"',
+  ]);
+});
+
+Deno.test("a field whose quotes are wrong is named by the line that it begins in", () => {
+  const rows = `${HEADER}\n2023-11-16 18:15:46,1,1\n`;
+  assert.deepEqual(problemsOf(`${rows}"2023-11-16 18:15:46,1,1\n2023-11-16 18:15:47,1,1\n`), [
+    "t.csv:3: a quoted field must be closed, got none to the end of the file",
+  ]);
+  assert.deepEqual(problemsOf(`${rows}2023"-11-16 18:15:46,1,1\n`), [
+    "t.csv:3: a quote must be the first character of its field and be doubled inside of it",
+  ]);
+});
+
+Deno.test("a trace is read in UTF-8 and in UTF-16 with its mark; what is no text is told so", async () => {
+  const text = `${HEADER},é\r\n2023-11-16 18:15:46,374,44,\r\n`;
+  const utf16 = (littleEndian: boolean, mark: string) => {
+    const view = new DataView(new ArrayBuffer(2 * (mark + text).length));
+    [...mark + text].forEach((letter, at) => view.setUint16(2 * at, letter.charCodeAt(0), littleEndian));
+    return new Uint8Array(view.buffer);
+  };
+  const file = await Deno.makeTempFile({ suffix: ".csv" });
+  for (const bytes of [new TextEncoder().encode(text), utf16(true, "\uFEFF"), utf16(false, "\uFEFF")]) {
+    await Deno.writeFile(file, bytes);
+    assert.deepEqual(readTrace(file), [{ atMs: 0, promptTokens: 374, outputTokens: 44 }]);
+  }
+  for (
+    const bytes of [utf16(true, ""), Uint8Array.of(0x1f, 0x8b, 8, 0xff), Uint8Array.of(0xff, 0xfe, 0x41)]
+  ) {
+    await Deno.writeFile(file, bytes);
+    assert.throws(() => readTrace(file), {
+      message: `${file}:1: a trace must be text in UTF-8, or in UTF-16 with a byte order mark`,
+    });
+  }
 });
 
 Deno.test("a file that is broken throughout is reported by its first problems", () => {
@@ -69,7 +117,15 @@ Deno.test("a trace must have its columns and a row", () => {
   assert.deepEqual(problemsOf("time,tokens\n1,2"), [
     `t.csv:1: must have the columns ${HEADER}, got "time,tokens"`,
   ]);
-  assert.deepEqual(problemsOf(HEADER + "\n"), ["t.csv: a trace must have a row below its header, got none"]);
+  for (const text of [HEADER, HEADER + "\n", `\uFEFF${HEADER}\r\n\r\n`]) {
+    assert.deepEqual(problemsOf(text), ["t.csv:1: a trace must have a row below its header, got none"]);
+  }
+  for (const text of ["", "\n", "\uFEFF\r\n "]) {
+    assert.deepEqual(problemsOf(text), [`t.csv:1: must have the columns ${HEADER}, got an empty file`]);
+  }
+  assert.deepEqual(problemsOf(`${HEADER},ContextTokens\n2023-11-16 18:15:46,1,1,2`), [
+    `t.csv:1: must have the columns ${HEADER} once each, got "${HEADER},ContextTokens"`,
+  ]);
 });
 
 Deno.test("a trace that is not there is named", () => {

@@ -21,7 +21,7 @@ export const VARIANT_SETTINGS: readonly SettingName[] = SETTING_NAMES.filter((na
 /** The settings that shape one mode and not another; with others of them a mode would be measured twice as it is. */
 export const SHAPING = {
   direct: ["MAX_CONCURRENT_STREAMS"],
-  queued: ["QUEUED_CONCURRENCY"],
+  queued: ["QUEUED_CONCURRENCY", "MAX_CONCURRENT_STREAMS"],
   micro_batch: ["BATCH_WINDOW_MS", "MAX_BATCH_SIZE", "BATCHES_IN_FLIGHT", "BATCH_WHEN_IDLE"],
   continuous: ["MAX_CONCURRENT_STREAMS"],
 } as const satisfies { readonly [M in Mode]: readonly SettingName[] };

@@ -1,7 +1,7 @@
 /** `deno task keys`: see `deno task keys --help`. */
 import Table from "cli-table3";
 import { messageOf, StartupError } from "../errors.ts";
-import { print, printError } from "../serve/output.ts";
+import { print, printError, write } from "../output.ts";
 import { changeKeyFile } from "./change_key_file.ts";
 import { type Command, HELP, type NewKey, parseCommand } from "./command.ts";
 import { type KeyRecord, LIMIT_NAMES, parseKeyFile, readKeyText } from "./key_file.ts";
@@ -41,7 +41,7 @@ async function perform(command: Command): Promise<void> {
   }
 }
 
-/** The key is printed once it is in the file, so that what was printed works. */
+/** The key is printed once it is in the file, so that what was printed works; without a reader it is of no use. */
 async function add(path: string, { tenant, note, limits, operator }: NewKey): Promise<void> {
   let id = newKeyId();
   let keyText = "";
@@ -59,13 +59,24 @@ async function add(path: string, { tenant, note, limits, operator }: NewKey): Pr
     };
     return { keys: [...keys, key] };
   });
-  print(keyText);
+  try {
+    write(keyText + "\n");
+  } catch (cause) {
+    await takeOut(path, id);
+    const why = `the key could not be shown (${messageOf(cause)}), so ${path} does not keep it`;
+    throw new StartupError([why], { cause });
+  }
   printError(
     `Key ${id} of tenant ${tenant} is in ${path}. It is shown only now: the file has no more than its hash.`,
   );
 }
 
 async function revoke(path: string, id: string): Promise<void> {
+  await takeOut(path, id);
+  printError(`Key ${id} is out of ${path}. A running engine refuses it within two seconds.`);
+}
+
+async function takeOut(path: string, id: string): Promise<void> {
   await changeKeyFile(path, { create: false }, ({ keys }) => {
     const left = keys.filter((key) => key.id !== id);
     if (left.length === keys.length) {
@@ -73,7 +84,6 @@ async function revoke(path: string, id: string): Promise<void> {
     }
     return { keys: left };
   });
-  printError(`Key ${id} is out of ${path}. A running engine refuses it within two seconds.`);
 }
 
 async function list(path: string): Promise<void> {

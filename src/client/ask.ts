@@ -9,7 +9,7 @@ import { ClientError, EXIT } from "./client_error.ts";
 import { bytesOf, EngineHttp } from "./engine_http.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { firstModel } from "./first_model.ts";
-import { tell, write } from "./output.ts";
+import { printError, write } from "../output.ts";
 import { StopSignal } from "./stop_signal.ts";
 import { withoutControls } from "./words.ts";
 
@@ -45,7 +45,7 @@ async function ask(command: AskCommand, stop: AbortSignal): Promise<number> {
     if (json) write(answerJson(answer) + "\n");
     else {
       shown.endLine("always");
-      tell(answerLine(answer));
+      printError(answerLine(answer));
     }
     return EXIT.done;
   } catch (thrown) {

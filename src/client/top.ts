@@ -4,7 +4,7 @@ import { EngineHttp } from "./engine_http.ts";
 import { coloured, plain } from "./line.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { followLive } from "./live_stream.ts";
-import { tell, write } from "./output.ts";
+import { printError, write } from "../output.ts";
 import { Screen } from "./screen.ts";
 import { StopSignal } from "./stop_signal.ts";
 import { parseTop, TOP_HELP } from "./top_command.ts";
@@ -57,7 +57,7 @@ async function json(engine: EngineHttp, count: number, stop: AbortSignal): Promi
   let lines = 0;
   for await (const event of followLive(engine, stop)) {
     if (event.kind === "lost") {
-      tell(`connection to ${engine.target.url} lost (${oneLine(event.why)}); trying again`);
+      printError(`connection to ${engine.target.url} lost (${oneLine(event.why)}); trying again`);
       continue;
     }
     write(JSON.stringify(event.kind === "hello" ? event.hello.tick : event.tick) + "\n");
@@ -76,7 +76,8 @@ async function screen(engine: EngineHttp, stop: StopSignal): Promise<number> {
   let terminal: Screen | undefined;
   const paint = () => {
     if (!state || !terminal) return;
-    terminal.paint(topLines(state, { ...terminal.size, url, hint: "q quits", at: Date.now() }).map(line));
+    const look = { ...terminal.size, url, hint: "q quits", at: Date.now() };
+    if (!terminal.paint(topLines(state, look).map(line))) quit.abort();
   };
   const open = () => {
     terminal = stack.use(new Screen(paint));

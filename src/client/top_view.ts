@@ -104,7 +104,8 @@ function modeDetail(settings: TopState["settings"]): string {
     case "micro_batch":
       return ` of ${settings.MAX_BATCH_SIZE}, window ${settings.BATCH_WINDOW_MS} ms`;
     case "queued":
-      return `, ${settings.QUEUED_CONCURRENCY} at once`;
+      return `, ${settings.QUEUED_CONCURRENCY} at once` +
+        (Number(settings.MAX_CONCURRENT_STREAMS) > 0 ? `, ${settings.MAX_CONCURRENT_STREAMS} streams` : "");
     default:
       return Number(settings.MAX_CONCURRENT_STREAMS) > 0
         ? `, ${settings.MAX_CONCURRENT_STREAMS} at once`

@@ -17,3 +17,24 @@ export function gate(
     },
   };
 }
+
+/**
+ * First in, first out, one by one, with places of its own for each kind: at most `streamLimit` streams and beside them
+ * at most `limit` others at the worker. The longest-waiting request goes when its kind has a free place, and until
+ * then nothing overtakes it. A `streamLimit` of 0 gives streams no places of their own: all share those of `limit`.
+ */
+export function gateOfTwoKinds(
+  { limit, streamLimit, reason }: { limit: number; streamLimit: number; reason: DispatchReason },
+): Policy {
+  const others = gate({ limit, reason, together: false });
+  if (streamLimit === 0) return others;
+  const streams = gate({ limit: streamLimit, reason, together: false });
+  return {
+    decide(view, now) {
+      const { oldestIsStream, running, runningStreams } = view;
+      return oldestIsStream
+        ? streams.decide({ ...view, running: runningStreams }, now)
+        : others.decide({ ...view, running: running - runningStreams }, now);
+    },
+  };
+}

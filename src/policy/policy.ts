@@ -6,8 +6,12 @@ export interface QueueView {
   readonly depth: number;
   /** When the longest-waiting request was received; meaningful while depth > 0. */
   readonly oldestReceivedAt: Millis;
+  /** The longest-waiting request is a stream; meaningful while depth > 0. */
+  readonly oldestIsStream: boolean;
   /** Requests at the worker. */
   readonly running: number;
+  /** Those of them that are streams. */
+  readonly runningStreams: number;
   /** Groups of which at least one request is at the worker. */
   readonly dispatchesInFlight: number;
 }

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { gate } from "./gate.ts";
+import { gate, gateOfTwoKinds } from "./gate.ts";
 import { microBatch } from "./micro_batch.ts";
 
 const views = fc.record({
   depth: fc.nat(100),
   oldestReceivedAt: fc.nat(1000),
-  running: fc.nat(40),
+  oldestIsStream: fc.boolean(),
+  runningOthers: fc.nat(40),
+  runningStreams: fc.nat(40),
   dispatchesInFlight: fc.nat(5),
-});
+}).map(({ runningOthers, ...view }) => ({ ...view, running: runningOthers + view.runningStreams }));
 
 const batches = fc.record({
   windowMs: fc.nat(50),
@@ -19,8 +21,18 @@ const batches = fc.record({
 
 const gates = fc.record({ limit: fc.nat(40), reason: fc.constant("gate" as const), together: fc.boolean() });
 
+const twoKinds = fc.record({
+  limit: fc.integer({ min: 1, max: 40 }),
+  streamLimit: fc.nat(40),
+  reason: fc.constant("slot" as const),
+});
+
 Deno.test("every policy takes at least one and at most all that wait, and asks to be woken only later", () => {
-  const policies = fc.oneof(gates.map(gate), batches.map((options) => microBatch(options)));
+  const policies = fc.oneof(
+    gates.map(gate),
+    twoKinds.map(gateOfTwoKinds),
+    batches.map((options) => microBatch(options)),
+  );
   fc.assert(fc.property(policies, views, fc.nat(1100), (policy, view, now) => {
     const decision = policy.decide(view, now);
     if (decision.kind === "dispatch") assert.ok(decision.take >= 1 && decision.take <= view.depth);
@@ -59,5 +71,21 @@ Deno.test("a gate lets through what fits beside those that run, all or one at a 
         reason: options.reason,
       });
     }
+  }));
+});
+
+Deno.test("a gate of two kinds lets the oldest go when its own kind has a free place", () => {
+  fc.assert(fc.property(twoKinds, views, (options, view) => {
+    const { limit, streamLimit, reason } = options;
+    const others = view.running - view.runningStreams;
+    const hasPlace = streamLimit === 0
+      ? view.running < limit
+      : view.oldestIsStream
+      ? view.runningStreams < streamLimit
+      : others < limit;
+    assert.deepEqual(
+      gateOfTwoKinds(options).decide(view, 0),
+      view.depth > 0 && hasPlace ? { kind: "dispatch", take: 1, reason } : { kind: "idle" },
+    );
   }));
 });

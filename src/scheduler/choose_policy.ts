@@ -1,5 +1,5 @@
 import type { SchedulerSettings } from "../config.ts";
-import { gate } from "../policy/gate.ts";
+import { gate, gateOfTwoKinds } from "../policy/gate.ts";
 import { microBatch } from "../policy/micro_batch.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Mode } from "../types.ts";
@@ -20,7 +20,11 @@ export function choosePolicy(mode: Mode, settings: PolicySettings): Policy {
     case "direct":
       return gate({ limit: settings.MAX_CONCURRENT_STREAMS, reason: "direct", together: false });
     case "queued":
-      return gate({ limit: settings.QUEUED_CONCURRENCY, reason: "slot", together: false });
+      return gateOfTwoKinds({
+        limit: settings.QUEUED_CONCURRENCY,
+        streamLimit: settings.MAX_CONCURRENT_STREAMS,
+        reason: "slot",
+      });
     case "continuous":
       return gate({ limit: settings.MAX_CONCURRENT_STREAMS, reason: "gate", together: true });
     case "micro_batch":

@@ -214,7 +214,7 @@ export class SchedulerCore {
       effects.push({ kind: "cancel", sequences: [entry.run.sequence] });
       this.#leaveWorker(entry, entry.run);
     } else {
-      entry.lane.leaveQueue(entry);
+      entry.lane.abandon(entry, this.#now);
     }
     this.#settle(entry, { kind: "refused", code, message }, effects);
   }
@@ -296,7 +296,7 @@ export class SchedulerCore {
     entry.run = undefined;
     this.#running.delete(run.sequence);
     this.#timeouts.delete(run.sequence);
-    entry.lane.returned(run.group, this.#now);
+    entry.lane.returned(entry, run.group, this.#now);
     if (this.#losses.suspects) this.#placesFreed();
   }
 
@@ -355,8 +355,8 @@ export class SchedulerCore {
       const late = waited ? lane.admission.tooLate(entry.submission, now) : undefined;
       if (late) this.#settle(entry, late, effects);
       else leaving.push(entry);
+      if (leaving.length === 0) return; // the policy decided for this one; what it says of the next may differ
     }
-    if (leaving.length === 0) return;
     const notice: DispatchNotice = {
       id: ++this.#lastDispatch,
       mode: lane.mode,
@@ -367,7 +367,7 @@ export class SchedulerCore {
     };
     const group: Group = { notice, left: leaving.length };
     const members = leaving.map((entry) => this.#start(entry, group));
-    lane.sent(group);
+    lane.sent(leaving);
     this.#dispatchedRequests += members.length;
     const { id } = notice;
     effects.push({ kind: "dispatch", group: { id, members, timeoutMs: this.#patience(members) }, notice });

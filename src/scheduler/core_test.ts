@@ -41,6 +41,61 @@ Deno.test("queued keeps one at the worker and sends the next when it comes back"
   assert.equal(world.answered(second).dispatch?.lateMs, 0);
 });
 
+Deno.test("queued gives streams MAX_CONCURRENT_STREAMS places of their own, and none where it is 0", () => {
+  for (const [streams, atOnce] of [[0, 1], [3, 3]] as const) {
+    const world = new World({ ...QUEUED, MAX_CONCURRENT_STREAMS: streams });
+    const tickets = world.arriveTogether(5, { stream: true });
+    assert.deepEqual(world.running, tickets.slice(0, atOnce));
+    assert.ok(world.groups.every(({ length }) => length === 1));
+    world.answer(tickets[0]!);
+    assert.deepEqual(world.running, tickets.slice(1, atOnce + 1));
+    world.finish();
+  }
+});
+
+Deno.test("queued stays first in, first out: what waits for a place of its kind holds up those behind it", () => {
+  const world = new World({ ...QUEUED, MAX_CONCURRENT_STREAMS: 2 });
+  const [unary, stream] = [world.arrive(), world.arrive({ stream: true })];
+  assert.deepEqual(world.running, [unary, stream], "each kind has places of its own");
+  const [second, behind] = [world.arrive(), world.arrive({ stream: true })];
+  assert.deepEqual(world.running, [unary, stream], "a stream does not overtake though a place is free");
+  world.advance(5);
+  world.answer(unary);
+  assert.deepEqual(world.running, [stream, second, behind]);
+  world.finish();
+  for (const ticket of [second, behind]) assert.equal(world.answered(ticket).dispatch?.lateMs, 0);
+});
+
+Deno.test("when the request that held up the others leaves the queue, they go at once and are not late", () => {
+  for (const leave of ["cancel", "deadline"] as const) {
+    const world = new World({ ...QUEUED, MAX_CONCURRENT_STREAMS: 2 });
+    const running = world.arrive();
+    const head = world.arrive(leave === "deadline" ? { deadlineIn: 5 } : {});
+    const behind = world.arrive({ stream: true });
+    world.advance(5);
+    if (leave === "cancel") world.cancel(head);
+    assert.deepEqual(world.running, [running, behind]);
+    world.answer(behind);
+    assert.equal(world.answered(behind).dispatch?.lateMs, 0);
+    assert.equal(world.answered(behind).phases.placeAt, world.now);
+    world.finish();
+  }
+});
+
+Deno.test("a place goes to the next of the queue only if it is of its kind, also when the first is given up", () => {
+  const world = new World({ ...QUEUED, MAX_CONCURRENT_STREAMS: 1 }, { refuseLate: true });
+  const [unary, stream] = [world.arrive(), world.arrive({ stream: true })];
+  const hopeless = world.arrive({ deadlineIn: 600 });
+  const waits = world.arrive({ stream: true });
+  world.advance(500);
+  world.answer(unary);
+  assert.equal(world.refused(hopeless).code, "resource_exhausted");
+  assert.deepEqual(world.running, [stream]);
+  world.answer(stream);
+  assert.deepEqual(world.running, [waits]);
+  world.finish();
+});
+
 Deno.test("continuous lets all that fit go as one group, and fills up as rows end", () => {
   const world = new World(CONTINUOUS);
   const tickets = world.arriveTogether(6, { stream: true });

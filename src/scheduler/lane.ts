@@ -34,6 +34,7 @@ export class Lane {
   readonly admission: Admission;
   readonly #queue = new FifoQueue<Entry>();
   #running = 0;
+  #runningStreams = 0;
   #groupsInFlight = 0;
   /** Requests wait for a place at the worker. */
   #heldBack = false;
@@ -68,6 +69,12 @@ export class Lane {
     else this.#queue.push(entry);
   }
 
+  /** Its caller no longer waits. Those behind it may go now, when it waited for a place that they don't need. */
+  abandon(entry: Entry, now: Millis): void {
+    this.leaveQueue(entry);
+    if (this.#heldBack) this.#releasedAt = now;
+  }
+
   leaveQueue(entry: Entry): void {
     this.admission.left(entry.submission);
     this.#queue.remove(entry);
@@ -86,7 +93,9 @@ export class Lane {
       {
         depth: Math.min(this.#queue.length, most),
         oldestReceivedAt: oldest.submission.receivedAt,
+        oldestIsStream: oldest.submission.stream,
         running: this.#running,
+        runningStreams: this.#runningStreams,
         dispatchesInFlight: this.#groupsInFlight,
       },
       now,
@@ -109,14 +118,16 @@ export class Lane {
     return Math.max(dueAt ?? newest.receivedAt, workerFreeAt);
   }
 
-  sent({ left }: Group): void {
-    this.#running += left;
+  sent(group: readonly Entry[]): void {
+    this.#running += group.length;
+    for (const { submission } of group) if (submission.stream) this.#runningStreams++;
     this.#groupsInFlight++;
   }
 
   /** One of the group is no longer at the worker. */
-  returned(group: Group, now: Millis): void {
+  returned({ submission }: Entry, group: Group, now: Millis): void {
     this.#running--;
+    if (submission.stream) this.#runningStreams--;
     if (--group.left === 0) this.#groupsInFlight--;
     this.placeFreed(now);
   }

@@ -81,7 +81,7 @@ function lanesOf({ mode, traffic }: Scenario): string[] {
 function settingsOf(mode: Mode, settings: ModeSettings): Record<string, unknown> {
   switch (mode) {
     case "queued":
-      return { mode, concurrency: settings.QUEUED_CONCURRENCY };
+      return { mode, concurrency: settings.QUEUED_CONCURRENCY, streams: settings.MAX_CONCURRENT_STREAMS };
     case "micro_batch":
       return {
         mode,

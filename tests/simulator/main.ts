@@ -1,5 +1,6 @@
 /** `deno task simulate`: plays the scheduler core through seeded runs with faults until a promise breaks. */
 import { parseArgs } from "node:util";
+import { print } from "../../src/output.ts";
 import type { MakeCore } from "./engine.ts";
 import { report, shrink } from "./failure.ts";
 import { BUG_NAMES, buggyCore } from "./planted_bugs.ts";
@@ -121,10 +122,6 @@ function play(options: Options, makeCore: MakeCore): number {
   progress(played);
   if (options.counts) print(tally.lines().join("\n"));
   return 0;
-}
-
-function print(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
 }
 
 async function main(args: string[]): Promise<number> {

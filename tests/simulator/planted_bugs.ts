@@ -144,6 +144,27 @@ const BUGS: Readonly<Record<string, Bug>> = {
     from: `running: this.#running,`,
     to: `running: Math.max(0, this.#running - 1),`,
   },
+  streams_one_too_many: {
+    file: "lane.ts",
+    from: `runningStreams: this.#runningStreams,`,
+    to: `runningStreams: Math.max(0, this.#runningStreams - 1),`,
+  },
+  place_of_a_stream_kept: {
+    file: "lane.ts",
+    from: `if (submission.stream) this.#runningStreams--;`,
+    to: `if (submission.stream && this.#heldBack) this.#runningStreams--;`,
+  },
+  stream_takes_the_place_of_the_others: {
+    file: "lane.ts",
+    from: `oldestIsStream: oldest.submission.stream,`,
+    to: `oldestIsStream: false,`,
+  },
+  kind_of_the_newest_decides: {
+    file: "lane.ts",
+    from: `oldestIsStream: oldest.submission.stream,`,
+    to:
+      `get oldestIsStream() { let last = oldest; while (last.next) last = last.next; return last.submission.stream; },`,
+  },
   group_never_comes_back: {
     file: "lane.ts",
     from: `if (--group.left === 0) this.#groupsInFlight--;`,
@@ -245,10 +266,10 @@ const BUGS: Readonly<Record<string, Bug>> = {
     from: `for (const { wakeAt, first } of this.#lanes) {`,
     to: `for (const { wakeAt, first } of this.#lanes.slice(0, 1)) {`,
   },
-  group_counted_on_another_lane: { from: `lane.sent(group);`, to: `this.#lanes[0]!.sent(group);` },
+  group_counted_on_another_lane: { from: `lane.sent(leaving);`, to: `this.#lanes[0]!.sent(leaving);` },
   place_given_back_to_another_lane: {
-    from: `entry.lane.returned(run.group, this.#now);`,
-    to: `this.#lanes[0]!.returned(run.group, this.#now);`,
+    from: `entry.lane.returned(entry, run.group, this.#now);`,
+    to: `this.#lanes[0]!.returned(entry, run.group, this.#now);`,
   },
   sent_again_in_another_lane: {
     from: `this.#losses.putBack(again, loss, this.#now);`,

@@ -157,10 +157,18 @@ function serviceGapMs(
   const together = {
     direct: mode.MAX_CONCURRENT_STREAMS || Infinity,
     continuous: mode.MAX_CONCURRENT_STREAMS || Infinity,
-    queued: mode.QUEUED_CONCURRENCY,
+    queued: placesOfTwoKinds(mode, traffic.streamChance),
     micro_batch: mode.MAX_BATCH_SIZE * mode.BATCHES_IN_FLIGHT,
   };
   return serviceMs / Math.min(maxRows, together[mode.ENGINE_MODE]);
+}
+
+/** First in, first out: the kind with the fewer places for its share of the requests holds up the other. */
+function placesOfTwoKinds(
+  { QUEUED_CONCURRENCY: others, MAX_CONCURRENT_STREAMS: streams }: ModeSettings,
+  streamShare: number,
+): number {
+  return streams === 0 ? others : Math.min(others / (1 - streamShare), streams / streamShare);
 }
 
 function drawMode(random: Random): ModeSettings {

@@ -59,8 +59,8 @@ export class TestProcess implements AsyncDisposable {
     }
   }
 
-  /** Its exit status, which must come in time. */
-  async exit(timeoutMs = 20_000): Promise<Deno.CommandStatus> {
+  /** Its exit status, which must come in time, also on a busy machine. */
+  async exit(timeoutMs = 60_000): Promise<Deno.CommandStatus> {
     let timer;
     const late = new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), timeoutMs));
     const status = await Promise.race([this.status, late]);

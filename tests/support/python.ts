@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { stderrTerminal } from "../../src/output.ts";
 import { ensureEnvironment } from "../../src/supervisor/environment.ts";
 import { WORKER_FOLDER } from "../../src/supervisor/plan.ts";
 import { TextProgress } from "../../src/supervisor/progress.ts";
@@ -14,7 +15,6 @@ const ENVIRONMENTS = {
 /** Interpreter of an environment, which is made when it is missing or stale. */
 export function testPython(name: keyof typeof ENVIRONMENTS): Promise<string> {
   const { requirements, ...rest } = ENVIRONMENTS[name];
-  const write = (text: string) => void Deno.stderr.writeSync(new TextEncoder().encode(text));
   return ensureEnvironment(
     {
       ...rest,
@@ -22,7 +22,7 @@ export function testPython(name: keyof typeof ENVIRONMENTS): Promise<string> {
       requirements: join(WORKER_FOLDER, requirements),
       python: Deno.env.get("PYTHON") || "auto",
     },
-    new TextProgress({ write, interactive: false, columns: () => 100 }),
+    new TextProgress({ ...stderrTerminal, interactive: false, columns: () => 100 }),
     AbortSignal.timeout(30 * 60_000),
   );
 }

@@ -4,7 +4,7 @@ import { now } from "../../clock.ts";
 import { OmnispanError } from "../../errors.ts";
 import type { GenerateChunk } from "../../grpc/generated/omnispan/GenerateChunk.ts";
 import type { GenerateRequest__Output } from "../../grpc/generated/omnispan/GenerateRequest.ts";
-import type { Answer, Millis, Mode, Submission, TokenDelta } from "../../types.ts";
+import type { Answer, Millis, Submission, TokenDelta } from "../../types.ts";
 import { Outbox } from "./outbox.ts";
 import { toLastChunk } from "./reply.ts";
 
@@ -51,11 +51,11 @@ export class ChunkStream {
   }
 
   /** Sends the last chunk, which says that it left at `sentAt`. */
-  end(answer: Answer, mode: Mode, sentAt: Millis): void {
+  end(answer: Answer, sentAt: Millis): void {
     if (this.#held) this.call.write(this.#held.chunk);
     this.#held = undefined;
     const sofar = { firstChunkAt: this.#firstChunkAt, tokens: this.#tokens };
-    const chunk = toLastChunk(this.submission, answer, mode, sentAt, sofar);
+    const chunk = toLastChunk(this.submission, answer, sentAt, sofar);
     this.call.write(chunk);
     this.call.end();
   }

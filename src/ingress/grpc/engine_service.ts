@@ -67,7 +67,7 @@ export function engineService(
     const chunks = new ChunkStream(call, submission, limitBytes, (why) => caller.abort(why));
     const ended = await visit.submit(submission, caller.signal, (delta) => chunks.push(delta));
     const { answer, sentAt } = visit.answered(ended);
-    chunks.end(answer, visit.mode, sentAt);
+    chunks.end(answer, sentAt);
   }
 
   function visitOf(call: GenerateCall | StreamCall, requestId: string): Visit {

@@ -22,19 +22,23 @@ export function toGenerateReply(
   mode: Mode,
   sentAt: Millis,
 ): GenerateReply {
-  return { ...ending(submission, answer, mode, sentAt), responseText: answer.reply.responseText };
+  return {
+    ...ending(submission, answer, sentAt),
+    responseText: answer.reply.responseText,
+    status: statusText(answer, mode),
+  };
 }
 
-/** The last chunk of a stream; `firstChunkAt` is undefined when there was no other. */
+/** The last chunk of a stream; `firstChunkAt` is undefined when there was no other. Clients compare its status with "ok". */
 export function toLastChunk(
   submission: Submission,
   answer: Answer,
-  mode: Mode,
   sentAt: Millis,
   { firstChunkAt = sentAt, tokens }: { readonly firstChunkAt: Millis | undefined; readonly tokens: number },
 ): GenerateChunk {
   return {
-    ...ending(submission, answer, mode, sentAt),
+    ...ending(submission, answer, sentAt),
+    status: answer.reply.status,
     finished: true,
     tokenIndex: tokens,
     engineTtftMs: firstChunkAt - submission.receivedAt,
@@ -46,9 +50,8 @@ export function toLastChunk(
 function ending(
   submission: Submission,
   answer: Answer,
-  mode: Mode,
   sentAt: Millis,
-): Omit<GenerateReply, "responseText"> {
+): Omit<GenerateReply, "responseText" | "status"> {
   const { reply, dispatch } = answer;
   return {
     requestId: submission.requestId,
@@ -57,7 +60,6 @@ function ending(
     outputTokens: reply.outputTokens,
     workerLatencyMs: reply.workerLatencyMs,
     endToEndLatencyMs: sentAt - submission.receivedAt,
-    status: statusText(reply.status, mode, dispatch),
     errorMessage: reply.errorMessage,
     ttftMs: reply.ttftMs,
     tpotMs: reply.tpotMs,
@@ -67,8 +69,11 @@ function ending(
   };
 }
 
-/** Clients split a status on `queue_wait_ms=`; the modes that let requests through as they come have no such part. */
-function statusText(status: string, mode: Mode, dispatch: DispatchRecord | undefined): string {
+/**
+ * The status of a unary reply, which clients split on `queue_wait_ms=`; the modes that let requests through as they
+ * come have no such part.
+ */
+function statusText({ reply: { status }, dispatch }: Answer, mode: Mode): string {
   if (status !== "ok" || !dispatch || mode === "direct" || mode === "continuous") return status;
   return `ok queue_wait_ms=${dispatch.queueWaitMs.toFixed(2)}`;
 }

@@ -55,12 +55,21 @@ Deno.test("the phases tell where the time went and add up to the end-to-end late
 });
 
 Deno.test("the last chunk carries the totals without text, and when the first one left", () => {
-  const chunk = toLastChunk(SUBMISSION, ANSWER, "continuous", 1050, { firstChunkAt: 1021, tokens: 7 });
+  const chunk = toLastChunk(SUBMISSION, ANSWER, 1050, { firstChunkAt: 1021, tokens: 7 });
   assert.equal(chunk.finished, true);
   assert.equal(chunk.textDelta ?? "", "");
   assert.equal(chunk.tokenIndex, 7);
   assert.equal(chunk.engineTtftMs, 21);
   assert.equal(chunk.gateWaitMs, 12.3449);
+});
+
+Deno.test("the last chunk's status is ok and nothing else in every mode; its wait has a field of its own", () => {
+  const streamed = { ...SUBMISSION, stream: true };
+  const chunk = toLastChunk(streamed, ANSWER, 1050, { firstChunkAt: 1021, tokens: 7 });
+  assert.equal(chunk.status, "ok");
+  const answer = { ...ANSWER, reply: failedReply("worker_unavailable", "connection refused") };
+  const failed = toLastChunk(streamed, answer, 1050, { firstChunkAt: undefined, tokens: 0 });
+  assert.equal(failed.status, "worker_unavailable");
 });
 
 Deno.test("a failure is its bare status with the message beside it", () => {

@@ -2,7 +2,7 @@ import type { DispatchNotice, Millis, Ticket } from "../../types.ts";
 import type { DispatchGroup, DispatchMember } from "../events.ts";
 import { wireId } from "../wire_id.ts";
 import { Broken } from "./broken.ts";
-import { tooLate } from "./laws.ts";
+import { kindOf, tooLate } from "./laws.ts";
 import type { Situation } from "./situation.ts";
 import type { SentGroup, Tracked } from "./tracked.ts";
 
@@ -41,11 +41,13 @@ export function checkDispatch(
   if (patience.state !== "up") {
     throw new Broken("only a worker that is up is sent to", `it is ${patience.state}`, ticket);
   }
-  const { mode, law, groups, running } = lane!;
-  if (members.length > law.maxGroup || groups > law.maxGroups || running > law.maxRunning) {
-    const detail = `${mode}: a group of ${members.length}, ${groups} groups, ${running} running; ${
-      JSON.stringify(law)
-    }`;
+  const { mode, law, groups } = lane!;
+  const { running, limit } = kindOf(book.find(ticket)!);
+  if (members.length > law.maxGroup || groups > law.maxGroups || running > limit) {
+    const detail =
+      `${mode}: a group of ${members.length}, ${groups} groups, ${running} of ${limit} running; ${
+        JSON.stringify(law)
+      }`;
     throw new Broken("the mode's limits hold", detail, ticket);
   }
   let most = 0;

@@ -5,8 +5,10 @@ import type { Tracked } from "./tracked.ts";
 
 /** What a mode promises, as numbers. */
 export interface ModeLaw {
-  /** Requests at the worker at once. */
+  /** Requests at the worker at once; where streams have a limit of their own, the others alone. */
   readonly maxRunning: number;
+  /** Streams at the worker at once, where they have a limit of their own. */
+  readonly maxStreams?: number;
   readonly maxGroup: number;
   /** Groups at the worker at once. */
   readonly maxGroups: number;
@@ -39,7 +41,13 @@ export function modeLaw(mode: Mode, settings: ModeSettings): ModeLaw {
     case "direct":
       return { ...unlimited, maxRunning: streams, maxGroup: 1, reasons: ["direct"] };
     case "queued":
-      return { ...unlimited, maxRunning: settings.QUEUED_CONCURRENCY, maxGroup: 1, reasons: ["slot"] };
+      return {
+        ...unlimited,
+        maxRunning: settings.QUEUED_CONCURRENCY,
+        ...(settings.MAX_CONCURRENT_STREAMS > 0 && { maxStreams: settings.MAX_CONCURRENT_STREAMS }),
+        maxGroup: 1,
+        reasons: ["slot"],
+      };
     case "continuous":
       return { ...unlimited, maxRunning: streams, reasons: ["gate"] };
     case "micro_batch":
@@ -53,6 +61,15 @@ export function modeLaw(mode: Mode, settings: ModeSettings): ModeLaw {
         reasons: settings.BATCH_WHEN_IDLE ? ["full", "window", "idle"] : ["full", "window"],
       };
   }
+}
+
+/** How many requests at the worker count against the limit that holds for this one, and that limit. */
+export function kindOf({ submission, lane }: Tracked): { readonly running: number; readonly limit: number } {
+  const { running, runningStreams, law: { maxRunning, maxStreams } } = lane;
+  if (maxStreams === undefined) return { running, limit: maxRunning };
+  return submission.stream
+    ? { running: runningStreams, limit: maxStreams }
+    : { running: running - runningStreams, limit: maxRunning };
 }
 
 /** An estimate is off by about this much. */

@@ -34,6 +34,7 @@ export interface TrackedLane {
   waiting: number;
   waitingBytes: number;
   running: number;
+  runningStreams: number;
   groups: number;
   /** So far, and how long the ok ones took at the worker. */
   answers: number;
@@ -163,6 +164,7 @@ export class Book {
     request.attempts++;
     request.tries++;
     request.lane.running++;
+    if (request.submission.stream) request.lane.runningStreams++;
     this.#running.set(sequence, request);
     request.shared = this.#running.size > 1;
     if (this.#running.size === 2) { for (const each of this.#running.values()) each.shared = true; }
@@ -266,6 +268,7 @@ export class Book {
         waiting: 0,
         waitingBytes: 0,
         running: 0,
+        runningStreams: 0,
         groups: 0,
         answers: 0,
         serviceTime: new ServiceTime(),
@@ -297,6 +300,7 @@ export class Book {
   #stopRunning(request: Tracked): void {
     this.#running.delete(request.sequence);
     request.lane.running--;
+    if (request.submission.stream) request.lane.runningStreams--;
     if (--request.group!.left === 0) request.lane.groups--;
   }
 }

@@ -1,5 +1,6 @@
 import type { Millis, SchedulerStats, Ticket } from "../../types.ts";
 import { Broken } from "./broken.ts";
+import { kindOf } from "./laws.ts";
 import type { Situation } from "./situation.ts";
 import type { TrackedLane } from "./tracked.ts";
 
@@ -77,9 +78,10 @@ export function checkTimes(situation: Situation): void {
 function groupDueAt({ book, patience, now }: Situation, lane: TrackedLane): Millis {
   const { mode, law, running, groups } = lane;
   const waiting = book.mayLeave(lane);
-  const place = running < law.maxRunning && groups < law.maxGroups;
-  if (waiting === 0 || patience.state !== "up" || !place) return Infinity;
+  if (waiting === 0 || patience.state !== "up" || groups >= law.maxGroups) return Infinity;
   const oldest = book.oldestWaiting(lane)!;
+  const kind = kindOf(oldest);
+  if (kind.running >= kind.limit) return Infinity;
   const dueAt = oldest.submission.receivedAt + law.windowMs;
   if (waiting >= law.fullAt || dueAt <= now || (law.whenIdle && groups === 0)) {
     const detail =
