@@ -171,6 +171,18 @@ test(
       assert.match(refused.body, /"error"/);
       await raw.ended();
     }
+    // What follows on the same connection is not taken.
+    using twice = await RawHttp.open(host);
+    const body = JSON.stringify(ENDLESS);
+    const [bad, good] = ["text/plain", "application/json"].map((type) =>
+      `POST ${CHAT} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${type}\r\nExpect: 100-continue\r\n` +
+      `Content-Length: ${body.length}\r\n\r\n`
+    );
+    await twice.send(bad!);
+    assert.match((await twice.response()).body, /^HTTP\/1.1 400 [^]*"error"/); // after 100 Continue
+    await twice.send(body + good + body);
+    await twice.ended();
+    assert.equal((await engine.stats()).acceptedRequests, 0);
     // A body that was read leaves the connection open.
     using kept = await RawHttp.open(host);
     const asked = { host, "content-type": "application/json", "content-length": "2" };

@@ -1,5 +1,6 @@
 import { getLogger } from "@logtape/logtape";
-import { type AddressInfo, connect, Server, type Socket } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, Server, Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { hostAndPort, type SettingName } from "../config.ts";
 import { messageOf, StartupError } from "../errors.ts";
@@ -69,8 +70,9 @@ export class ListeningPort implements Disposable {
         if (dial && dial.localPort === socket.remotePort) socket.destroy();
         else take(socket);
       };
-      if (dial?.connecting) dial.once("connect", decide); // its own port is known only then
-      else decide();
+      if (!dial?.connecting) return decide();
+      socket.on("error", () => {}); // until somebody takes it
+      void Promise.race([once(dial, "connect"), once(dial, "close")]).then(decide, decide); // its port is known then
     });
   }
 
@@ -110,16 +112,18 @@ export class ListeningPort implements Disposable {
     const before = this.#taken;
     let failure: string | undefined;
     let over = false;
-    const dial = this.#dial = connect({ host, port });
+    const dial = this.#dial = new Socket();
     dial.on("error", (error: Error & { code?: string }) => failure = error.code ?? error.message);
     dial.on("close", () => over = true);
-    dial.resume();
     try {
+      dial.connect({ host, port }).resume();
       for (let tick = 0; tick < TICKS && !over && this.#taken === before; tick++) {
         if (!await this.#pause(TICK_MS)) return true;
       }
       if (failure === "ECONNREFUSED") return false;
       return over || this.#taken !== before; // one beyond MAX_CONNECTIONS is closed without an event
+    } catch {
+      return true;
     } finally {
       dial.destroy();
       this.#dial = undefined;

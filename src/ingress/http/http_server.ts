@@ -1,4 +1,5 @@
 import { getRequestListener, type HttpBindings, RequestError } from "@hono/node-server";
+import { getLogger } from "@logtape/logtape";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
@@ -10,6 +11,8 @@ import { type App, HEALTH_PATHS } from "./app.ts";
 import { failed } from "./openai/endpoints.ts";
 import { lingerAfter, protocolFailure, refuse, refuseConnection, unreadable } from "./refused_connection.ts";
 import type { HttpFailure } from "./status.ts";
+
+const log = getLogger(["omnispan", "http"]);
 
 /** How long the last responses get to leave when the server closes. */
 const FLUSH_MS = 500;
@@ -50,6 +53,7 @@ export class HttpServer implements AsyncDisposable {
     });
     const latest = new WeakMap<Socket, ServerResponse>();
     const listener = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      if (incoming.socket.writableEnded) return; // it was refused before, and gets no further answer
       latest.set(incoming.socket, outgoing);
       const problem = hostProblem(incoming);
       if (problem) refuse(outgoing, problem);
@@ -73,12 +77,14 @@ export class HttpServer implements AsyncDisposable {
       refuse(outgoing, protocolFailure(417, `the header expect must be 100-continue, got ${got}`));
     });
     server.on("connect", (_incoming: IncomingMessage, socket: Socket) => {
-      refuseConnection(socket, protocolFailure(405, "the method must not be CONNECT: this is no proxy"));
+      const failure = protocolFailure(405, "the method must not be CONNECT: this is no proxy");
+      refuseConnection(socket, { ...failure, headers: { allow: "GET, HEAD, POST, OPTIONS" } });
     });
     server.on("clientError", (error: Error & { code?: string }, socket: Socket) => {
-      const answer = latest.get(socket);
-      const inMidst = answer?.headersSent && !answer.writableFinished;
-      if (!socket.writable || inMidst) socket.destroy();
+      const spokeHttp = /^(HPE|ERR_HTTP)_/.test(error.code ?? ""); // else it left, or there is no TLS yet
+      const last = latest.get(socket);
+      const inMidst = last?.headersSent && !last.writableFinished;
+      if (!spokeHttp || !socket.writable || inMidst) socket.destroy();
       else refuseConnection(socket, unreadable(error, settings, HEADERS_MS));
     });
     this.#port = new ListeningPort(server, settings.BIND_HOST, "HTTP_PORT", ", or HTTP_PORT off");
@@ -131,5 +137,6 @@ function uncaught(thrown: unknown): HttpFailure {
   if (thrown instanceof RequestError) {
     return protocolFailure(400, `the target and the header host must make a URL: ${messageOf(thrown)}`);
   }
+  log.error("an HTTP request failed: {message}", { message: messageOf(thrown) });
   return protocolFailure(500, "the engine failed; its log says how", "internal");
 }

@@ -49,6 +49,7 @@ export function refuse(outgoing: ServerResponse, failure: HttpFailure): void {
 export function refuseConnection(socket: Socket, failure: HttpFailure): void {
   const { headers, text } = written(failure);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  socket.on("error", () => {}); // it may leave at once
   socket.removeAllListeners("data"); // the parser has stopped
   socket.write(`HTTP/1.1 ${failure.status} ${STATUS_CODES[failure.status]}\r\n${lines}\r\n${text}`);
   linger(socket);
