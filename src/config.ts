@@ -56,7 +56,7 @@ export const SETTINGS = {
     1,
     1_000_000,
     1024,
-    "connections to each of the two ports at once; the next is closed",
+    "connections to each of the two ports at once; the next is closed; lowered where fewer files may be open (ulimit -n)",
   ),
   API_KEYS_FILE: optionalPath("the file of API keys (deno task keys); with it every request needs one"),
   ALLOW_NO_KEYS: flag(false, "listen on an address that other machines reach without API keys"),

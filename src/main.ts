@@ -3,6 +3,7 @@
  * start the worker, 2 a setting is wrong, 130 ended at once by a second signal.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { getLogger } from "@logtape/logtape";
 import { parseSettings, type SettingName, type Settings } from "./config.ts";
 import { type Engine, startEngine } from "./engine.ts";
 import { messageOf, StartupError } from "./errors.ts";
@@ -12,6 +13,7 @@ import { findWorker, requireWorkerCertificate, workerEndpoint } from "./serve/fi
 import { greeting, HELP, type ServingWorker } from "./serve/greeting.ts";
 import { watchLaunchers } from "./serve/launchers.ts";
 import { print, printError, stderrTerminal } from "./output.ts";
+import { connectionsWithin, openFilesLimit } from "./serve/open_files.ts";
 import { StopSignals } from "./serve/stop_signals.ts";
 import { LocalWorker } from "./supervisor/local_worker.ts";
 import { planWorker } from "./supervisor/plan.ts";
@@ -29,8 +31,14 @@ async function main(): Promise<number> {
   }
   const problem = denoProblem(Deno.version.deno, env);
   if (problem) throw new StartupError([problem]);
-  const settings = { ...parsed.settings, WORKER_ENDPOINT: workerEndpoint(parsed.settings, parsed.given) };
+  const { most, problem: tooMany } = connectionsWithin(parsed.settings, openFilesLimit());
+  const settings = {
+    ...parsed.settings,
+    MAX_CONNECTIONS: most,
+    WORKER_ENDPOINT: workerEndpoint(parsed.settings, parsed.given),
+  };
   configureLogging(settings);
+  if (tooMany) getLogger(["omnispan", "serve"]).warn("{tooMany}", { tooMany });
   return await serve(settings, parsed.given);
 }
 

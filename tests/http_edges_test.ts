@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { httpEngineFor, ScriptedWorker, type TestEngine } from "./support/engine.ts";
 import { LONG, siteTest as test } from "./support/http_site.ts";
-import { RawHttp } from "./support/raw_http.ts";
+import { RawHttp, type RawResponse } from "./support/raw_http.ts";
 import { Serve } from "./support/serve.ts";
 import { pause, waitUntil } from "./support/wait.ts";
 
@@ -79,8 +79,131 @@ test("only JSON by its header, no made-up host, and paths and methods that exist
   assert.match((await nowhere.json()).error.message, /there is nothing at POST \/v1\/embeddings/);
   const method = await fetch(engine.url + CHAT);
   assert.equal(method.status, 405);
-  assert.equal(method.headers.get("allow"), "POST");
+  assert.equal(method.headers.get("allow"), "POST, OPTIONS");
   await method.body?.cancel();
+});
+
+/** What a new connection is answered that sends these bytes and then waits. */
+async function sent(engine: TestEngine, bytes: string): Promise<RawResponse> {
+  using raw = await RawHttp.open(engine.url.slice("http://".length));
+  await raw.send(bytes);
+  return await raw.response();
+}
+
+test(
+  "health and readiness answer any client, whatever host it names or leaves out",
+  {},
+  async ({ engine }) => {
+    for (const path of ["/healthz", "/health", "/readyz"]) {
+      for (
+        const rest of [
+          "HTTP/1.0\r\n\r\n",
+          "HTTP/1.0\r\nHost: engine.internal\r\n\r\n",
+          "HTTP/1.1\r\n\r\n",
+          "HTTP/1.1\r\nHost: \r\n\r\n",
+          "HTTP/1.1\r\nHost: engine.internal:8080\r\n\r\n",
+        ]
+      ) {
+        const { status, body } = await sent(engine, `GET ${path} ${rest}`);
+        assert.deepEqual([status, body], [200, "ok\n"], path + rest);
+      }
+    }
+    // What HAProxy asks by default.
+    const { status, head } = await sent(engine, "OPTIONS / HTTP/1.0\r\n\r\n");
+    assert.equal(status, 204);
+    assert.match(head, /\nallow: get, head, options\r?\n?/);
+    assert.doesNotMatch(head, /access-control/);
+    assert.equal((await sent(engine, "GET /v1/models HTTP/1.0\r\n\r\n")).status, 200);
+    const foreign = await sent(engine, "GET /v1/models HTTP/1.0\r\nHost: engine.internal\r\n\r\n");
+    assert.equal(foreign.status, 403);
+  },
+);
+
+test(
+  "whatever is wrong with the bytes of a request, the answer has the error object",
+  { HTTP_HEADER_BYTES: 4096 },
+  async ({ engine }) => {
+    const host = "Host: localhost\r\n";
+    const wrong: [number, string][] = [
+      [400, "garbage\r\n\r\n"],
+      [400, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
+      [400, `FOO / HTTP/1.1\r\n${host}\r\n`],
+      [400, `GET nowhere HTTP/1.1\r\n${host}\r\n`],
+      [400, `GET /a\x01b HTTP/1.1\r\n${host}\r\n`],
+      [400, `OPTIONS * HTTP/1.1\r\n${host}\r\n`],
+      [400, "GET /v1/models HTTP/1.1\r\n\r\n"],
+      [400, `GET /healthz HTTP/1.1\r\n${host}Host: b\r\n\r\n`],
+      [400, "GET /v1/models HTTP/1.1\r\nHost: two words\r\n\r\n"],
+      [400, "GET /v1/models HTTP/1.1\r\nHost: you@localhost\r\n\r\n"],
+      [400, `POST ${CHAT} HTTP/1.1\r\n${host}Content-Length: x\r\n\r\n`],
+      [400, `POST ${CHAT} HTTP/1.1\r\n${host}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}}`],
+      [405, `CONNECT a:1 HTTP/1.1\r\n${host}\r\n`],
+      [405, `TRACE / HTTP/1.1\r\n${host}\r\n`],
+      [404, `OPTIONS /nowhere HTTP/1.1\r\n${host}\r\n`],
+      [417, `GET /v1/models HTTP/1.1\r\n${host}Expect: miracles\r\n\r\n`],
+      [431, `GET /v1/models HTTP/1.1\r\n${host}x-large: ${"y".repeat(9000)}\r\n\r\n`],
+    ];
+    for (const [expected, bytes] of wrong) {
+      const { status, head, body } = await sent(engine, bytes);
+      assert.equal(status, expected, bytes.slice(0, 80));
+      assert.match(head, /\ncontent-type: application\/json/, bytes.slice(0, 80));
+      const { message, type } = JSON.parse(body).error;
+      assert.equal(type, "invalid_request_error");
+      assert.match(message, /\bmust\b|there is nothing at/);
+    }
+    assert.equal((await sent(engine, `GET /healthz HTTP/1.1\r\n${host}\r\n`)).status, 200);
+  },
+);
+
+test(
+  "who is refused before the body was read hears that the connection ends, and can still read why",
+  {},
+  async ({ engine }) => {
+    const host = engine.url.slice("http://".length);
+    for (const [path, status] of [[CHAT, 400], ["/nowhere", 404]] as const) {
+      using raw = await RawHttp.open(host);
+      const head = `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: text/plain\r\n`;
+      await raw.send(`${head}Content-Length: 1000000\r\n\r\n${"x".repeat(200_000)}`);
+      await raw.send("x".repeat(200_000)); // the refusal has been made meanwhile, and resets nothing
+      const refused = await raw.response();
+      assert.equal(refused.status, status);
+      assert.match(refused.head, /\nconnection: close/);
+      assert.match(refused.body, /"error"/);
+      await raw.ended();
+    }
+    // What follows on the same connection is not taken.
+    using twice = await RawHttp.open(host);
+    const body = JSON.stringify(ENDLESS);
+    const [bad, good] = ["text/plain", "application/json"].map((type) =>
+      `POST ${CHAT} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${type}\r\nExpect: 100-continue\r\n` +
+      `Content-Length: ${body.length}\r\n\r\n`
+    );
+    await twice.send(bad!);
+    assert.match((await twice.response()).body, /^HTTP\/1.1 400 [^]*"error"/); // after 100 Continue
+    await twice.send(body + good + body);
+    await twice.ended();
+    await waitUntil("the connection is closed both ways", () => twice.send("x").then(() => false, () => true));
+    assert.equal((await engine.stats()).acceptedRequests, 0);
+    // A body that was read leaves the connection open.
+    using kept = await RawHttp.open(host);
+    const asked = { host, "content-type": "application/json", "content-length": "2" };
+    for (let i = 0; i < 2; i++) {
+      const { status, head } = await kept.ask("POST", CHAT, asked, "{}");
+      assert.equal(status, 400);
+      assert.doesNotMatch(head, /connection: close/);
+    }
+  },
+);
+
+test("no proxy holds back or changes a stream", {}, async ({ engine }) => {
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ ...ASKED, stream: true });
+  for (const [path, init] of [[CHAT, { method: "POST", headers, body }], ["/live", {}]] as const) {
+    const stream = await fetch(engine.url + path, init);
+    assert.equal(stream.headers.get("x-accel-buffering"), "no");
+    assert.match(stream.headers.get("cache-control")!, /no-transform/);
+    await stream.body!.cancel();
+  }
 });
 
 test(
@@ -243,7 +366,12 @@ test(
     assert.deepEqual(await get("/readyz"), [200, "ok\n"]);
     worker.kill("SIGKILL");
     await waitUntil("it is not ready", async () => (await get("/readyz"))[0] === 503);
-    assert.match((await get("/readyz"))[1], /the worker is down: /);
+    assert.match(JSON.parse((await get("/readyz"))[1]).error.message, /^the worker is down: /);
+    // A page of another site could ask by a name of its own, and learns no address.
+    const foreign = await sent(engine, "GET /readyz HTTP/1.0\r\nHost: evil.example\r\n\r\n");
+    assert.equal(foreign.status, 503);
+    assert.equal(JSON.parse(foreign.body).error.message, "the worker is down");
+    assert.match(foreign.head, /\nretry-after: 1/);
     assert.equal((await get("/healthz"))[0], 200);
   },
 );

@@ -185,7 +185,8 @@ test(
     assert.equal(await healthNow(engine.engine.address, "omnispan.Engine"), "SERVING");
     worker.kill("SIGKILL");
     await waitUntil("it is not ready", async () => (await http(engine, "/readyz")).status === 503);
-    assert.equal((await http(engine, "/readyz")).text, "the worker is down\n");
+    const { error } = JSON.parse((await http(engine, "/readyz")).text);
+    assert.equal(error.message, "the worker is down");
   },
 );
 

@@ -53,16 +53,22 @@ interface Asked {
   readonly prompt?: string;
   readonly maxTokens?: number;
   readonly traceparent?: string;
+  readonly baggage?: string;
   readonly signal?: AbortSignal;
 }
 
 function overHttp(
   url: string,
-  { id, prompt = SECRET, maxTokens = 4, traceparent, signal = AbortSignal.timeout(30_000) }: Asked,
+  { id, prompt = SECRET, maxTokens = 4, traceparent, baggage, signal = AbortSignal.timeout(30_000) }: Asked,
 ): Promise<Response> {
   return fetch(`${url}/v1/chat/completions`, {
     method: "POST",
-    headers: { "content-type": "application/json", "x-request-id": id, ...(traceparent && { traceparent }) },
+    headers: {
+      "content-type": "application/json",
+      "x-request-id": id,
+      ...(traceparent && { traceparent }),
+      ...(baggage && { baggage }),
+    },
     body: JSON.stringify({ messages: [{ role: "user", content: prompt }], max_tokens: maxTokens }),
     signal,
   });
@@ -70,9 +76,10 @@ function overHttp(
 
 function overGrpc(
   { client }: TestClient,
-  { id, prompt = SECRET, maxTokens = 4, traceparent }: Asked,
+  { id, prompt = SECRET, maxTokens = 4, traceparent, baggage }: Asked,
 ): Promise<GenerateReply__Output> {
   const metadata = new Metadata();
+  if (baggage) metadata.set("baggage", baggage);
   if (traceparent) metadata.set("traceparent", traceparent);
   return new Promise((resolve, reject) =>
     client.submitGenerate(
@@ -149,6 +156,27 @@ tracingTest(
       assert.equal(root.parentSpanId, "", id);
       assert.ok(![above.traceId, below.traceId, "c".repeat(32)].includes(root.traceId), id);
     }
+  },
+);
+
+tracingTest(
+  "baggage that can't be read is passed over by both doors, and the caller's trace goes on",
+  {},
+  async (site) => {
+    const [above, below] = [caller("a"), caller("b")];
+    for (const [index, baggage] of ["key=%zz", "%zz=value", "=%", "key=1,,;=%E0%A4%A"].entries()) {
+      const { traceparent } = above;
+      const http = await overHttp(site.url, { id: `http ${index}`, traceparent, baggage });
+      assert.equal(http.status, 200, await http.text());
+      const health = await fetch(`${site.url}/healthz`, { headers: { baggage } });
+      assert.equal(await health.text(), "ok\n");
+      const asked = { id: `grpc ${index}`, traceparent: below.traceparent, baggage };
+      assert.equal((await overGrpc(site.client, asked)).status, "ok");
+      for (const [door, { traceId }] of [["http", above], ["grpc", below]] as const) {
+        assert.equal((await spanOf(site, `${door} ${index}`)).traceId, traceId);
+      }
+    }
+    assert.doesNotMatch(site.serve.output(), /baggage/);
   },
 );
 

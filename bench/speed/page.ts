@@ -1,3 +1,4 @@
+import { EngineHttp } from "../../src/client/engine_http.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import { browserPath, launch } from "../report/browser_support.ts";
 import { checkCounters } from "./counters.ts";
@@ -56,7 +57,8 @@ function turn({ process }: MeasuredEngine): Promise<Turn> {
 
 /** Reads `/live` and forgets it, from its first event on. */
 async function read(url: string): Promise<AsyncDisposable> {
-  const { body } = await fetch(`${url}live`);
+  const engine = new EngineHttp({ url: url.replace(/\/$/, ""), apiKey: undefined, certificates: undefined });
+  const { body } = await engine.send("/live", { signal: new AbortController().signal });
   if (!body) throw new SetupError([`${url}live must bring events, but brought nothing`]);
   const reader = body.getReader();
   await reader.read();
@@ -67,6 +69,7 @@ async function read(url: string): Promise<AsyncDisposable> {
     async [Symbol.asyncDispose]() {
       await reader.cancel(); // Deno 2.9.3 forgets the signal of a fetch whose Response is garbage
       await over;
+      engine[Symbol.dispose]();
     },
   };
 }

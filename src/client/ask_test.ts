@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { TestProcess } from "../../tests/support/process.ts";
+import { RecordingProxy } from "../../tests/support/recording_proxy.ts";
 import { pause, waitUntil } from "../../tests/support/wait.ts";
 import { type Asked, eventStream, modelList, refused, TestEngine } from "./engine_support.ts";
+import { helloAt, sse } from "./live_support.ts";
 
 const MAIN = fileURLToPath(new URL("ask.ts", import.meta.url));
 
@@ -221,13 +223,40 @@ Deno.test({
       "/v1/chat/completions": () => eventStream(whole("ok")),
     }, { tls: { cert, key } });
     const url = `https://127.0.0.1:${engine.port}`;
-    await using ask = askProcess(["--url", url, "--ca", path, "hi"]);
+    await using proxy = new RecordingProxy();
+    await using ask = askProcess(["--url", url, "--ca", path, "hi"], proxy.env);
     assert.equal((await ask.exit()).code, 0, ask.output());
     assert.deepEqual(ask.stdout, ["ok"]);
+    assert.deepEqual(proxy.asked, []);
     await using doubts = askProcess(["--url", url, "hi"]);
     assert.equal((await doubts.exit()).code, 3);
     assert.match(doubts.output(), /certificate.*; --ca FILE names the certificate to believe$/);
   },
+});
+
+Deno.test("an engine on this machine is asked directly, whatever proxy the environment names", async () => {
+  await using engine = new TestEngine({
+    "/v1/models": () => modelList("smol"),
+    "/v1/chat/completions": () => eventStream(whole("direct")),
+    "/live": () => eventStream([sse("hello", helloAt(400))]),
+  });
+  await using proxy = new RecordingProxy();
+  for (const url of [engine.url, `http://localhost:${engine.port}`, `127.1:${engine.port}`]) {
+    await using ask = askProcess(["--url", url, "hi"], proxy.env);
+    assert.equal((await ask.exit()).code, 0, ask.output());
+    assert.deepEqual(ask.stdout, ["direct"]);
+    const main = fileURLToPath(new URL("top.ts", import.meta.url));
+    await using top = new TestProcess(Deno.execPath(), {
+      args: ["run", "-A", main, "--url", url, "--once"],
+      env: proxy.env,
+    });
+    assert.equal((await top.exit()).code, 0, top.output());
+  }
+  assert.deepEqual(proxy.asked, []);
+  // One elsewhere is asked through it.
+  await using far = askProcess(["--url", "http://engine.invalid:8080", "hi"], proxy.env);
+  await far.exit();
+  assert.match(proxy.asked[0] ?? "", /^GET http:\/\/engine\.invalid:8080\/v1\/models /);
 });
 
 /** For 127.0.0.1. */

@@ -10,15 +10,14 @@ export interface EngineRequest {
   readonly signal: AbortSignal;
 }
 
-/** HTTP to one engine, with the caller's key and certificates. */
+/** HTTP to one engine, with the caller's key and certificates. One on this machine is asked without a proxy. */
 export class EngineHttp implements Disposable {
-  readonly #client: Deno.HttpClient | undefined;
+  readonly #client: Deno.HttpClient;
 
   constructor(readonly target: Target) {
-    const { certificates } = target;
-    this.#client = certificates === undefined
-      ? undefined
-      : Deno.createHttpClient({ caCerts: [certificates] });
+    const { certificates, url } = target;
+    leaveProxiesOut(new URL(url).hostname);
+    this.#client = Deno.createHttpClient(certificates === undefined ? {} : { caCerts: [certificates] });
   }
 
   /**
@@ -35,7 +34,7 @@ export class EngineHttp implements Disposable {
         ...(body !== undefined && { "content-type": "application/json" }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      ...(this.#client && { client: this.#client }),
+      client: this.#client,
       redirect: "manual", // a key is not carried elsewhere
       signal,
     }).catch((thrown) => {
@@ -56,7 +55,24 @@ export class EngineHttp implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#client?.close();
+    this.#client.close();
+  }
+}
+
+/** Hosts that never lead beyond this machine, as URL writes them. */
+const THIS_MACHINE =
+  /^((.+\.)?localhost\.?|127(\.\d{1,3}){3}|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
+
+/**
+ * Leaves proxies out for an engine on this machine: Deno would send its requests to HTTP_PROXY, which can't reach it from
+ * elsewhere, and would get key and prompt. Clients that are made after this call keep to it.
+ */
+function leaveProxiesOut(hostname: string): void {
+  if (!THIS_MACHINE.test(hostname)) return;
+  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+  for (const name of ["NO_PROXY", "no_proxy"]) {
+    const others = Deno.env.get(name);
+    Deno.env.set(name, others ? `${others},${host}` : host);
   }
 }
 

@@ -4,8 +4,20 @@
  * request's `traceparent`. Its place is no documented one; should a later Deno keep it elsewhere, our spans hang on
  * the caller's as if there were none.
  */
-import { type Span, type SpanContext, SpanStatusCode, TraceFlags } from "@opentelemetry/api";
+import { getLogger } from "@logtape/logtape";
+import {
+  propagation,
+  type Span,
+  type SpanContext,
+  SpanStatusCode,
+  type TextMapPropagator,
+  TraceFlags,
+} from "@opentelemetry/api";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { connect } from "node:http2";
+import { Duplex } from "node:stream";
+
+const log = getLogger(["omnispan", "tracing"]);
 
 const HTTP_REQUEST = "http.server.request.start";
 const HTTP2_STREAM = "http2.server.stream.created";
@@ -17,6 +29,7 @@ export class RuntimeSpans implements Disposable {
   readonly #ofStream = new SpanKey();
 
   constructor() {
+    toleratePropagation();
     subscribe(HTTP_REQUEST, this.#onRequest);
     subscribe(HTTP2_STREAM, this.#onStream);
   }
@@ -51,6 +64,61 @@ export class RuntimeSpans implements Disposable {
     this.#seen = true;
     headers["traceparent"] = traceparentOf(span.spanContext());
   };
+}
+
+/**
+ * Makes Deno pass over headers of tracing that it can't read, as W3C asks. Deno 2.9.3 throws at a `baggage` with a
+ * wrong percent sign: node:http answers 400, and node:http2 ends the process.
+ */
+function toleratePropagation(): void {
+  if (!propagation.fields().includes("baggage")) return; // OTEL_PROPAGATORS leaves it out
+  const propagators = propagatorsOfDeno();
+  if (!propagators) {
+    log.warn(
+      "Deno's readers of traceparent and baggage can't be found: a malformed baggage header may end the engine; " +
+        "OTEL_PROPAGATORS=tracecontext leaves baggage out",
+    );
+    return;
+  }
+  for (const propagator of propagators) {
+    const extract = propagator.extract.bind(propagator);
+    propagator.extract = (context, carrier, getter) => {
+      try {
+        return extract(context, carrier, getter);
+      } catch {
+        return context;
+      }
+    };
+  }
+}
+
+/**
+ * The list that all servers of this process read. It is in no API; a request of node:http2 walks through it with the
+ * iterator that every array has, so one is begun here, to nowhere.
+ */
+function propagatorsOfDeno(): readonly TextMapPropagator[] | undefined {
+  let found: readonly TextMapPropagator[] | undefined;
+  const nowhere = new Duplex({ read() {}, write: (_bytes, _encoding, done) => done() });
+  const session = connect("http://localhost", { createConnection: () => nowhere });
+  session.on("error", () => {});
+  const iterator = Array.prototype[Symbol.iterator];
+  Array.prototype[Symbol.iterator] = function (this: unknown[]) {
+    if (this.length > 0 && this.every(isPropagator)) found = this as TextMapPropagator[];
+    return iterator.call(this);
+  };
+  try {
+    session.request().on("error", () => {});
+  } finally {
+    Array.prototype[Symbol.iterator] = iterator;
+    session.destroy();
+    nowhere.destroy();
+  }
+  return found;
+}
+
+function isPropagator(value: unknown): value is TextMapPropagator {
+  return typeof value === "object" && value !== null && "extract" in value && "inject" in value &&
+    "fields" in value;
 }
 
 /** As W3C's header has it. */

@@ -76,11 +76,13 @@ function fromPs(pid: number): ProcessInfo | undefined {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Only a look that finds no such process says that it has ended: where no file can be opened (EMFILE) all live on. */
+export function isAlive(pid: number): boolean {
   try {
     if (Deno.build.os === "linux") return procStat(pid)[0] !== "Z";
     return process.kill(pid, 0);
   } catch (thrown) {
-    return thrown instanceof Error && "code" in thrown && thrown.code === "EPERM";
+    const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
+    return code !== "ENOENT" && code !== "ESRCH";
   }
 }

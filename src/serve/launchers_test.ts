@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { launchersOf } from "./launchers.ts";
+import { isAlive, launchersOf } from "./launchers.ts";
 
 /** Ancestors with these commands, numbered from 1, parent first. */
 function launchers(...commands: string[]): number[] {
@@ -32,4 +32,26 @@ Deno.test("a script that starts serve in the background may end", () => {
 
 Deno.test("a program that starts the engine itself is none", () => {
   assert.deepEqual(launchers("deno test -A tests/", "deno task test", "npm exec deno@2.9.3 task test"), []);
+});
+
+Deno.test({
+  name: "a process is dead when there is none, and alive where nobody can look",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const child = new Deno.Command("sleep", { args: ["100"] }).spawn();
+    assert.ok(isAlive(child.pid));
+    child.kill("SIGKILL");
+    await child.status;
+    assert.ok(!isAlive(child.pid));
+
+    const module = new URL("launchers.ts", import.meta.url);
+    const code = `import { isAlive } from "${module}"; isAlive(Deno.ppid); let code; ` +
+      `try { for (;;) Deno.openSync("/dev/null"); } catch (thrown) { code = thrown.code; } ` +
+      `console.log(code, isAlive(Deno.ppid));`;
+    const { stdout } = await new Deno.Command("sh", {
+      args: ["-c", `ulimit -n 100; exec "$0" eval "$1"`, Deno.execPath(), code],
+      stderr: "null",
+    }).output();
+    assert.equal(new TextDecoder().decode(stdout).trim(), "EMFILE true");
+  },
 });

@@ -23,9 +23,14 @@ export class RawHttp implements Disposable {
     for (let at = 0; at < bytes.length;) at += await this.connection.write(bytes.subarray(at));
   }
 
-  ask(method: string, path: string, headers: Readonly<Record<string, string>>): Promise<RawResponse> {
+  ask(
+    method: string,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body = "",
+  ): Promise<RawResponse> {
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
-    return this.send(`${method} ${path} HTTP/1.1\r\n${lines}\r\n`).then(() => this.response());
+    return this.send(`${method} ${path} HTTP/1.1\r\n${lines}\r\n${body}`).then(() => this.response());
   }
 
   /** The next response; its length must be announced, or the connection ends with it. */
@@ -43,7 +48,12 @@ export class RawHttp implements Disposable {
     const status = /^HTTP\/1\.1 (\d+)/.exec(text)?.[1];
     if (status === undefined) throw new Error("the connection was closed without a response");
     const end = text.indexOf("\r\n\r\n");
-    return { status: Number(status), head: text.slice(0, end + 2), body: text.slice(end + 4) };
+    return { status: Number(status), head: text.slice(0, end).toLowerCase(), body: text.slice(end + 4) };
+  }
+
+  /** Resolves when the other side has ended the connection. */
+  async ended(): Promise<void> {
+    while (await this.connection.read(new Uint8Array(4096)) !== null);
   }
 
   [Symbol.dispose](): void {
@@ -55,6 +65,7 @@ export class RawHttp implements Disposable {
 /** Each byte is one character. */
 export interface RawResponse {
   readonly status: number;
+  /** The status line and the headers, in lower case. */
   readonly head: string;
   readonly body: string;
 }

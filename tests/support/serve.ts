@@ -19,13 +19,18 @@ export interface ServeOptions {
   readonly root?: string;
   /** Start it as people do, through `deno task`. */
   readonly task?: boolean;
+  /** How many files it may have open; not on Windows. */
+  readonly openFiles?: number;
 }
 
 /** `serve` as a process of its own, with the simulated worker and free ports unless told otherwise. */
 export class Serve extends TestProcess {
-  constructor({ flags = [], env = {}, root = ROOT, task = false }: ServeOptions = {}) {
-    super(Deno.execPath(), {
-      args: task ? ["task", "serve", ...flags] : ["run", "-A", join(root, "src/main.ts"), ...flags],
+  constructor({ flags = [], env = {}, root = ROOT, task = false, openFiles }: ServeOptions = {}) {
+    const args = task ? ["task", "serve", ...flags] : ["run", "-A", join(root, "src/main.ts"), ...flags];
+    super(openFiles === undefined ? Deno.execPath() : "sh", {
+      args: openFiles === undefined
+        ? args
+        : ["-c", `ulimit -n ${openFiles}; exec "$0" "$@"`, Deno.execPath(), ...args],
       cwd: root,
       env: {
         NO_COLOR: "1",

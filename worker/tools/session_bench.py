@@ -39,7 +39,7 @@ async def measure(address: str, rows: int, max_tokens: int, seconds: float) -> d
     """Counts from the first step on. Raises RuntimeError for a sequence that fails."""
     tokens = deltas = messages = ended = submitted = 0
     started = end = 0.0
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with grpc.aio.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
         call = pb2_grpc.WorkerStub(channel).Session()
 
         async def submit(count: int) -> None:

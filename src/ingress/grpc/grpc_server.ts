@@ -1,15 +1,15 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
+import { createServer, type Server as NetServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { createServer as createTlsServer } from "node:tls";
 import { HealthImplementation } from "grpc-health-check";
-import { hostAndPort, type Settings } from "../../config.ts";
-import { messageOf, StartupError } from "../../errors.ts";
+import type { Settings } from "../../config.ts";
 import { reflected } from "../../grpc/contract.ts";
 import type { KeyPair } from "../../pem.ts";
 import type { Supervision, ThreadStats, WorkerState } from "../../types.ts";
 import type { Door } from "../door.ts";
+import { ListeningPort } from "../listening_port.ts";
 import { coalesceWrites } from "./coalesce_writes.ts";
 import { ENGINE_SERVICE, engineService } from "./engine_service.ts";
 import { ignoreFarDeadlines } from "./far_deadlines.ts";
@@ -29,6 +29,7 @@ const APART_MS = 100;
 export class GrpcServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #listener: NetServer;
+  readonly #port: ListeningPort;
   readonly #health = new HealthImplementation({
     "": "NOT_SERVING",
     "omnispan.Engine": "NOT_SERVING",
@@ -55,6 +56,7 @@ export class GrpcServer implements AsyncDisposable {
       })
       : createServer({ noDelay: true });
     this.#listener.maxConnections = settings.MAX_CONNECTIONS;
+    this.#port = new ListeningPort(this.#listener, settings.BIND_HOST, "BIND_PORT", "");
     this.#listener.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
     this.#server = new Server({
       // Room to refuse a prompt that is somewhat too long by name rather than by size of the message.
@@ -75,23 +77,17 @@ export class GrpcServer implements AsyncDisposable {
    * @throws {StartupError} when the address can't be had.
    */
   async listen(): Promise<number> {
-    const { BIND_HOST, BIND_PORT } = this.settings;
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     ignoreFarDeadlines(this.#server);
-    this.#listener.on(this.certificate ? "secureConnection" : "connection", (socket: Socket) => {
+    this.#port.onForeign(this.certificate ? "secureConnection" : "connection", (socket) => {
       watchFrames(socket);
       coalesceWrites(socket);
       injector.injectConnection(socket);
     });
-    const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
-    this.#listener.once("error", reject);
-    this.#listener.listen(BIND_PORT, BIND_HOST, resolve);
-    await listening.catch((error) => {
-      throw new StartupError([bindProblem(BIND_HOST, BIND_PORT, error)], { cause: error });
-    });
+    const port = await this.#port.listen(this.settings.BIND_PORT);
     this.#health.setStatus("", "SERVING");
     this.#health.setStatus("omnispan.Engine", "SERVING");
-    return (this.#listener.address() as AddressInfo).port;
+    return port;
   }
 
   setWorkerState(state: WorkerState): void {
@@ -108,6 +104,7 @@ export class GrpcServer implements AsyncDisposable {
   /** Closes all connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.announceStop();
+    this.#port[Symbol.dispose]();
     this.#listener.close();
     await delay(APART_MS);
     const { promise: closed, resolve } = Promise.withResolvers<void>();
@@ -117,11 +114,4 @@ export class GrpcServer implements AsyncDisposable {
     clearTimeout(timer);
     this.#server.forceShutdown();
   }
-}
-
-function bindProblem(host: string, port: number, error: unknown): string {
-  return `BIND_HOST and BIND_PORT must be an address that is free, got ${hostAndPort(host, port)}: ${
-    messageOf(error)
-  }` +
-    ` (another engine may be running; ports from 32768 up can also be held by an outgoing connection)`;
 }

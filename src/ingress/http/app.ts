@@ -3,12 +3,13 @@ import { Hono } from "hono";
 import { getLogger } from "@logtape/logtape";
 import { messageOf, OmnispanError } from "../../errors.ts";
 import type { Asset } from "../../page/assets.ts";
+import { failedReply } from "../../types.ts";
 import type { Door } from "../door.ts";
-import { requireOwnHost } from "./own_host.ts";
 import type { LiveStreams } from "./live_stream.ts";
 import { chatCompletions, completions, type Context, failed, models } from "./openai/endpoints.ts";
+import { OwnHosts } from "./own_host.ts";
 import { addPageRoutes } from "./page_routes.ts";
-import { refusal } from "./status.ts";
+import { refusal, workerFailure } from "./status.ts";
 
 const log = getLogger(["omnispan", "http"]);
 
@@ -21,24 +22,39 @@ export interface Shown {
 
 export type App = Hono<{ Bindings: HttpBindings }>;
 
+const LIVENESS = ["/healthz", "/health"];
+const READINESS = "/readyz";
+/** What answers any client, by whatever host. */
+export const HEALTH_PATHS: ReadonlySet<string> = new Set([...LIVENESS, READINESS]);
+
 /** All routes of the HTTP port. */
 export function httpApp(door: Door, shown: Shown): App {
-  const { settings } = door;
+  const { keys, settings } = door;
+  const ownHosts = new OwnHosts(settings);
+  const anyHost = keys !== undefined || settings.ALLOW_NO_KEYS;
   const app: App = new Hono();
-  if (!door.keys && !settings.ALLOW_NO_KEYS) app.use(requireOwnHost(settings));
+  app.use(async (context, next) => {
+    const { path, url } = context.req;
+    if (!anyHost && !HEALTH_PATHS.has(path)) ownHosts.require(url);
+    await next();
+  });
 
   app.post("/v1/chat/completions", chatCompletions(door));
   app.post("/v1/completions", completions(door));
   app.get("/v1/models", models(door));
   app.get("/v1/models/:model{.+}", models(door));
 
-  app.get("/healthz", ({ text }) => text("ok\n"));
-  app.get("/readyz", ({ text }) => {
+  for (const path of LIVENESS) app.get(path, ({ text }) => text("ok\n"));
+  app.get(READINESS, ({ req, text }) => {
     const { state, detail } = door.scheduler.worker;
-    if (door.scheduler.stopping) return text("the engine is stopping\n", 503);
+    if (door.scheduler.stopping) throw new OmnispanError("unavailable", "the engine is stopping");
     if (state === "up") return text("ok\n");
-    // It asks for no key, and the detail names addresses of the house.
-    return text(door.keys ? `the worker is ${state}\n` : `the worker is ${state}: ${detail}\n`, 503);
+    // It asks for no key and no host of its own, and the detail names addresses of the house.
+    const mayKnow = !keys && (anyHost || ownHosts.has(req.url));
+    const message = `the worker is ${state}${mayKnow ? `: ${detail}` : ""}`;
+    return failed(
+      workerFailure({ ...failedReply("worker_unavailable", message), status: "worker_unavailable" }),
+    );
   });
   app.get("/metrics", async (context) => {
     door.requireOperator(credentialOf(context));
@@ -53,10 +69,16 @@ export function httpApp(door: Door, shown: Shown): App {
 
   const methods = methodsOf(app);
   app.notFound(({ req }) => {
-    const allowed = methods.get(req.path);
-    if (allowed) return wrongMethod(req.method, req.path, allowed);
-    const what = `${req.method} ${req.path.slice(0, 200)}`;
-    return failed(refusal(new OmnispanError("not_found", `there is nothing at ${what}`)));
+    const allowed = methods.get(req.path)?.join(", ");
+    if (allowed === undefined) {
+      const what = `${req.method} ${req.path.slice(0, 200)}`;
+      return failed(refusal(new OmnispanError("not_found", `there is nothing at ${what}`)));
+    }
+    // No header of CORS: a page of another site learns that it may not.
+    if (req.method === "OPTIONS") return new Response(null, { status: 204, headers: { allow: allowed } });
+    const message = `the method of ${req.path} must be one of ${allowed}, got ${req.method}`;
+    const { body } = refusal(new OmnispanError("invalid_argument", message));
+    return failed({ status: 405, body, headers: { allow: allowed } });
   });
   app.onError((thrown) => {
     if (thrown instanceof OmnispanError) return failed(refusal(thrown));
@@ -70,15 +92,11 @@ export function httpApp(door: Door, shown: Shown): App {
 function methodsOf({ routes }: App): Map<string, string[]> {
   const methods = new Map<string, string[]>();
   for (const { method, path } of routes) {
-    if (method !== "ALL") methods.set(path, [...methods.get(path) ?? [], method]);
+    if (method === "ALL") continue;
+    methods.set(path, [...methods.get(path) ?? [], ...method === "GET" ? ["GET", "HEAD"] : [method]]);
   }
+  for (const allowed of methods.values()) allowed.push("OPTIONS");
   return methods;
-}
-
-function wrongMethod(method: string, path: string, allowed: readonly string[]): Response {
-  const message = `the method of ${path} must be ${allowed.join(" or ")}, got ${method}`;
-  const { body } = refusal(new OmnispanError("invalid_argument", message));
-  return failed({ status: 405, body, headers: { allow: allowed.join(", ") } });
 }
 
 function credentialOf({ req }: Context): string | undefined {

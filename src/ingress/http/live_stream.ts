@@ -1,5 +1,6 @@
 import { OmnispanError } from "../../errors.ts";
 import type { LiveHello, LiveTick } from "../../observe/live_types.ts";
+import { EVENT_STREAM_HEADERS } from "./event_stream.ts";
 
 /** What the page and `top` listen to. */
 export interface LiveSource {
@@ -44,9 +45,7 @@ export class LiveStreams implements Disposable {
       },
       { highWaterMark: BEHIND_BYTES, size: (chunk) => chunk.length },
     );
-    return new Response(body, {
-      headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" },
-    });
+    return new Response(body, { headers: EVENT_STREAM_HEADERS });
   }
 
   [Symbol.dispose](): void {

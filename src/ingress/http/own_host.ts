@@ -1,4 +1,3 @@
-import type { MiddlewareHandler } from "hono";
 import type { Settings } from "../../config.ts";
 import { OmnispanError } from "../../errors.ts";
 
@@ -6,22 +5,25 @@ import { OmnispanError } from "../../errors.ts";
 const OWN = ["localhost", "127.0.0.1", "[::1]"];
 
 /**
- * Refuses names that a foreign page may have made up for this machine: without keys, who can speak to the engine
- * may use it, and a browser speaks for any page to any name.
+ * Tells the names of this machine from those that a foreign page may have made up for it: without keys, who can speak
+ * to the engine may use it, and a browser speaks for any page to any name.
  */
-export function requireOwnHost({ BIND_HOST }: Pick<Settings, "BIND_HOST">): MiddlewareHandler {
-  const own = new Set([...OWN, BIND_HOST, `[${BIND_HOST}]`]);
-  return async ({ req }, next) => {
-    const { hostname } = new URL(req.url);
-    if (!own.has(hostname)) {
-      const got = JSON.stringify(hostname.slice(0, 100));
-      throw new OmnispanError(
-        "permission_denied",
-        `the header host must be one of ${
-          [...own].join(", ")
-        }, got ${got}: other names need API keys or ALLOW_NO_KEYS`,
-      );
-    }
-    await next();
-  };
+export class OwnHosts {
+  readonly #own: ReadonlySet<string>;
+
+  constructor({ BIND_HOST }: Pick<Settings, "BIND_HOST">) {
+    this.#own = new Set([...OWN, BIND_HOST.includes(":") ? `[${BIND_HOST}]` : BIND_HOST]);
+  }
+
+  has(url: string): boolean {
+    return this.#own.has(new URL(url).hostname);
+  }
+
+  /** @throws {OmnispanError} permission_denied */
+  require(url: string): void {
+    if (this.has(url)) return;
+    const got = JSON.stringify(new URL(url).hostname.slice(0, 100));
+    const rule = `the header host must be one of ${[...this.#own].join(", ")}, got ${got}`;
+    throw new OmnispanError("permission_denied", `${rule}: other names need API keys or ALLOW_NO_KEYS`);
+  }
 }

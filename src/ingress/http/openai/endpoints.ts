@@ -8,7 +8,7 @@ import { CALLER_GONE } from "../../caller_gone.ts";
 import type { Door, Visit } from "../../door.ts";
 import { MAX_ID_LENGTH, type RawRequest } from "../../validate.ts";
 import { readJson } from "../body.ts";
-import { EventStream } from "../event_stream.ts";
+import { EVENT_STREAM_HEADERS, EventStream } from "../event_stream.ts";
 import { type HttpFailure, refusal, workerFailure } from "../status.ts";
 import { AnswerEvents, type AnswerHead, type AnswerKind, CHAT, COMPLETION, wholeAnswer } from "./answers.ts";
 import { readChatRequest, toRawChat } from "./chat_request.ts";
@@ -145,9 +145,7 @@ async function streamed(
     const failure = failureOf(answer);
     stream.end(failure ? [JSON.stringify(failure.body)] : events.end(submission, answer, visit.mode, sentAt));
   }).catch((thrown) => stream.end([JSON.stringify(refusal(visit.refused(thrown)).body)]));
-  return new Response(stream.body, {
-    headers: { ...headers, "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
-  });
+  return new Response(stream.body, { headers: { ...headers, ...EVENT_STREAM_HEADERS } });
 }
 
 function failureOf({ reply }: Answer): HttpFailure | undefined {
