@@ -66,7 +66,7 @@ export async function startEngine(
   );
   const tracing = parts.use(tracingOf(() => scheduler.worker.identity));
   const observers: Observer[] = [metrics, live, ...(tracing ? [tracing] : [])];
-  const door = new Door(settings, scheduler, keys, observers, tracing);
+  const door = parts.use(new Door(settings, scheduler, keys, observers, tracing));
   const grpc = parts.use(new GrpcServer(door, supervision, () => metrics.stats(), certificate));
   let http: number | undefined;
   if (settings.HTTP_PORT !== "off") {

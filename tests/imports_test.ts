@@ -5,7 +5,8 @@ const MAY_IMPORT: ReadonlyArray<readonly [file: RegExp, imports: RegExp]> = [
   [/^src\/(types|errors)\.ts$/, /^$/],
   [/^src\/clock\.ts$/, /^src\/types\.ts$/],
   [/^src\/ledger\.ts$/, /^src\/types\.ts$/],
-  [/^src\/logging\.ts$/, /^$/],
+  [/^src\/(line_writer|log_tally)\.ts$/, /^$/],
+  [/^src\/logging\.ts$/, /^src\/(line_writer|log_tally)\.ts$/],
   [/^src\/pem\.ts$/, /^src\/errors\.ts$/],
   [/^src\/config\.ts$/, /^src\/(types|errors|logging)\.ts$/],
   [/^src\/policy\//, /^src\/(types\.ts|policy\/)/],
@@ -15,7 +16,7 @@ const MAY_IMPORT: ReadonlyArray<readonly [file: RegExp, imports: RegExp]> = [
   ],
   [
     /^src\/scheduler\//,
-    /^src\/((types|errors|clock|config|logging)\.ts|observe\/event_loop_lag\.ts|policy\/|scheduler\/|downstream\/)/,
+    /^src\/((types|errors|clock|config|line_writer|logging|log_tally)\.ts|observe\/event_loop_lag\.ts|policy\/|scheduler\/|downstream\/)/,
   ],
   [/^src\/downstream\//, /^src\/((types|errors|config|pem)\.ts|grpc\/|scheduler\/events\.ts|downstream\/)/],
   [/^src\/access\/main\.ts$/, /^src\/((types|errors|clock)\.ts|serve\/output\.ts|access\/)/],
@@ -25,7 +26,7 @@ const MAY_IMPORT: ReadonlyArray<readonly [file: RegExp, imports: RegExp]> = [
   [/^src\/client\//, /^src\/((errors|types)\.ts|observe\/live_types\.ts|client\/)/],
   [
     /^src\/ingress\//,
-    /^src\/((types|errors|clock|config|ledger|pem)\.ts|grpc\/|scheduler\/handle\.ts|access\/api_keys\.ts|observe\/(observer|tracing|live_types)\.ts|page\/assets\.ts|ingress\/)/,
+    /^src\/((types|errors|clock|config|ledger|log_tally|pem)\.ts|grpc\/|scheduler\/handle\.ts|access\/api_keys\.ts|observe\/(observer|tracing|live_types)\.ts|page\/assets\.ts|ingress\/)/,
   ],
   [/^src\/grpc\//, /^src\/((types|errors)\.ts|grpc\/)/],
 ];

@@ -1,16 +1,13 @@
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
-import { getLogger } from "@logtape/logtape";
-import { messageOf, OmnispanError } from "../../errors.ts";
+import { OmnispanError } from "../../errors.ts";
 import type { Asset } from "../../page/assets.ts";
 import type { Door } from "../door.ts";
 import { requireOwnHost } from "./own_host.ts";
 import type { LiveStreams } from "./live_stream.ts";
-import { chatCompletions, completions, type Context, failed, models } from "./openai/endpoints.ts";
+import { chatCompletions, completions, type Context, failed, models, peerOf } from "./openai/endpoints.ts";
 import { addPageRoutes } from "./page_routes.ts";
 import { refusal } from "./status.ts";
-
-const log = getLogger(["omnispan", "http"]);
 
 /** What the HTTP door shows beside the API. */
 export interface Shown {
@@ -58,9 +55,10 @@ export function httpApp(door: Door, shown: Shown): App {
     const what = `${req.method} ${req.path.slice(0, 200)}`;
     return failed(refusal(new OmnispanError("not_found", `there is nothing at ${what}`)));
   });
-  app.onError((thrown) => {
+  app.onError((thrown, { env }) => {
+    const peer = peerOf(env);
+    door.turnedAway(thrown, { door: "http", ...(peer && { peer }) });
     if (thrown instanceof OmnispanError) return failed(refusal(thrown));
-    log.error("an HTTP request failed: {message}", { message: messageOf(thrown) });
     return failed(refusal(new OmnispanError("internal", "the engine failed; its log says how")));
   });
   return app;

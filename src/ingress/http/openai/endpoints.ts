@@ -59,7 +59,7 @@ async function answer<T extends SharedRequest>(
 ): Promise<Response> {
   const header = (name: string) => req.header(name);
   const requestId = header("x-request-id") || crypto.randomUUID();
-  const visit = door.visit({ door: "http", requestId, at: now(), header });
+  const visit = door.visit({ door: "http", requestId, peer: peerOf(env), at: now(), header });
   try {
     visit.identify(); // before a body is read for somebody who may not ask
     const body = endpoint.read(await readJson(req.raw, door.settings));
@@ -149,6 +149,11 @@ async function streamed(
 
 function failureOf({ reply }: Answer): HttpFailure | undefined {
   return reply.status === "ok" ? undefined : workerFailure(reply as WorkerReply & { status: WorkerFailure });
+}
+
+/** The address that a request came from. */
+export function peerOf({ incoming }: HttpBindings): string | undefined {
+  return incoming.socket.remoteAddress;
 }
 
 /** A failure as its response. */

@@ -1,0 +1,99 @@
+/** Writing for readers that may stop to read. Imports nothing of ours. */
+
+/** A write of at most this many bytes is not mixed up with another thread's, whichever system's pipe it goes into. */
+const ATOMIC_BYTES = 4096;
+/** Characters that may wait for a reader. */
+const MOST_WAITING = 2 ** 20;
+/** After a write that failed, as on a full disk or a pipe that nobody holds any more. */
+const FAILED_MS = 1000;
+/** After a write to a pipe that somebody else has set to non-blocking, and that is full. */
+const FULL_MS = 20;
+
+interface Stream {
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+/**
+ * Writes lines without ever waiting for their reader: what it does not take waits here. Beyond a limit, lines are
+ * dropped and counted until all that waits has been written; then the count is written in their place.
+ */
+export class LineWriter {
+  #waiting: string[] = [];
+  #characters = 0;
+  #dropped = 0;
+  #writing: Promise<void> | undefined;
+  readonly #encoder = new TextEncoder();
+
+  /** The line that stands for dropped ones. */
+  describeDropped = (count: number): string => `${count} lines were dropped here: nobody read them\n`;
+
+  constructor(private readonly stream: Stream, private readonly mostWaiting = MOST_WAITING) {}
+
+  /** Takes whole lines, with their ends. */
+  write(text: string): void {
+    if (this.#dropped > 0 || this.#characters + text.length > this.mostWaiting) {
+      this.#dropped++;
+      return;
+    }
+    this.#waiting.push(text);
+    this.#characters += text.length;
+    this.#writing ??= this.#writeAll();
+  }
+
+  /** Resolves when all has been written, or when the time is over. */
+  async flush(timeoutMs: number): Promise<void> {
+    if (!this.#writing) return;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, timeoutMs);
+    await Promise.race([this.#writing, late.promise]);
+    clearTimeout(timer);
+  }
+
+  async #writeAll(): Promise<void> {
+    await undefined; // what this turn of the event loop still brings goes with it
+    while (this.#waiting.length > 0 || this.#dropped > 0) {
+      if (this.#waiting.length > 0) {
+        const { text, lines } = this.#nextPiece();
+        if (!await this.#writePiece(text)) this.#dropped += lines;
+      } else {
+        const count = this.#dropped;
+        if (await this.#writePiece(this.describeDropped(count))) this.#dropped -= count;
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  /** As many lines as can go together, at least one. */
+  #nextPiece(): { text: string; lines: number } {
+    let bytes = 0;
+    let lines = 0;
+    for (const line of this.#waiting) {
+      bytes += 3 * line.length; // at most, in UTF-8
+      if (lines > 0 && bytes > ATOMIC_BYTES) break;
+      lines++;
+    }
+    const text = this.#waiting.splice(0, lines).join("");
+    this.#characters -= text.length;
+    return { text, lines };
+  }
+
+  /** False when it could not be written. */
+  async #writePiece(text: string): Promise<boolean> {
+    let bytes = this.#encoder.encode(text);
+    while (bytes.length > 0) {
+      try {
+        bytes = bytes.subarray(await this.stream.write(bytes));
+      } catch (thrown) {
+        const full = thrown instanceof Deno.errors.WouldBlock;
+        await new Promise((resolve) => Deno.unrefTimer(setTimeout(resolve, full ? FULL_MS : FAILED_MS)));
+        if (!full) return false;
+      }
+    }
+    return true;
+  }
+}
+
+/** This thread's way to the process's stderr. */
+export const stderrLines = new LineWriter(Deno.stderr);
+/** The same for stdout. */
+export const stdoutLines = new LineWriter(Deno.stdout);
