@@ -3,24 +3,26 @@
  * start the worker, 2 a setting is wrong, 130 ended at once by a second signal.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { parseSettings, type SettingName, type Settings } from "./config.ts";
+import { addressOf, parseSettings } from "./config.ts";
 import { type Engine, startEngine } from "./engine.ts";
 import { messageOf, StartupError } from "./errors.ts";
 import { stderrLines, stdoutLines } from "./line_writer.ts";
 import { configureLogging } from "./logging.ts";
 import { denoProblem } from "./runtime_version.ts";
 import { findWorker, requireWorkerCertificate, workerEndpoint } from "./serve/find_worker.ts";
+import { followWorker } from "./serve/follow_worker.ts";
 import { greeting, HELP, type ServingWorker } from "./serve/greeting.ts";
 import { watchLaunchers } from "./serve/launchers.ts";
 import { stderrTerminal } from "./serve/output.ts";
 import { StopSignals } from "./serve/stop_signals.ts";
+import { type Asked, requireWanted } from "./serve/wanted_worker.ts";
 import { LocalWorker } from "./supervisor/local_worker.ts";
 import { planWorker } from "./supervisor/plan.ts";
 import { LogProgress, type Terminal, TextProgress } from "./supervisor/progress.ts";
 import { SetupError } from "./supervisor/setup_error.ts";
 import type { Millis } from "./types.ts";
 
-const CONNECT_MS = 5000;
+const CONNECT_MS = 15_000;
 /** How long the last lines get to leave: at the end, and at an end at once. */
 const FLUSH_MS = { end: 500, atOnce: 100 };
 /** Nobody who serves waits for the reader of what is printed. */
@@ -37,11 +39,12 @@ async function main(): Promise<number> {
   if (problem) throw new StartupError([problem]);
   const settings = { ...parsed.settings, WORKER_ENDPOINT: workerEndpoint(parsed.settings, parsed.given) };
   configureLogging(settings);
-  return await serve(settings, parsed.given);
+  return await serve({ settings, given: parsed.given, env });
 }
 
 /** Serves until it is asked to stop. The engine ends before its worker, so that what runs can end well. */
-async function serve(settings: Settings, given: ReadonlySet<SettingName>): Promise<number> {
+async function serve(asked: Asked): Promise<number> {
+  const { settings, given } = asked;
   const progress = settings.LOG_FORMAT === "json" ? new LogProgress() : new TextProgress(TERMINAL);
   using stop = new StopSignals(
     (why) => progress.note(`stopping${why ? ` (${why})` : ""}; Ctrl-C once more ends at once`),
@@ -55,13 +58,24 @@ async function serve(settings: Settings, given: ReadonlySet<SettingName>): Promi
   try {
     await using engine = await startEngine(settings, localWorker);
     const source = await findWorker(settings, given, stop.signal);
-    if (source.kind === "none") requireWorkerCertificate(settings, Deno.env.toObject());
-    const worker: ServingWorker = source.kind === "none"
-      ? { kind: "local", identity: await localWorker.start(stop.signal) }
-      : source;
-    if (worker.kind === "local" || worker.ready) await connected(engine, stop.signal);
+    const startOwn = () => {
+      requireWorkerCertificate(settings, asked.env);
+      return localWorker.start(stop.signal);
+    };
+    const own = source.kind === "none" ? await startOwn() : undefined;
+    if (source.kind === "none" || source.ready) await connected(engine, stop.signal);
+    const identity = own ?? engine.scheduler.worker.identity;
+    if (source.kind === "found" && identity) requireWanted(asked, identity, addressOf(settings.WORKER_ENDPOINT));
+    const worker: ServingWorker = source.kind === "none" ? { kind: "local", identity } : { ...source, identity };
     const http = engine.httpAddress === undefined ? undefined : portOf(engine.httpAddress);
     print(greeting(settings, { grpc: portOf(engine.address), http }, worker));
+    if (source.kind !== "none") {
+      await followWorker({
+        asked,
+        worker: () => engine.scheduler.worker,
+        startOwn: source.kind === "found" ? startOwn : undefined,
+      }, stop.signal);
+    }
     await stop.asked();
   } catch (thrown) {
     if (!stop.signal.aborted) throw thrown;

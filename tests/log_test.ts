@@ -43,15 +43,19 @@ class UnreadServe extends TestClient {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    await waitUntil(
-      "serve listens",
-      () =>
-        Deno.connect({ hostname: "127.0.0.1", port }).then((connection) => {
-          connection.close();
-          return true;
-        }, () => false),
-    );
-    return new UnreadServe(`127.0.0.1:${port}`, child);
+    const serve = new UnreadServe(`127.0.0.1:${port}`, child);
+    const listens = () =>
+      Deno.connect({ hostname: "127.0.0.1", port }).then((connection) => {
+        connection.close();
+        return true;
+      }, () => false);
+    try {
+      await waitUntil("serve listens", listens, 60_000);
+      return serve;
+    } catch (thrown) {
+      await serve[Symbol.asyncDispose]();
+      throw thrown;
+    }
   }
 
   async answers(): Promise<void> {

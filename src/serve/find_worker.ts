@@ -53,7 +53,7 @@ export function requireWorkerCertificate(
   ]);
 }
 
-async function isListening(address: string): Promise<boolean> {
+export async function isListening(address: string): Promise<boolean> {
   const colon = address.lastIndexOf(":");
   try {
     const connection = await Deno.connect({
