@@ -65,8 +65,12 @@ async function serve(asked: Asked): Promise<number> {
     const own = source.kind === "none" ? await startOwn() : undefined;
     if (source.kind === "none" || source.ready) await connected(engine, stop.signal);
     const identity = own ?? engine.scheduler.worker.identity;
-    if (source.kind === "found" && identity) requireWanted(asked, identity, addressOf(settings.WORKER_ENDPOINT));
-    const worker: ServingWorker = source.kind === "none" ? { kind: "local", identity } : { ...source, identity };
+    if (source.kind === "found" && identity) {
+      requireWanted(asked, identity, addressOf(settings.WORKER_ENDPOINT));
+    }
+    const worker: ServingWorker = source.kind === "none"
+      ? { kind: "local", identity }
+      : { ...source, identity };
     const http = engine.httpAddress === undefined ? undefined : portOf(engine.httpAddress);
     print(greeting(settings, { grpc: portOf(engine.address), http }, worker));
     if (source.kind !== "none") {

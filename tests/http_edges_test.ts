@@ -73,7 +73,10 @@ test("only JSON by its header, no made-up host, and paths and methods that exist
   using raw = await RawHttp.open(host);
   const foreign = await raw.ask("GET", "/v1/models", { host: "evil.example" });
   assert.equal(foreign.status, 403);
-  assert.match(foreign.body, /the header host must be one of localhost, .*, got \\"evil.example\\"/);
+  assert.match(
+    foreign.body,
+    /the header host must be one of localhost, 127\.0\.0\.1, \[::1\], got \\"evil.example\\"/,
+  );
   const nowhere = await fetch(`${engine.url}/v1/embeddings`, { method: "POST", body: "{}" });
   assert.equal(nowhere.status, 404);
   assert.match((await nowhere.json()).error.message, /there is nothing at POST \/v1\/embeddings/);
@@ -81,6 +84,13 @@ test("only JSON by its header, no made-up host, and paths and methods that exist
   assert.equal(method.status, 405);
   assert.equal(method.headers.get("allow"), "POST");
   await method.body?.cancel();
+  for (const path of ["/v1/models", "/healthz", "/metrics", "/live", "/"]) {
+    const posted = await fetch(engine.url + path, { method: "POST" });
+    assert.equal(posted.headers.get("allow"), "GET, HEAD", path);
+    await posted.body?.cancel();
+    const head = await fetch(engine.url + path, { method: "HEAD" });
+    assert.equal(head.status, 200, path);
+  }
 });
 
 test(

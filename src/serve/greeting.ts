@@ -97,7 +97,9 @@ function describe(worker: ServingWorker, address: string): string {
   const { kind, identity } = worker;
   const who = identity ? `${describeIdentity(identity)}, at ${address}` : `the one at ${address}`;
   const note = identity?.simulated ? " No model runs, and times come from a profile." : "";
-  const unsaid = identity || kind === "local" || !worker.ready ? "" : "; it does not say its backend and model";
+  const unsaid = identity || kind === "local" || !worker.ready
+    ? ""
+    : "; it does not say its backend and model";
   const absent = "until it does requests get worker_unavailable.";
   switch (kind) {
     case "local":

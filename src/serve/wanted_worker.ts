@@ -46,7 +46,9 @@ export function differences({ settings, given, env }: Asked, said: SaidIdentity)
 export function requireWanted(asked: Asked, said: SaidIdentity, address: string): void {
   const problems = differences(asked, said).map(({ setting, asked, is }) =>
     `${setting} must be "${is}", as of the worker that already answers at ${address} ` +
-    `(${describeIdentity(said)}), got "${asked}": end that worker, give another WORKER_PORT, or leave ${setting} out`
+    `(${
+      describeIdentity(said)
+    }), got "${asked}": end that worker, give another WORKER_PORT, or leave ${setting} out`
   );
   if (problems.length > 0) throw new StartupError(problems);
 }

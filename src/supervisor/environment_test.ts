@@ -150,10 +150,13 @@ environmentTest(
   },
 );
 
-environmentTest("the folder of the environment may be a link to another disk", async ({ plan, folder, python }) => {
-  await Deno.mkdir(join(folder, "elsewhere"));
-  await Deno.symlink(join(folder, "elsewhere"), plan.folder);
-  assert.equal(await ensureEnvironment(plan, silent, never), join(plan.folder, "bin", "python"));
-  assert.deepEqual(await python.calls(), ["venv", "pip"]);
-  await Deno.stat(join(folder, "elsewhere", "bin", "python"));
-});
+environmentTest(
+  "the folder of the environment may be a link to another disk",
+  async ({ plan, folder, python }) => {
+    await Deno.mkdir(join(folder, "elsewhere"));
+    await Deno.symlink(join(folder, "elsewhere"), plan.folder);
+    assert.equal(await ensureEnvironment(plan, silent, never), join(plan.folder, "bin", "python"));
+    assert.deepEqual(await python.calls(), ["venv", "pip"]);
+    await Deno.stat(join(folder, "elsewhere", "bin", "python"));
+  },
+);

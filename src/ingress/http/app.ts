@@ -68,7 +68,9 @@ export function httpApp(door: Door, shown: Shown): App {
 function methodsOf({ routes }: App): Map<string, string[]> {
   const methods = new Map<string, string[]>();
   for (const { method, path } of routes) {
-    if (method !== "ALL") methods.set(path, [...methods.get(path) ?? [], method]);
+    if (method === "ALL") continue;
+    const answered = method === "GET" ? ["GET", "HEAD"] : [method];
+    methods.set(path, [...methods.get(path) ?? [], ...answered]);
   }
   return methods;
 }

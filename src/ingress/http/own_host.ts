@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import type { Settings } from "../../config.ts";
+import { hostAndPort, type Settings } from "../../config.ts";
 import { OmnispanError } from "../../errors.ts";
 
 /** The hosts by which people name their own machine. */
@@ -10,7 +10,8 @@ const OWN = ["localhost", "127.0.0.1", "[::1]"];
  * may use it, and a browser speaks for any page to any name.
  */
 export function requireOwnHost({ BIND_HOST }: Pick<Settings, "BIND_HOST">): MiddlewareHandler {
-  const own = new Set([...OWN, BIND_HOST, `[${BIND_HOST}]`]);
+  const url = URL.parse(`http://${hostAndPort(BIND_HOST, 80)}`);
+  const own = new Set([...OWN, url?.hostname ?? BIND_HOST]); // as the URL of a request has it
   return async ({ req }, next) => {
     const { hostname } = new URL(req.url);
     if (!own.has(hostname)) {
