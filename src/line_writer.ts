@@ -1,5 +1,7 @@
 /** Writing for readers that may stop to read. Imports nothing of ours. */
 
+import { Buffer } from "node:buffer";
+
 /** A write of at most this many bytes is not mixed up with another thread's, whichever system's pipe it goes into. */
 const ATOMIC_BYTES = 4096;
 /** Characters that may wait for a reader. */
@@ -52,12 +54,14 @@ export class LineWriter {
   async #writeAll(): Promise<void> {
     await undefined; // what this turn of the event loop still brings goes with it
     while (this.#waiting.length > 0 || this.#dropped > 0) {
-      if (this.#waiting.length > 0) {
-        const { text, lines } = this.#nextPiece();
-        if (!await this.#writePiece(text)) this.#dropped += lines;
-      } else {
-        const count = this.#dropped;
-        if (await this.#writePiece(this.describeDropped(count))) this.#dropped -= count;
+      const dropped = this.#waiting.length > 0 ? 0 : this.#dropped;
+      const { text, lines } = dropped > 0
+        ? { text: this.describeDropped(dropped), lines: 0 }
+        : this.#nextPiece();
+      if (await this.#writePiece(text)) this.#dropped -= dropped;
+      else {
+        this.#dropped += lines;
+        await pause(FAILED_MS);
       }
     }
     this.#writing = undefined;
@@ -68,7 +72,7 @@ export class LineWriter {
     let bytes = 0;
     let lines = 0;
     for (const line of this.#waiting) {
-      bytes += 3 * line.length; // at most, in UTF-8
+      bytes += Buffer.byteLength(line);
       if (lines > 0 && bytes > ATOMIC_BYTES) break;
       lines++;
     }
@@ -84,13 +88,17 @@ export class LineWriter {
       try {
         bytes = bytes.subarray(await this.stream.write(bytes));
       } catch (thrown) {
-        const full = thrown instanceof Deno.errors.WouldBlock;
-        await new Promise((resolve) => Deno.unrefTimer(setTimeout(resolve, full ? FULL_MS : FAILED_MS)));
-        if (!full) return false;
+        if (!(thrown instanceof Deno.errors.WouldBlock)) return false;
+        await pause(FULL_MS);
       }
     }
     return true;
   }
+}
+
+/** Keeps no process alive. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => Deno.unrefTimer(setTimeout(resolve, ms)));
 }
 
 /** This thread's way to the process's stderr. */
