@@ -3,7 +3,7 @@
  * start the worker, 2 a setting is wrong, 130 ended at once by a second signal.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { addressOf, parseSettings } from "./config.ts";
+import { parseSettings } from "./config.ts";
 import { type Engine, startEngine } from "./engine.ts";
 import { messageOf, StartupError } from "./errors.ts";
 import { stderrLines, stdoutLines } from "./line_writer.ts";
@@ -22,7 +22,7 @@ import { LogProgress, type Terminal, TextProgress } from "./supervisor/progress.
 import { SetupError } from "./supervisor/setup_error.ts";
 import type { Millis } from "./types.ts";
 
-const CONNECT_MS = 15_000;
+const CONNECT_MS = 5000;
 /** How long the last lines get to leave: at the end, and at an end at once. */
 const FLUSH_MS = { end: 500, atOnce: 100 };
 /** Nobody who serves waits for the reader of what is printed. */
@@ -62,15 +62,11 @@ async function serve(asked: Asked): Promise<number> {
       requireWorkerCertificate(settings, asked.env);
       return localWorker.start(stop.signal);
     };
-    const own = source.kind === "none" ? await startOwn() : undefined;
-    if (source.kind === "none" || source.ready) await connected(engine, stop.signal);
-    const identity = own ?? engine.scheduler.worker.identity;
-    if (source.kind === "found" && identity) {
-      requireWanted(asked, identity, addressOf(settings.WORKER_ENDPOINT));
-    }
+    if (source.kind === "found" && source.identity) requireWanted(asked, source.identity);
     const worker: ServingWorker = source.kind === "none"
-      ? { kind: "local", identity }
-      : { ...source, identity };
+      ? { kind: "local", identity: await startOwn() }
+      : source;
+    if (worker.kind === "local" || worker.ready) await connected(engine, stop.signal);
     const http = engine.httpAddress === undefined ? undefined : portOf(engine.httpAddress);
     print(greeting(settings, { grpc: portOf(engine.address), http }, worker));
     if (source.kind !== "none") {

@@ -17,9 +17,9 @@ Each setting is a flag and an environment variable; the flag wins:
 ${settingsHelp()}`;
 
 /** Who answers behind the engine. */
-export type ServingWorker = (Exclude<WorkerSource, { kind: "none" }> | { readonly kind: "local" }) & {
-  /** Undefined while it is not known, and of a worker that does not say it. */
-  readonly identity: SaidIdentity | undefined;
+export type ServingWorker = Exclude<WorkerSource, { kind: "none" }> | {
+  readonly kind: "local";
+  readonly identity: SaidIdentity;
 };
 
 /** The ports that the engine got. */
@@ -94,14 +94,12 @@ function overGrpc({ host, grpcurl }: HowToAsk, port: number): string[] {
 }
 
 function describe(worker: ServingWorker, address: string): string {
-  const { kind, identity } = worker;
+  const { identity } = worker;
   const who = identity ? `${describeIdentity(identity)}, at ${address}` : `the one at ${address}`;
   const note = identity?.simulated ? " No model runs, and times come from a profile." : "";
-  const unsaid = identity || kind === "local" || !worker.ready
-    ? ""
-    : "; it does not say its backend and model";
+  const unsaid = identity ? "" : "; it does not say its backend and model";
   const absent = "until it does requests get worker_unavailable.";
-  switch (kind) {
+  switch (worker.kind) {
     case "local":
       return `${who}, started by serve.${note}`;
     case "found":
@@ -113,7 +111,7 @@ function describe(worker: ServingWorker, address: string): string {
         ? `${who} (WORKER_ENDPOINT); serve started none${unsaid}.${note}`
         : `${who} (WORKER_ENDPOINT), which does not serve yet; ${absent} The engine connects by itself.`;
     default:
-      return kind satisfies never;
+      return worker satisfies never;
   }
 }
 

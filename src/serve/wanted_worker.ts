@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, sep } from "node:path";
-import type { SettingName, Settings } from "../config.ts";
+import { addressOf, type SettingName, type Settings } from "../config.ts";
 import { StartupError } from "../errors.ts";
 import { BUILT_IN_MODEL } from "../supervisor/plan.ts";
 import type { WorkerIdentity } from "../supervisor/worker_process.ts";
@@ -42,8 +42,9 @@ export function differences({ settings, given, env }: Asked, said: SaidIdentity)
   return found;
 }
 
-/** @throws {StartupError} when the worker that serve found is another than was asked for */
-export function requireWanted(asked: Asked, said: SaidIdentity, address: string): void {
+/** @throws {StartupError} when the worker that was found is another than was asked for */
+export function requireWanted(asked: Asked, said: SaidIdentity): void {
+  const address = addressOf(asked.settings.WORKER_ENDPOINT);
   const problems = differences(asked, said).map(({ setting, asked, is }) =>
     `${setting} must be "${is}", as of the worker that already answers at ${address} ` +
     `(${
