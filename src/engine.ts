@@ -11,6 +11,7 @@ import { LiveFeed } from "./observe/live.ts";
 import { Metrics } from "./observe/metrics.ts";
 import type { Observer } from "./observe/observer.ts";
 import { tracingOf } from "./observe/tracing.ts";
+import { warnOfExposure } from "./secret_file.ts";
 import { SchedulerHandle } from "./scheduler/handle.ts";
 import type { Supervision } from "./types.ts";
 
@@ -36,6 +37,7 @@ export async function startEngine(
   const certificate = readCertificate(settings);
   await using parts = new AsyncDisposableStack();
   const keys = settings.API_KEYS_FILE ? parts.use(await ApiKeys.open(settings.API_KEYS_FILE)) : undefined;
+  for (const name of SECRET_FILES) if (settings[name]) warnOfExposure(name, settings[name]);
   const scheduler = parts.use(
     new SchedulerHandle(settings, (state) => {
       grpc.setWorkerState(state);
@@ -66,7 +68,7 @@ export async function startEngine(
   );
   const tracing = parts.use(tracingOf(() => scheduler.worker.identity));
   const observers: Observer[] = [metrics, live, ...(tracing ? [tracing] : [])];
-  const door = new Door(settings, scheduler, keys, observers, tracing);
+  const door = parts.use(new Door(settings, scheduler, keys, observers, tracing));
   const grpc = parts.use(new GrpcServer(door, supervision, () => metrics.stats(), certificate));
   let http: number | undefined;
   if (settings.HTTP_PORT !== "off") {
@@ -84,6 +86,8 @@ export async function startEngine(
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
+
+const SECRET_FILES = ["API_KEYS_FILE", "TLS_KEY", "WORKER_TLS_CLIENT_KEY"] as const;
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i;
 

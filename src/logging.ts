@@ -1,4 +1,12 @@
-import { configureSync, getJsonLinesFormatter, getTextFormatter, type LogRecord } from "@logtape/logtape";
+import { format } from "node:util";
+import {
+  configureSync,
+  getJsonLinesFormatter,
+  getLogger,
+  getTextFormatter,
+  type LogRecord,
+} from "@logtape/logtape";
+import { stderrLines } from "./line_writer.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 export const LOG_FORMATS = ["text", "json"] as const;
@@ -10,19 +18,34 @@ export interface LoggingOptions {
 
 /**
  * Sends the logs of this thread to stderr; stdout is left to what a program is asked to print. Records carry
- * request ids and modes, never a prompt or an answer.
+ * request ids and modes, never a prompt or an answer. Nothing waits for the reader of stderr: what libraries say
+ * to the console, which would, goes the same way.
  */
 export function configureLogging({ LOG_LEVEL, LOG_FORMAT }: LoggingOptions): void {
-  const format = LOG_FORMAT === "json" ? getJsonLinesFormatter({ message: "rendered" }) : formatText;
-  const encoder = new TextEncoder();
+  const toLine = LOG_FORMAT === "json" ? getJsonLinesFormatter({ message: "rendered" }) : formatText;
   configureSync({
     reset: true,
-    sinks: { stderr: (record: LogRecord) => void Deno.stderr.writeSync(encoder.encode(format(record))) },
+    sinks: { stderr: (record: LogRecord) => stderrLines.write(toLine(record)) },
     loggers: [
       { category: "omnispan", sinks: ["stderr"], lowestLevel: LOG_LEVEL },
       { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "error" },
     ],
   });
+  stderrLines.describeDropped = (count) => toLine(dropped(count));
+  const log = getLogger(["omnispan", "console"]);
+  const warn = (...parts: unknown[]) => log.warn("{text}", { text: format(...parts) });
+  Object.assign(console, { debug: warn, error: warn, info: warn, log: warn, trace: warn, warn });
+}
+
+function dropped(count: number): LogRecord {
+  return {
+    category: ["omnispan", "log"],
+    level: "warning",
+    timestamp: Date.now(),
+    rawMessage: "{count} lines were dropped here: nobody read stderr",
+    message: ["", count, " lines were dropped here: nobody read stderr"],
+    properties: { count },
+  };
 }
 
 /** A record as one line for people, whatever a client or the worker put into its values. */

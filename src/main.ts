@@ -4,23 +4,31 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
-import { parseSettings, type SettingName, type Settings } from "./config.ts";
+import { parseSettings } from "./config.ts";
 import { type Engine, startEngine } from "./engine.ts";
 import { messageOf, StartupError } from "./errors.ts";
+import { stderrLines, stdoutLines } from "./line_writer.ts";
 import { configureLogging } from "./logging.ts";
 import { denoProblem } from "./runtime_version.ts";
 import { findWorker, requireWorkerCertificate, workerEndpoint } from "./serve/find_worker.ts";
+import { followWorker } from "./serve/follow_worker.ts";
 import { greeting, HELP, type ServingWorker } from "./serve/greeting.ts";
 import { watchLaunchers } from "./serve/launchers.ts";
-import { print, printError, stderrTerminal } from "./output.ts";
+import { stderrTerminal } from "./output.ts";
 import { connectionsWithin, openFilesLimit } from "./serve/open_files.ts";
 import { StopSignals } from "./serve/stop_signals.ts";
+import { type Asked, requireWanted } from "./serve/wanted_worker.ts";
 import { LocalWorker } from "./supervisor/local_worker.ts";
 import { planWorker } from "./supervisor/plan.ts";
-import { LogProgress, TextProgress } from "./supervisor/progress.ts";
+import { LogProgress, type Terminal, TextProgress } from "./supervisor/progress.ts";
 import { SetupError } from "./supervisor/setup_error.ts";
+import type { Millis } from "./types.ts";
 
 const CONNECT_MS = 5000;
+/** How long the last lines get to leave: at the end, and at an end at once. */
+const FLUSH_MS = { end: 500, atOnce: 100 };
+/** Nobody who serves waits for the reader of what is printed. */
+const TERMINAL: Terminal = { ...stderrTerminal, write: (text) => stderrLines.write(text) };
 
 async function main(): Promise<number> {
   const env = Deno.env.toObject();
@@ -39,17 +47,18 @@ async function main(): Promise<number> {
   };
   configureLogging(settings);
   if (tooMany) getLogger(["omnispan", "serve"]).warn("{tooMany}", { tooMany });
-  return await serve(settings, parsed.given);
+  return await serve({ settings, given: parsed.given, env });
 }
 
 /** Serves until it is asked to stop. The engine ends before its worker, so that what runs can end well. */
-async function serve(settings: Settings, given: ReadonlySet<SettingName>): Promise<number> {
-  const progress = settings.LOG_FORMAT === "json" ? new LogProgress() : new TextProgress(stderrTerminal);
+async function serve(asked: Asked): Promise<number> {
+  const { settings, given } = asked;
+  const progress = settings.LOG_FORMAT === "json" ? new LogProgress() : new TextProgress(TERMINAL);
   using stop = new StopSignals(
     (why) => progress.note(`stopping${why ? ` (${why})` : ""}; Ctrl-C once more ends at once`),
     () => {
       localWorker.kill();
-      Deno.exit(130);
+      void flushed(FLUSH_MS.atOnce).then(() => Deno.exit(130));
     },
   );
   await using localWorker = new LocalWorker(planWorker(settings, given, Deno.build), progress);
@@ -57,13 +66,24 @@ async function serve(settings: Settings, given: ReadonlySet<SettingName>): Promi
   try {
     await using engine = await startEngine(settings, localWorker);
     const source = await findWorker(settings, given, stop.signal);
-    if (source.kind === "none") requireWorkerCertificate(settings, Deno.env.toObject());
+    const startOwn = () => {
+      requireWorkerCertificate(settings, asked.env);
+      return localWorker.start(stop.signal);
+    };
+    if (source.kind === "found" && source.identity) requireWanted(asked, source.identity);
     const worker: ServingWorker = source.kind === "none"
-      ? { kind: "local", identity: await localWorker.start(stop.signal) }
+      ? { kind: "local", identity: await startOwn() }
       : source;
     if (worker.kind === "local" || worker.ready) await connected(engine, stop.signal);
     const http = engine.httpAddress === undefined ? undefined : portOf(engine.httpAddress);
     print(greeting(settings, { grpc: portOf(engine.address), http }, worker));
+    if (source.kind !== "none") {
+      await followWorker({
+        asked,
+        worker: () => engine.scheduler.worker,
+        startOwn: source.kind === "found" ? startOwn : undefined,
+      }, stop.signal);
+    }
     await stop.asked();
   } catch (thrown) {
     if (!stop.signal.aborted) throw thrown;
@@ -79,14 +99,28 @@ async function connected({ scheduler }: Engine, signal: AbortSignal): Promise<vo
   }
 }
 
+function print(text: string): void {
+  stdoutLines.write(text + "\n");
+}
+
+async function flushed(timeoutMs: Millis): Promise<void> {
+  await Promise.all([stdoutLines.flush(timeoutMs), stderrLines.flush(timeoutMs)]);
+}
+
 function portOf(address: string): number {
   return Number(address.slice(address.lastIndexOf(":") + 1));
 }
 
 function exitCodeOf(thrown: unknown): number {
   const known = thrown instanceof StartupError || thrown instanceof SetupError;
-  for (const line of known ? thrown.problems : [`serve failed: ${messageOf(thrown)}`]) printError(line);
+  for (const line of known ? thrown.problems : [`serve failed: ${messageOf(thrown)}`]) {
+    stderrLines.write(line + "\n");
+  }
   return thrown instanceof StartupError ? 2 : 1;
 }
 
-if (import.meta.main) Deno.exit(await main().catch(exitCodeOf));
+if (import.meta.main) {
+  const code = await main().catch(exitCodeOf);
+  await flushed(FLUSH_MS.end);
+  Deno.exit(code);
+}

@@ -73,7 +73,10 @@ test("only JSON by its header, no made-up host, and paths and methods that exist
   using raw = await RawHttp.open(host);
   const foreign = await raw.ask("GET", "/v1/models", { host: "evil.example" });
   assert.equal(foreign.status, 403);
-  assert.match(foreign.body, /the header host must be one of localhost, .*, got \\"evil.example\\"/);
+  assert.match(
+    foreign.body,
+    /the header host must be one of localhost, 127\.0\.0\.1, \[::1\], got \\"evil.example\\"/,
+  );
   const nowhere = await fetch(`${engine.url}/v1/embeddings`, { method: "POST", body: "{}" });
   assert.equal(nowhere.status, 404);
   assert.match((await nowhere.json()).error.message, /there is nothing at POST \/v1\/embeddings/);
@@ -81,6 +84,13 @@ test("only JSON by its header, no made-up host, and paths and methods that exist
   assert.equal(method.status, 405);
   assert.equal(method.headers.get("allow"), "POST, OPTIONS");
   await method.body?.cancel();
+  for (const path of ["/v1/models", "/healthz", "/metrics", "/live", "/"]) {
+    const posted = await fetch(engine.url + path, { method: "POST" });
+    assert.equal(posted.headers.get("allow"), "GET, HEAD", path);
+    await posted.body?.cancel();
+    const head = await fetch(engine.url + path, { method: "HEAD" });
+    assert.equal(head.status, 200, path);
+  }
 });
 
 /** What a new connection is answered that sends these bytes and then waits. */
@@ -182,7 +192,10 @@ test(
     assert.match((await twice.response()).body, /^HTTP\/1.1 400 [^]*"error"/); // after 100 Continue
     await twice.send(body + good + body);
     await twice.ended();
-    await waitUntil("the connection is closed both ways", () => twice.send("x").then(() => false, () => true));
+    await waitUntil(
+      "the connection is closed both ways",
+      () => twice.send("x").then(() => false, () => true),
+    );
     assert.equal((await engine.stats()).acceptedRequests, 0);
     // A body that was read leaves the connection open.
     using kept = await RawHttp.open(host);

@@ -6,7 +6,7 @@ import { loadAssets } from "../src/page/assets.ts";
 import { idOf, KeyFile, secretOf, withAuthorization, withKey } from "./support/api_keys.ts";
 import { httpEngineFor, refusal, type TestEngine } from "./support/engine.ts";
 import { healthNow } from "./support/health.ts";
-import { hasCommand, runShellLine, Serve } from "./support/serve.ts";
+import { freePort, hasCommand, runShellLine, Serve } from "./support/serve.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 import { pause, waitUntil } from "./support/wait.ts";
 
@@ -456,6 +456,35 @@ serveTest(
     });
     assert.equal(answer.status, 200, await answer.text());
   },
+);
+
+serveTest(
+  "a file of secrets that others can read or change is warned of, at the start and when it changes",
+  async () => {
+    await using file = await KeyFile.create();
+    await file.add("alice");
+    const about =
+      /API_KEYS_FILE should be its owner's alone \(chmod 600\), and \S+ can be (.*) by others: mode (\d+)/;
+    const env = { API_KEYS_FILE: file.path, WORKER_ENDPOINT: `127.0.0.1:${freePort()}` };
+    for (
+      const [mode, may] of [[0o600, ""], [0o640, ""], [0o644, "read"], [0o666, "read and changed"]] as const
+    ) {
+      await Deno.chmod(file.path, mode);
+      await using serve = new Serve({ env });
+      await serve.address();
+      const told = serve.stderr.map((line) => about.exec(line)).find((match) => match);
+      assert.equal(told?.[1] ?? "", may);
+      if (may) continue;
+      await Deno.chmod(file.path, 0o620);
+      await Deno.writeTextFile(
+        file.path,
+        (await Deno.readTextFile(file.path)).replace(/alice\d*/, `alice${mode}`),
+      );
+      const [, later] = await serve.waitFor(about, 10_000, serve.stderr);
+      assert.equal(later, "changed");
+    }
+  },
+  Deno.build.os === "windows",
 );
 
 serveTest(

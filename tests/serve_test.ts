@@ -5,6 +5,7 @@ import { isAlive } from "./support/alive.ts";
 import { ScriptedWorker } from "./support/engine.ts";
 import { fakePython } from "./support/fake_python.ts";
 import { copyOfRepository, freePort, hasCommand, ROOT, runShellLine, Serve } from "./support/serve.ts";
+import { SimWorker } from "./support/sim_worker.ts";
 import { pause, waitUntil } from "./support/wait.ts";
 
 const UNIX = Deno.build.os !== "windows";
@@ -73,9 +74,58 @@ serveTest("a worker that is already there is used", async () => {
   const address = await worker.address();
   await using serve = new Serve({ env: { WORKER_PORT: address.split(":")[1]! } });
   await serve.address();
-  assert.match(serve.stdout.join("\n"), new RegExp(`already running at ${address}; serve started none`));
+  assert.match(
+    serve.stdout.join("\n"),
+    new RegExp(`${address}, which was already running; serve started none; it does not say`),
+  );
   assert.equal((await serve.ask()).responseText, "echo:hello");
 });
+
+serveTest("a worker that is already there and is not what was asked for by name ends the start", async () => {
+  await using worker = await SimWorker.start({ profile: "null" });
+  const there = { WORKER_PORT: worker.address.split(":")[1]! };
+  const asked = { WORKER_BACKEND: "openvino", MODEL_ID: "smollm2-135m", SIM_PROFILE: "a40" };
+  await using other = new Serve({ env: { ...there, ...asked } });
+  assert.equal((await other.exit(60_000)).code, 2);
+  assert.deepEqual(
+    other.stderr.map((line) => line.replace(/: end that worker.*/, "")),
+    ["WORKER_BACKEND|sim|openvino", "SIM_PROFILE|null|a40", "MODEL_ID|null|smollm2-135m"].map((words) => {
+      const [setting, is, was] = words.split("|");
+      return `${setting} must be "${is}", as of the worker that already answers at ${worker.address} ` +
+        `(sim, null, simulated), got "${was}"`;
+    }),
+  );
+  await using same = new Serve({ env: { ...there, MODEL_ID: "of no use to a simulator" } });
+  await same.address();
+  assert.match(
+    same.stdout.join("\n"),
+    /Its worker: sim, null, simulated, at \S+, which was already running;.* No model/,
+  );
+  await using none = new Serve({ flags: ["--worker-backend", "auto"], env: { ...there, SIM_PROFILE: "" } });
+  await none.address();
+  // Who names the endpoint has chosen that worker; what has no use is said.
+  await using endpoint = new Serve({ env: { ...asked, WORKER_ENDPOINT: worker.address } });
+  await endpoint.waitFor(/WORKER_BACKEND openvino is not used: .* has sim/, 30_000, endpoint.stderr);
+});
+
+serveTest("when the worker that was there is gone for good, serve starts its own", async () => {
+  await using found = await SimWorker.start({ profile: "null" });
+  const port = found.address.split(":")[1]!;
+  await using serve = new Serve({ env: { WORKER_PORT: port, WORKER_WAIT_MS: "3000" } });
+  await serve.answers();
+  found.kill("SIGKILL");
+  await serve.waitFor(
+    /nothing has listened at \S+ for \d+ ms: serve starts a worker of its own/,
+    30_000,
+    serve.stderr,
+  );
+  await serve.waitFor(/the worker runs as process/, 300_000, serve.stderr);
+  await serve.answers();
+  const own = serve.workerPid();
+  serve.kill("SIGTERM");
+  assert.equal((await serve.exit()).code, 0);
+  await ended([own]);
+}, !UNIX);
 
 serveTest("a given worker that comes later is used then, and none is started", async () => {
   const port = freePort();
@@ -203,6 +253,7 @@ serveTest("with JSON logs each line of stderr is a JSON record", async () => {
   await using serve = new Serve({ env: { LOG_FORMAT: "json" } });
   await serve.answers();
   await assert.rejects(serve.ask("hello", "x".repeat(100_000)), /request_id must be at most 256 characters/);
+  await serve.waitFor(/requests refused: 1, .*request_id must be/, 10_000, serve.stderr);
   serve.kill("SIGTERM");
   assert.equal((await serve.exit()).code, 0);
   assert.match(serve.stderr.join("\n"), /request_id must be.*\n.*stopping/);

@@ -1,23 +1,103 @@
 """Structured log lines on stderr: `time level logger event name=value ...`.
 
-Prompts and answers never go into a log line, at no level: callers pass counts, times and ids.
+Prompts and answers never go into a log line, at no level: callers pass counts, times and ids. Nothing waits for the
+reader of stderr: a thread writes, and beyond a limit lines are dropped and counted.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
-import sys
+import os
+import threading
 import time
+from collections import deque
+
+MOST_WAITING = 1 << 20  # bytes of lines that wait for the reader
+FLUSH_SECONDS = 0.5  # how long the last lines get to leave
 
 log = logging.getLogger("worker")
 
 
+class LineWriter:
+    """Writes lines to a file descriptor on a thread of its own. While lines are dropped, all are, until those that wait
+    have been written; then their count is written in their place.
+    """
+
+    def __init__(self, descriptor: int, most_waiting: int = MOST_WAITING) -> None:
+        self._descriptor = descriptor
+        self._most_waiting = most_waiting
+        self._lines: deque[bytes] = deque()
+        self._waiting = 0
+        self._dropped = 0
+        self._writing = False
+        self._changed = threading.Condition()
+        self._started = False
+
+    def write(self, line: str) -> None:
+        data = f"{line}\n".encode(errors="replace")
+        with self._changed:
+            if self._dropped or self._waiting + len(data) > self._most_waiting:
+                self._dropped += 1
+                return
+            self._lines.append(data)
+            self._waiting += len(data)
+            if not self._started:
+                self._started = True
+                threading.Thread(target=self._run, name="log", daemon=True).start()
+            self._changed.notify_all()
+
+    def flush(self, seconds: float = FLUSH_SECONDS) -> None:
+        """Returns when all has been written, or when the time is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: not (self._lines or self._writing or self._dropped), seconds)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._lines or self._dropped)
+                dropped = 0 if self._lines else self._dropped
+                data = self._lines.popleft() if self._lines else _dropped_line(dropped)
+                self._writing = True
+            _write_all(self._descriptor, data)
+            with self._changed:
+                self._writing = False
+                self._dropped -= dropped
+                self._waiting -= 0 if dropped else len(data)
+                self._changed.notify_all()
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError:  # nobody can read it
+        pass
+
+
+def _dropped_line(count: int) -> bytes:
+    return f"{_now(time.time())} warning worker lines were dropped here: nobody read stderr lines={count}\n".encode()
+
+
+_stderr = LineWriter(2)
+atexit.register(_stderr.flush)
+write, flush = _stderr.write, _stderr.flush
+
+
+class _Handler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        write(self.format(record))
+
+
+def _now(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds * 1000) % 1000:03d}Z"
+
+
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
         fields: dict[str, object] = getattr(record, "fields", {})
-        parts = [moment, record.levelname.lower(), record.name, record.getMessage()]
+        parts = [_now(record.created), record.levelname.lower(), record.name, record.getMessage()]
         parts += [f"{name}={_value(value)}" for name, value in fields.items()]
         if record.exc_info:
             parts.append(f"error={_value(self.formatException(record.exc_info))}")
@@ -39,7 +119,7 @@ def event(level: int, text: str, **fields: object) -> None:
 
 def start(level: str) -> None:
     """Sends every logger's lines at `level` and above to stderr; libraries only from warning on."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler()
     handler.setFormatter(_Formatter())
     logging.basicConfig(level=max(logging.WARNING, logging.getLevelName(level.upper())), handlers=[handler])
     for name in ("worker", "backends", "models"):

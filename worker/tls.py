@@ -3,11 +3,14 @@ process."""
 
 from __future__ import annotations
 
+import logging
+import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
 from config import TLS_CERT, TLS_CLIENT_CA, TLS_KEY, Setting, Settings, SettingsError
+from logs import event
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ def read(settings: Settings) -> Certificates | None:
     _check_pair(chain, key)
     if client_ca:
         _check_authority(client_ca)
+    _warn_of_exposure(key)
     return made
 
 
@@ -52,6 +56,13 @@ def _content(setting: Setting[str], path: str, mark: bytes, what: str) -> bytes:
     if mark not in content:
         raise SettingsError([f'{setting.name} must be a file with {what} in PEM, got "{path}", which has none'])
     return content
+
+
+def _warn_of_exposure(key: str) -> None:
+    mode = Path(key).stat().st_mode & 0o777
+    if os.name == "posix" and mode & 0o026:  # a group that may only read it is often the service's own
+        text = f"{TLS_KEY.name} should be its owner's alone (chmod 600), and others can read or change it"
+        event(logging.WARNING, text, path=key, mode=f"{mode:04o}")
 
 
 def _check_pair(chain: str, key: str) -> None:

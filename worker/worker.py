@@ -75,6 +75,7 @@ async def run(settings: Settings, stdout: TextIO) -> None:
     try:
         if not await _unless(stop, _load(backend)):
             logs.event(logging.INFO, "stopped while loading")
+            logs.flush()
             os._exit(0)  # nothing is served yet, and a load in native code can't be interrupted
         await _serve(backend, settings, certificates, stop, stdout)
     finally:
@@ -155,7 +156,7 @@ def _take_stdout() -> TextIO:
 
 def _complain(code: int, lines: list[str]) -> int:
     for line in lines:
-        print(f"worker: {' '.join(line.split())}", file=sys.stderr)
+        logs.write(f"worker: {' '.join(line.split())}")
     return code
 
 

@@ -6,6 +6,7 @@ import process from "node:process";
 import { parseSettings } from "../../src/config.ts";
 import { startEngine } from "../../src/engine.ts";
 import { StartupError } from "../../src/errors.ts";
+import { stderrLines } from "../../src/line_writer.ts";
 import { configureLogging } from "../../src/logging.ts";
 
 async function main(): Promise<number> {
@@ -21,8 +22,10 @@ async function main(): Promise<number> {
 
 function startFailed(thrown: unknown): number {
   if (!(thrown instanceof StartupError)) throw thrown;
-  process.stderr.write(thrown.problems.join("\n") + "\n");
+  stderrLines.write(thrown.problems.join("\n") + "\n");
   return 2;
 }
 
-Deno.exit(await main().catch(startFailed));
+const code = await main().catch(startFailed);
+await stderrLines.flush(500);
+Deno.exit(code);

@@ -1,6 +1,7 @@
 import { addressOf, type ParsedSettings } from "../../src/config.ts";
 import { printError } from "../../src/output.ts";
 import { findWorker, workerEndpoint } from "../../src/serve/find_worker.ts";
+import { requireWanted } from "../../src/serve/wanted_worker.ts";
 import { LocalWorker } from "../../src/supervisor/local_worker.ts";
 import { planWorker } from "../../src/supervisor/plan.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
@@ -17,7 +18,7 @@ export interface BenchWorker extends AsyncDisposable {
 /**
  * The worker that `serve` would use: the given one, one that is already there, or one set up and started now,
  * whose log goes to `folder`.
- * @throws {StartupError | SetupError} when there is none to be had; an abort when `stop` fires.
+ * @throws {StartupError | SetupError} when there is none to be had, or it is not what was asked for by name; an abort when `stop` fires.
  */
 export async function benchWorker(
   { settings, given }: ParsedSettings,
@@ -29,6 +30,9 @@ export async function benchWorker(
   const source = await findWorker(located, given, stop);
   if (source.kind !== "none") {
     if (!source.ready) throw new SetupError([`the worker at ${addressOf(endpoint)} does not serve`]);
+    if (source.kind === "found" && source.identity) {
+      requireWanted({ settings: located, given, env: Deno.env.toObject() }, source.identity);
+    }
     printError(`measuring with the worker that is already at ${addressOf(endpoint)}`);
     return unknownWorker(endpoint);
   }

@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import { getLogger } from "@logtape/logtape";
 import { OmnispanError, StartupError } from "../errors.ts";
+import { warnOfExposure } from "../secret_file.ts";
 import type { Millis } from "../types.ts";
 import { FileWatch } from "./file_watch.ts";
 import { type KeyLimits, type KeyRecord, parseKeyFile } from "./key_file.ts";
@@ -106,6 +107,7 @@ export class ApiKeys implements AsyncDisposable, Disposable {
       }
       return;
     }
+    warnOfExposure("API_KEYS_FILE", this.path);
     const after = this.#keys;
     log.info("API keys reloaded: {added} added, {removed} removed, {kept} kept", {
       added: [...after.keys()].filter((id) => !before.has(id)).length,

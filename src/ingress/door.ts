@@ -2,7 +2,8 @@ import { getLogger } from "@logtape/logtape";
 import type { ApiKeys, Caller } from "../access/api_keys.ts";
 import { now } from "../clock.ts";
 import type { Settings } from "../config.ts";
-import { type ErrorCode, messageOf, OmnispanError } from "../errors.ts";
+import { messageOf, OmnispanError } from "../errors.ts";
+import { LogTally, type Tallied } from "../log_tally.ts";
 import type { DoorName, Observer, OpenRequest, RequestEnd } from "../observe/observer.ts";
 import type { ReadHeader, Tracing } from "../observe/tracing.ts";
 import type { OnDelta, SchedulerHandle } from "../scheduler/handle.ts";
@@ -16,16 +17,36 @@ export interface Arrival {
   readonly door: DoorName;
   /** Echoed, and told in logs. */
   readonly requestId: string;
+  /** The address that it came from, without a port. */
+  readonly peer: string | undefined;
   readonly at: Millis;
   readonly header: ReadHeader;
+}
+
+/** A request that got no answer, as the log has it. */
+interface Miss {
+  readonly outcome: "refused" | "failed";
+  /** The engine's code, or the worker's status. */
+  readonly status: RequestEnd["status"];
+  readonly message: string;
+  readonly requestId: string;
+  /** Who asked, and for what; what is not known is absent. */
+  readonly about: {
+    readonly door: DoorName;
+    readonly mode?: Mode;
+    readonly tenantId?: string;
+    readonly peer?: string;
+  };
 }
 
 /**
  * The one way into the scheduler, whichever door a request came by: who asks, what they may, what is asked, and who
  * hears of it.
  */
-export class Door {
+export class Door implements Disposable {
   readonly #open = new Map<Ticket, OpenRequest>();
+  /** Overload and bad keys come by the thousand, and their log lines must not. */
+  readonly #misses = new LogTally<Miss>(logMisses);
 
   constructor(
     readonly settings: Settings,
@@ -56,6 +77,33 @@ export class Door {
       "permission_denied",
       "this needs the key of an operator (deno task keys new --operator)",
     );
+  }
+
+  /** Logs a request without a good answer: by itself at debug, else with its like once a second. */
+  missed(miss: Miss): void {
+    const { outcome, status, message, requestId, about } = miss;
+    const { door, mode = "", tenantId = "", peer = "" } = about;
+    log.debug(`request {requestId} ${outcome}, {status}: {message}`, {
+      requestId,
+      status,
+      message,
+      ...about,
+    });
+    this.#misses.add({
+      group: `${outcome} ${status} ${mode}`,
+      who: `${door} ${peer} ${tenantId}`,
+      message,
+    }, miss);
+  }
+
+  /** Refuses what is no visit: it asked for something else than an answer. */
+  turnedAway(thrown: unknown, about: Miss["about"]): void {
+    const status = thrown instanceof OmnispanError ? thrown.code : "internal";
+    this.missed({ outcome: "refused", status, message: messageOf(thrown), requestId: "", about });
+  }
+
+  [Symbol.dispose](): void {
+    this.#misses[Symbol.dispose]();
   }
 
   /** A group has left for the worker. */
@@ -155,18 +203,12 @@ export class Visit {
     const status = badRequest ? "invalid_argument" : answer.reply.status;
     const sentAt = Math.max(now(), answer.phases.lastTokenAt); // the clocks of two threads differ by a little
     this.#end(status, sentAt, answer);
-    if (status === "invalid_argument") this.#logRefusal(status, errorMessage);
-    else if (status === "ok") {
+    if (status === "ok") {
       const endToEndLatencyMs = sentAt - this.#receivedAt;
       log.debug("request {requestId} ended: {status}", { requestId, mode, status, endToEndLatencyMs });
-    } else {
-      log.warn("request {requestId} failed: {status}: {errorMessage}", {
-        requestId,
-        mode,
-        status,
-        errorMessage,
-      });
+      return { answer, sentAt };
     }
+    this.#missed(status === "invalid_argument" ? "refused" : "failed", status, errorMessage);
     return { answer: this.#asTold(answer), sentAt };
   }
 
@@ -175,18 +217,20 @@ export class Visit {
     const error = thrown instanceof OmnispanError
       ? thrown
       : new OmnispanError("internal", messageOf(thrown), { cause: thrown });
-    const { code, message } = error;
-    this.#end(code, now(), undefined);
-    this.#logRefusal(code, message);
+    this.#end(error.code, now(), undefined);
+    this.#missed("refused", error.code, error.message);
     return error;
   }
 
-  #logRefusal(code: ErrorCode, message: string): void {
-    log[code === "internal" ? "error" : "info"]("request {requestId} refused, {code}: {message}", {
-      requestId: this.arrival.requestId.slice(0, MAX_ID_LENGTH),
-      mode: this.mode,
-      code,
+  #missed(outcome: Miss["outcome"], status: Miss["status"], message: string): void {
+    const { door, peer, requestId } = this.arrival;
+    const tenantId = this.#tenantId;
+    this.door.missed({
+      outcome,
+      status,
       message,
+      requestId: requestId.slice(0, MAX_ID_LENGTH),
+      about: { door, mode: this.mode, ...(tenantId && { tenantId }), ...(peer && { peer }) },
     });
   }
 
@@ -267,6 +311,24 @@ export class Visit {
     else if (!unseen) admitted.settle(outputTokens);
     admitted[Symbol.dispose]();
   }
+}
+
+/** Of several causes no one's message, caller or id stands for all. */
+function logMisses({ count, first, mixed }: Tallied<Miss>): void {
+  const { outcome, status, message, requestId, about } = first;
+  const level = status === "internal" ? "error" : outcome === "failed" ? "warn" : "info";
+  if (mixed) {
+    const { mode } = about;
+    log[level](`requests ${outcome}: {count}, {status}, for several causes`, { count, status, mode });
+    return;
+  }
+  log[level](`requests ${outcome}: {count}, {status}: {message}`, {
+    count,
+    status,
+    message,
+    ...about,
+    ...(requestId && { firstRequestId: requestId }),
+  });
 }
 
 /** A key's own limits bound what a request gets that names no max_tokens. */

@@ -8,7 +8,9 @@ import { getLogger } from "@logtape/logtape";
 import { now } from "../clock.ts";
 import type { SchedulerSettings } from "../config.ts";
 import { WorkerLink } from "../downstream/worker_link.ts";
+import { stderrLines } from "../line_writer.ts";
 import { configureLogging } from "../logging.ts";
+import { LogTally } from "../log_tally.ts";
 import { EventLoopLag } from "../observe/event_loop_lag.ts";
 import type { DispatchNotice, Millis, TokenDelta } from "../types.ts";
 import { choosePolicy } from "./choose_policy.ts";
@@ -24,6 +26,9 @@ const TIMER_SLACK_MS = 1.2;
 /** A wake-up this late means that the machine was asleep: what came meanwhile is read before time-outs are looked at. */
 const ASLEEP_MS = 250;
 const CATCH_UP_MS = 50;
+
+/** How long the last lines of the log get to leave. */
+const FLUSH_MS = 100;
 
 /** What a turn of the core has for the main thread. */
 interface Progress {
@@ -66,7 +71,8 @@ class SchedulerThread {
         this.#wakeAt(undefined);
         this.#lag[Symbol.dispose]();
         this.#worker.close();
-        return post({ kind: "stopped" });
+        warnings.flush();
+        return void stderrLines.flush(FLUSH_MS).then(() => post({ kind: "stopped" }));
       default:
         message satisfies never;
         throw new Error(`the main thread sent an unknown message ${(message as ToScheduler).kind}`);
@@ -126,8 +132,14 @@ class SchedulerThread {
   }
 }
 
+/** A worker that breaks the contract may do so with each of its messages. */
+const warnings = new LogTally<string>(({ count, first }) =>
+  log.warn(count === 1 ? "{message}" : "{message}, and {more} like it", { message: first, more: count - 1 })
+);
+
 function warn(message: string): void {
-  log.warn("{message}", { message });
+  log.debug("{message}", { message });
+  warnings.add({ group: "worker", who: "", message }, message);
 }
 
 function post(message: FromScheduler): void {

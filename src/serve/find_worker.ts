@@ -1,17 +1,27 @@
 import { addressOf, type SettingName, type Settings } from "../config.ts";
 import { workerCredentials } from "../downstream/worker_credentials.ts";
 import { WorkerHealth } from "../downstream/worker_health.ts";
+import { helloOf } from "../downstream/worker_hello.ts";
 import { StartupError } from "../errors.ts";
+import type { WorkerHello } from "../types.ts";
 
 const CONNECT_TIMEOUT_MS = 2000;
 const ANSWER_TIMEOUT_MS = 5000;
 
-/** Where the engine's worker comes from; `ready` tells whether it serves now. */
+/** A worker that somebody else has started, or will. */
+interface Foreign {
+  /** It serves now. */
+  readonly ready: boolean;
+  /** Undefined while it does not serve, and of a worker that has no sessions to say it. */
+  readonly identity: WorkerHello | undefined;
+}
+
+/** Where the engine's worker comes from. */
 export type WorkerSource =
   /** Configured: whatever is there, or will be. */
-  | { readonly kind: "given"; readonly ready: boolean }
+  | ({ readonly kind: "given" } & Foreign)
   /** Not configured, but somebody runs one where we would. */
-  | { readonly kind: "found"; readonly ready: boolean }
+  | ({ readonly kind: "found" } & Foreign)
   /** None there: ours to start. */
   | { readonly kind: "none" };
 
@@ -28,11 +38,13 @@ export async function findWorker(
   const configured = given.has("WORKER_ENDPOINT");
   if (!configured && !await isListening(address)) return { kind: "none" };
   signal.throwIfAborted();
-  using health = new WorkerHealth(address, workerCredentials(settings));
+  const credentials = workerCredentials(settings);
+  using health = new WorkerHealth(address, credentials);
   const answer = await health.check(configured ? CONNECT_TIMEOUT_MS : ANSWER_TIMEOUT_MS);
   const ready = answer.health === "serving" || answer.health === "silent";
-  if (configured) return { kind: "given", ready };
-  if (answer.health !== "unreachable") return { kind: "found", ready };
+  const identity = ready ? await helloOf(address, credentials, ANSWER_TIMEOUT_MS) : undefined;
+  if (configured) return { kind: "given", ready, identity };
+  if (answer.health !== "unreachable") return { kind: "found", ready, identity };
   throw new StartupError([
     `WORKER_PORT must be the port of a worker or a free one, got ${settings.WORKER_PORT}: ` +
     `what listens at ${address} does not answer gRPC (${answer.detail})`,
@@ -53,7 +65,7 @@ export function requireWorkerCertificate(
   ]);
 }
 
-async function isListening(address: string): Promise<boolean> {
+export async function isListening(address: string): Promise<boolean> {
   const colon = address.lastIndexOf(":");
   try {
     const connection = await Deno.connect({

@@ -1,8 +1,8 @@
 /** What `serve` prints once it serves, and its help. */
 import { addressOf, hostAndPort, type Settings, settingsHelp } from "../config.ts";
-import type { WorkerIdentity } from "../supervisor/worker_process.ts";
 import { certificateHints } from "./certificate_hints.ts";
 import type { WorkerSource } from "./find_worker.ts";
+import { describeIdentity, type SaidIdentity } from "./wanted_worker.ts";
 
 export const HELP = `Usage: deno task serve [flags]
 
@@ -19,7 +19,7 @@ ${settingsHelp()}`;
 /** Who answers behind the engine. */
 export type ServingWorker = Exclude<WorkerSource, { kind: "none" }> | {
   readonly kind: "local";
-  readonly identity: WorkerIdentity;
+  readonly identity: SaidIdentity;
 };
 
 /** The ports that the engine got. */
@@ -94,21 +94,22 @@ function overGrpc({ host, grpcurl }: HowToAsk, port: number): string[] {
 }
 
 function describe(worker: ServingWorker, address: string): string {
+  const { identity } = worker;
+  const who = identity ? `${describeIdentity(identity)}, at ${address}` : `the one at ${address}`;
+  const note = identity?.simulated ? " No model runs, and times come from a profile." : "";
+  const unsaid = identity ? "" : "; it does not say its backend and model";
+  const absent = "until it does requests get worker_unavailable.";
   switch (worker.kind) {
-    case "local": {
-      const { backend, model, simulated } = worker.identity;
-      const note = simulated ? ", simulated: no model runs, and times come from a profile" : "";
-      return `${backend}, ${model}, at ${address}, started by serve${note}.`;
-    }
+    case "local":
+      return `${who}, started by serve.${note}`;
     case "found":
       return worker.ready
-        ? `the one that was already running at ${address}; serve started none.`
-        : `the one that is already starting at ${address}; until it is ready requests get worker_unavailable.`;
+        ? `${who}, which was already running; serve started none${unsaid}.${note}`
+        : `${who}, which is there and does not serve yet; ${absent}`;
     case "given":
       return worker.ready
-        ? `the one at ${address} (WORKER_ENDPOINT); serve started none.`
-        : `the one at ${address} (WORKER_ENDPOINT), which does not serve yet; until it does requests get ` +
-          "worker_unavailable. The engine connects by itself.";
+        ? `${who} (WORKER_ENDPOINT); serve started none${unsaid}.${note}`
+        : `${who} (WORKER_ENDPOINT), which does not serve yet; ${absent} The engine connects by itself.`;
     default:
       return worker satisfies never;
   }

@@ -45,7 +45,8 @@ const LOG = "omnispan.log";
 
 /**
  * Makes sure of the environment and returns its interpreter. Several processes may ask at once: one works, the
- * others wait for it. An environment that somebody made by hand is kept and gets the packages.
+ * others wait for it. One that is ready is only read, so that it may lie where nobody can write. One that somebody made
+ * by hand is kept and gets the packages.
  * @throws {SetupError | StartupError}
  */
 export async function ensureEnvironment(
@@ -53,13 +54,31 @@ export async function ensureEnvironment(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<string> {
+  const { python, complete } = await lookAt(plan, signal);
+  if (complete) return python;
+  try {
+    return await makeComplete(plan, progress, signal);
+  } catch (cause) {
+    if (!(cause instanceof Error && /\(os error \d+\)/.test(cause.message))) throw cause;
+    const what = `the worker's Python environment in ${shown(plan.folder)} can't be made`;
+    throw new SetupError([`${what}: ${cause.message}`], { cause }); // a disk that is full or can't be written
+  }
+}
+
+/** What is in the folder. */
+interface Found {
+  readonly python: string;
+  /** Undefined when the interpreter is missing or broken. */
+  readonly version: string | undefined;
+  /** Hash of the requirement files as they are now. */
+  readonly requirements: string;
+  /** It can be kept, though packages may be missing. */
+  readonly sound: boolean;
+  readonly complete: boolean;
+}
+
+async function lookAt(plan: EnvironmentPlan, signal: AbortSignal): Promise<Found> {
   const { folder } = plan;
-  await Deno.mkdir(folder, { recursive: true });
-  using _lock = await lockFile(
-    join(folder, LOCK),
-    () => progress.note(`another process sets up ${shown(folder)}; waiting for it`),
-    signal,
-  );
   const requirements = hashOf(await requirementFiles(plan.requirements));
   const python = interpreterOf(folder);
   const version = await ownVersion(python, signal);
@@ -67,14 +86,25 @@ export async function ensureEnvironment(
   const unfinished = await exists(join(folder, UNFINISHED));
   const sameBase = stamp === undefined || (stamp.version === version && stamp.python === plan.python);
   const sound = version !== undefined && isNewEnough(version, plan.oldest) && sameBase && !unfinished;
-  if (sound && stamp?.requirements === requirements) return python;
+  return { python, version, requirements, sound, complete: sound && stamp?.requirements === requirements };
+}
 
+async function makeComplete(plan: EnvironmentPlan, progress: Progress, signal: AbortSignal): Promise<string> {
+  await Deno.mkdir(plan.folder, { recursive: true });
+  const folder = await Deno.realPath(plan.folder); // venv makes none behind a link
+  using _lock = await lockFile(
+    join(folder, LOCK),
+    () => progress.note(`another process sets up ${shown(plan.folder)}; waiting for it`),
+    signal,
+  );
+  const { python, version, requirements, sound, complete } = await lookAt(plan, signal);
+  if (complete) return python;
   const base = sound ? undefined : await findPython(plan.python, plan.oldest, signal);
-  if (base) await makeEmpty(folder);
   await Deno.writeTextFile(join(folder, UNFINISHED), "");
   if (base) {
+    await makeEmpty(folder);
     await progress.step(
-      `making the worker's Python environment in ${shown(folder)} (Python ${base.version})`,
+      `making the worker's Python environment in ${shown(plan.folder)} (Python ${base.version})`,
       () => create(folder, base, signal),
     );
   }
@@ -134,10 +164,10 @@ async function install(
   }
 }
 
-/** Removes all but the lock, which is held. */
+/** Removes all but the lock, which is held, and the mark of what is not ready. */
 async function makeEmpty(folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(folder)) {
-    if (name !== LOCK) await Deno.remove(join(folder, name), { recursive: true });
+    if (name !== LOCK && name !== UNFINISHED) await Deno.remove(join(folder, name), { recursive: true });
   }
 }
 

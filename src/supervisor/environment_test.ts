@@ -132,3 +132,31 @@ environmentTest("a Python that is too old is named with its version", async ({ p
     /PYTHON must be the path of Python 3\.10 or newer.*is 3\.9\.18/,
   );
 });
+
+environmentTest(
+  "an environment that is ready is only read; one that is not, where nobody can write, is told by its folder",
+  async ({ plan, requirements }) => {
+    await ensureEnvironment(plan, silent, never);
+    // A lock that can't be opened for writing stands for a disk that can't be, also where root runs the test.
+    await Deno.remove(join(plan.folder, "omnispan.lock"));
+    await Deno.mkdir(join(plan.folder, "omnispan.lock"));
+    assert.equal(await ensureEnvironment(plan, silent, never), join(plan.folder, "bin", "python"));
+    await Deno.writeTextFile(requirements, "grpcio==2.0\n");
+    await assert.rejects(ensureEnvironment(plan, silent, never), (error) => {
+      assert.ok(error instanceof SetupError);
+      assert.match(error.message, /^the worker's Python environment in .*venv can't be made: .*os error/);
+      return true;
+    });
+  },
+);
+
+environmentTest(
+  "the folder of the environment may be a link to another disk",
+  async ({ plan, folder, python }) => {
+    await Deno.mkdir(join(folder, "elsewhere"));
+    await Deno.symlink(join(folder, "elsewhere"), plan.folder);
+    assert.equal(await ensureEnvironment(plan, silent, never), join(plan.folder, "bin", "python"));
+    assert.deepEqual(await python.calls(), ["venv", "pip"]);
+    await Deno.stat(join(folder, "elsewhere", "bin", "python"));
+  },
+);

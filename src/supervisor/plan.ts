@@ -5,7 +5,7 @@ import type { WorkerTls } from "../downstream/worker_credentials.ts";
 import type { EnvironmentPlan } from "./environment.ts";
 
 /** The model that comes from a package, so that nothing has to be configured or downloaded from a hub. */
-const BUILT_IN_MODEL = "smollm2-135m";
+export const BUILT_IN_MODEL = "smollm2-135m";
 
 export const WORKER_FOLDER = fileURLToPath(new URL("../../worker", import.meta.url));
 

@@ -24,6 +24,7 @@ case "$*" in
     if [ "$(cat '${mode}')" = no-venv ]; then
       echo "The virtual environment was not created successfully because ensurepip is not available."; exit 1
     fi
+    if [ -L "$3" ]; then echo "Error: Unable to create directory"; exit 1; fi
     echo venv >> '${calls}'; mkdir -p "$3/bin"; cp '${path}' "$3/bin/python" ;;
   *" pip install "*)
     echo pip >> '${calls}'

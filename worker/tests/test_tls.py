@@ -44,6 +44,9 @@ class Files:
     def settings(self) -> dict[str, str]:
         return {"WORKER_TLS_CERT": self.path("chain"), "WORKER_TLS_KEY": self.path("key")}
 
+    def allow_key(self, mode: int) -> None:
+        Path(self.path("key")).chmod(mode)
+
     def believing(self, client: trustme.LeafCert | None = None) -> grpc.ChannelCredentials:
         """A client that believes the worker's authority; with a certificate of its own, if given."""
         return grpc.ssl_channel_credentials(
@@ -200,3 +203,13 @@ def write_uncommon(chain: Path, key: Path) -> None:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
     )
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True), (0o660, True)])
+async def test_a_key_that_others_can_read_is_warned_of(start: Start, files: Files, mode: int, warned: bool) -> None:
+    files.allow_key(mode)
+    worker = await start(WORKER_BACKEND="sim", **files.settings)
+    assert worker.line
+    await worker.end()
+    log = await worker.stderr()
+    assert ("WORKER_TLS_KEY should be its owner's alone" in log) == warned, log

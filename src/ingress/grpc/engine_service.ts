@@ -72,7 +72,7 @@ export function engineService(
 
   function visitOf(call: GenerateCall | StreamCall, requestId: string): Visit {
     const header = (name: string) => call.metadata.get(name)[0]?.toString();
-    return door.visit({ door: "grpc", requestId, at: now(), header });
+    return door.visit({ door: "grpc", requestId, peer: peerOf(call), at: now(), header });
   }
 
   /** Where the worker is and what its connection said is, with keys, the operator's alone. */
@@ -123,10 +123,18 @@ export function engineService(
         getEngineStats,
       ).then(
         (stats) => callback(null, stats),
-        (thrown) => callback(refusal(thrown)),
+        (thrown) => {
+          door.turnedAway(thrown, { door: "grpc", peer: peerOf(call) });
+          callback(refusal(thrown));
+        },
       );
     },
   };
+}
+
+/** The address alone: its port is another for each connection. */
+function peerOf(call: { getPeer(): string }): string {
+  return call.getPeer().replace(/:\d+$/, "");
 }
 
 /** A refusal as gRPC carries it; when to try again goes in gRPC's own trailer for it. */

@@ -1,17 +1,14 @@
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
-import { getLogger } from "@logtape/logtape";
-import { messageOf, OmnispanError } from "../../errors.ts";
+import { OmnispanError } from "../../errors.ts";
 import type { Asset } from "../../page/assets.ts";
 import { failedReply } from "../../types.ts";
 import type { Door } from "../door.ts";
 import type { LiveStreams } from "./live_stream.ts";
-import { chatCompletions, completions, type Context, failed, models } from "./openai/endpoints.ts";
+import { chatCompletions, completions, type Context, failed, models, peerOf } from "./openai/endpoints.ts";
 import { OwnHosts } from "./own_host.ts";
 import { addPageRoutes } from "./page_routes.ts";
 import { refusal, workerFailure } from "./status.ts";
-
-const log = getLogger(["omnispan", "http"]);
 
 /** What the HTTP door shows beside the API. */
 export interface Shown {
@@ -80,9 +77,10 @@ export function httpApp(door: Door, shown: Shown): App {
     const { body } = refusal(new OmnispanError("invalid_argument", message));
     return failed({ status: 405, body, headers: { allow: allowed } });
   });
-  app.onError((thrown) => {
+  app.onError((thrown, { env }) => {
+    const peer = peerOf(env);
+    door.turnedAway(thrown, { door: "http", ...(peer && { peer }) });
     if (thrown instanceof OmnispanError) return failed(refusal(thrown));
-    log.error("an HTTP request failed: {message}", { message: messageOf(thrown) });
     return failed(refusal(new OmnispanError("internal", "the engine failed; its log says how")));
   });
   return app;
@@ -93,7 +91,8 @@ function methodsOf({ routes }: App): Map<string, string[]> {
   const methods = new Map<string, string[]>();
   for (const { method, path } of routes) {
     if (method === "ALL") continue;
-    methods.set(path, [...methods.get(path) ?? [], ...method === "GET" ? ["GET", "HEAD"] : [method]]);
+    const answered = method === "GET" ? ["GET", "HEAD"] : [method];
+    methods.set(path, [...methods.get(path) ?? [], ...answered]);
   }
   for (const allowed of methods.values()) allowed.push("OPTIONS");
   return methods;

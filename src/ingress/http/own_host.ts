@@ -1,4 +1,4 @@
-import type { Settings } from "../../config.ts";
+import { hostAndPort, type Settings } from "../../config.ts";
 import { OmnispanError } from "../../errors.ts";
 
 /** The hosts by which people name their own machine. */
@@ -12,7 +12,8 @@ export class OwnHosts {
   readonly #own: ReadonlySet<string>;
 
   constructor({ BIND_HOST }: Pick<Settings, "BIND_HOST">) {
-    this.#own = new Set([...OWN, BIND_HOST.includes(":") ? `[${BIND_HOST}]` : BIND_HOST]);
+    const url = URL.parse(`http://${hostAndPort(BIND_HOST, 80)}`);
+    this.#own = new Set([...OWN, url?.hostname ?? BIND_HOST]); // as the URL of a request has it
   }
 
   has(url: string): boolean {

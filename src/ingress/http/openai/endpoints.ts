@@ -62,7 +62,13 @@ async function answer<T extends SharedRequest>(
   const header = (name: string) => headerText(name, req.header(name));
   const requestId = bytesOf(req.header("x-request-id") ?? "").toString() || crypto.randomUUID();
   const headers = { "x-request-id": Buffer.from(requestId.slice(0, MAX_ID_LENGTH)).toString("latin1") };
-  const visit = door.visit({ door: "http", requestId, at: now(), header: (name) => req.header(name) });
+  const visit = door.visit({
+    door: "http",
+    requestId,
+    peer: peerOf(env),
+    at: now(),
+    header: (name) => req.header(name),
+  });
   try {
     visit.identify(); // before a body is read for somebody who may not ask
     header("x-request-id");
@@ -150,6 +156,11 @@ async function streamed(
 
 function failureOf({ reply }: Answer): HttpFailure | undefined {
   return reply.status === "ok" ? undefined : workerFailure(reply as WorkerReply & { status: WorkerFailure });
+}
+
+/** The address that a request came from. */
+export function peerOf({ incoming }: HttpBindings): string | undefined {
+  return incoming.socket.remoteAddress;
 }
 
 /** A failure as its response. */

@@ -1,0 +1,107 @@
+/** Writing for readers that may stop to read. Imports nothing of ours. */
+
+import { Buffer } from "node:buffer";
+
+/** A write of at most this many bytes is not mixed up with another thread's, whichever system's pipe it goes into. */
+const ATOMIC_BYTES = 4096;
+/** Characters that may wait for a reader. */
+const MOST_WAITING = 2 ** 20;
+/** After a write that failed, as on a full disk or a pipe that nobody holds any more. */
+const FAILED_MS = 1000;
+/** After a write to a pipe that somebody else has set to non-blocking, and that is full. */
+const FULL_MS = 20;
+
+interface Stream {
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+/**
+ * Writes lines without ever waiting for their reader: what it does not take waits here. Beyond a limit, lines are
+ * dropped and counted until all that waits has been written; then the count is written in their place.
+ */
+export class LineWriter {
+  #waiting: string[] = [];
+  #characters = 0;
+  #dropped = 0;
+  #writing: Promise<void> | undefined;
+  readonly #encoder = new TextEncoder();
+
+  /** The line that stands for dropped ones. */
+  describeDropped = (count: number): string => `${count} lines were dropped here: nobody read them\n`;
+
+  constructor(private readonly stream: Stream, private readonly mostWaiting = MOST_WAITING) {}
+
+  /** Takes whole lines, with their ends. */
+  write(text: string): void {
+    if (this.#dropped > 0 || this.#characters + text.length > this.mostWaiting) {
+      this.#dropped++;
+      return;
+    }
+    this.#waiting.push(text);
+    this.#characters += text.length;
+    this.#writing ??= this.#writeAll();
+  }
+
+  /** Resolves when all has been written, or when the time is over. */
+  async flush(timeoutMs: number): Promise<void> {
+    if (!this.#writing) return;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, timeoutMs);
+    await Promise.race([this.#writing, late.promise]);
+    clearTimeout(timer);
+  }
+
+  async #writeAll(): Promise<void> {
+    await undefined; // what this turn of the event loop still brings goes with it
+    while (this.#waiting.length > 0 || this.#dropped > 0) {
+      const dropped = this.#waiting.length > 0 ? 0 : this.#dropped;
+      const { text, lines } = dropped > 0
+        ? { text: this.describeDropped(dropped), lines: 0 }
+        : this.#nextPiece();
+      if (await this.#writePiece(text)) this.#dropped -= dropped;
+      else {
+        this.#dropped += lines;
+        await pause(FAILED_MS);
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  /** As many lines as can go together, at least one. */
+  #nextPiece(): { text: string; lines: number } {
+    let bytes = 0;
+    let lines = 0;
+    for (const line of this.#waiting) {
+      bytes += Buffer.byteLength(line);
+      if (lines > 0 && bytes > ATOMIC_BYTES) break;
+      lines++;
+    }
+    const text = this.#waiting.splice(0, lines).join("");
+    this.#characters -= text.length;
+    return { text, lines };
+  }
+
+  /** False when it could not be written. */
+  async #writePiece(text: string): Promise<boolean> {
+    let bytes = this.#encoder.encode(text);
+    while (bytes.length > 0) {
+      try {
+        bytes = bytes.subarray(await this.stream.write(bytes));
+      } catch (thrown) {
+        if (!(thrown instanceof Deno.errors.WouldBlock)) return false;
+        await pause(FULL_MS);
+      }
+    }
+    return true;
+  }
+}
+
+/** Keeps no process alive. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => Deno.unrefTimer(setTimeout(resolve, ms)));
+}
+
+/** This thread's way to the process's stderr. */
+export const stderrLines = new LineWriter(Deno.stderr);
+/** The same for stdout. */
+export const stdoutLines = new LineWriter(Deno.stdout);
