@@ -139,7 +139,7 @@ class WorkerService(pb2_grpc.WorkerServicer):
     def _row(self, request: pb2.WorkerGenerateRequest, received: float, stream: bool) -> Row | Failure:
         if self._stopping:
             return STOPPING
-        return row_of(request, received, self._default_max_tokens, stream)
+        return row_of(request, received, self._default_max_tokens, stream, self._backend.capabilities)
 
     async def _run(self, rows: list[Row | Failure]) -> list[Outcome]:
         """The good rows go to the backend together; the others keep their failure and their place."""
