@@ -157,7 +157,7 @@ class WorkerService:
             return STOPPING
         if request.problem:
             return bad_request(request.problem)
-        return row_of(request.message, received, self._default_max_tokens, stream)
+        return row_of(request.message, received, self._default_max_tokens, stream, self._backend.capabilities)
 
     async def _run(self, rows: list[Row | Failure]) -> list[Outcome]:
         """The good rows go to the backend together; the others keep their failure and their place."""

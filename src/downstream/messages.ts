@@ -16,7 +16,8 @@ export function isUnicode({ wireId, submission }: DispatchMember): boolean {
 }
 
 export function toWorkerRequest({ wireId, submission, remainingMs }: DispatchMember): WorkerGenerateRequest {
-  const { tenantId, prompt, messages, rawPrompt, maxTokens, receivedAt, options, traceparent } = submission;
+  const { tenantId, prompt, promptTokens, messages, rawPrompt, maxTokens, receivedAt, options, traceparent } =
+    submission;
   return {
     requestId: wireId,
     tenantId,
@@ -26,6 +27,7 @@ export function toWorkerRequest({ wireId, submission, remainingMs }: DispatchMem
     timeoutMs: remainingMs === undefined ? 0 : wholeMillis(remainingMs),
     ...(options && { ...options, stop: [...options.stop] }),
     ...(messages && { messages: [...messages] }),
+    ...(promptTokens && { promptTokens: [...promptTokens] }),
     ...(rawPrompt && { rawPrompt }),
     ...(traceparent !== undefined && { traceparent }),
   };

@@ -73,7 +73,17 @@ for (const session of ["sound", undefined] as const) {
         member(2, { prompt: `see ${HALF}` }),
         member(3, { tenantId: HALF }),
         member(4, {
-          options: { temperature: 0, topP: 0, topK: 0, stop: ["a", HALF], ignoreEos: false },
+          options: {
+            temperature: 0,
+            topP: 0,
+            topK: 0,
+            stop: ["a", HALF],
+            ignoreEos: false,
+            minTokens: 0,
+            frequencyPenalty: 0,
+            presencePenalty: 0,
+            repetitionPenalty: 0,
+          },
         }),
         member(5, { messages: [{ role: "user", content: HALF }], prompt: "" }),
       ];

@@ -34,12 +34,15 @@ class FinishReason(str, Enum):
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the next token is chosen. Temperature 0 is greedy and leaves the others without effect."""
+    """How the next token is chosen. Temperature 0 is greedy and leaves all but the penalties without effect."""
 
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int = 0  # 0: all tokens
     seed: int | None = None  # None: any
+    frequency_penalty: float = 0.0  # from -2 to 2, for each time that a token is in the answer so far
+    presence_penalty: float = 0.0  # from -2 to 2, once for each token that is in the answer so far
+    repetition_penalty: float = 1.0  # on tokens of the prompt and the answer so far; 1: none
 
 
 class Message(NamedTuple):
@@ -49,7 +52,14 @@ class Message(NamedTuple):
     content: str
 
 
-Prompt = str | tuple[Message, ...]  # a conversation always goes through the model's chat template
+@dataclass(frozen=True)
+class TokenIds:
+    """A prompt as the model's tokens, which goes to the model as it is."""
+
+    ids: tuple[int, ...]
+
+
+Prompt = str | tuple[Message, ...] | TokenIds  # a conversation always goes through the model's chat template
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,7 @@ class Row:
     max_tokens: int
     deadline: float | None = None  # when it passes, this row ends with Status.TIMEOUT and the others go on
     sampling: Sampling = Sampling()
+    min_tokens: int = 0  # neither the model nor a stop text ends the answer before; at most max_tokens
     stop: tuple[str, ...] = ()  # the answer ends before the first of these texts; none of them is empty
     ignore_eos: bool = False
     stream: bool = False  # deltas as the tokens come, and an Answer without text
@@ -141,6 +152,9 @@ class Capability(str, Enum):
     IGNORE_EOS = "ignore_eos"
     MESSAGES = "messages"
     RAW_PROMPT = "raw_prompt"
+    MIN_TOKENS = "min_tokens"
+    PENALTIES = "penalties"
+    PROMPT_TOKENS = "prompt_tokens"
 
 
 @dataclass(frozen=True)

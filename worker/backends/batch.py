@@ -139,7 +139,15 @@ class Batch:
         if problem := prompt_problem(len(prompt), self._runtime.context):
             raise PromptError(problem)
         room = self._runtime.context - len(prompt)
-        return NewRow(live.number, prompt, min(row.max_tokens, room), row.sampling, row.ignore_eos)
+        max_tokens = min(row.max_tokens, room)
+        return NewRow(
+            number=live.number,
+            prompt=prompt,
+            max_tokens=max_tokens,
+            min_tokens=min(row.min_tokens, max_tokens),
+            sampling=row.sampling,
+            ignore_eos=row.ignore_eos,
+        )
 
     def _advance(self, pieces: list[Stepped]) -> None:
         """Counts one step and passes on what it gave; rows that it has ended leave."""

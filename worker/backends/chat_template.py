@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from backends.backend import Prompt
+from backends.backend import Message
 from backends.runtime import PromptError
 
 # What a template may say of itself: `raise_exception('Roles must alternate')`, but not with text of a message in it.
@@ -24,7 +24,7 @@ class ChatTemplate:
         self._render = render
         self._prompts_too = prompts_too
 
-    def text(self, prompt: Prompt, raw: bool) -> tuple[str, bool]:
+    def text(self, prompt: str | tuple[Message, ...], raw: bool) -> tuple[str, bool]:
         """The text, and whether the tokenizer has to add special tokens: a template writes its own. Raises
         PromptError."""
         if isinstance(prompt, str):

@@ -137,6 +137,7 @@ class _Streamed:
         self._left = min(row.max_tokens, CONTEXT - words)
         self._tokens = self._told = 0
         self._stops = StopTexts(row.stop) if row.stop else None
+        self._min_tokens = row.min_tokens
         self._first_at = 0.0
         self._deadline = row.deadline
 
@@ -148,7 +149,7 @@ class _Streamed:
         self._tokens += 1
         last = self._tokens == self._left
         stopped = False
-        if self._stops is not None:
+        if self._stops is not None and self._tokens > self._min_tokens:
             text = self._stops.take(text)
             stopped = self._stops.found
             if last and not stopped:
@@ -168,8 +169,9 @@ def _answer(row: Row, words: int, now: float) -> Answer:
     tokens = min(row.max_tokens, CONTEXT - words)
     if not row.stop:
         return Answer(answer_text(prompt_digest, tokens), words, tokens, now, now, FinishReason.LENGTH)
-    stops, text = StopTexts(row.stop), ""
-    for index in range(tokens):
+    first = min(row.min_tokens, tokens)
+    stops, text = StopTexts(row.stop), answer_text(prompt_digest, first) if first else ""
+    for index in range(first, tokens):
         text += stops.take(word(prompt_digest, index))
         if stops.found:
             return Answer(text, words, index + 1, now, now, FinishReason.STOP)

@@ -22,7 +22,7 @@ class LiveRow:
         self.number = number
         self.row = row
         self.input_tokens = 0
-        self.stream = TextStream(runtime.decode, row.stop) if row.stream or row.stop else None
+        self.stream = TextStream(runtime.decode, row.stop, row.min_tokens) if row.stream or row.stop else None
         self._runtime = runtime
         self._tokens: list[int] = []  # of a row without `stream`
         self._first_at = self._last_at = 0.0

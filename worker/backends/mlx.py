@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from backends.backend import FinishReason, Info, LoadError, Prompt, Sampling, missing_package
+from backends.backend import FinishReason, Info, LoadError, Prompt, Sampling, TokenIds, missing_package
 from backends.chat_template import ChatTemplate, Turns
-from backends.runtime import NewRow, Runtime, Stepped
+from backends.runtime import NewRow, Runtime, Stepped, known_tokens
 from backends.step_loop import StepLoop
 from config import CHAT_TEMPLATE, MAX_ROWS, MLX_OPENBLAS, Settings, model_id
 from logs import event
@@ -49,6 +49,7 @@ class MlxRuntime(Runtime):
         # Some configurations keep the text model's part apart.
         text_config = config.get("text_config", config)
         self.context = int(text_config.get("max_position_embeddings") or UNKNOWN)
+        self._vocabulary = int(text_config["vocab_size"])
         self._template = ChatTemplate(
             self._tokenizer.has_chat_template, self._tokenizer.chat_template, self._render, self._template_prompts
         )
@@ -68,12 +69,14 @@ class MlxRuntime(Runtime):
             import mlx.core
             from mlx_lm import load
             from mlx_lm.generate import BatchGenerator, StopSequences
+            from mlx_lm.sample_utils import make_logits_processors
         except ImportError as error:
             raise missing_package(error, "mlx") from error
         except ModelError as error:
             raise LoadError(str(error)) from error
         self._mx, self._load_model = mlx.core, load
         self._make_generator, self._make_stops = BatchGenerator, StopSequences
+        self._make_penalties = make_logits_processors
 
     def _locate(self) -> str:
         if self._model != smollm2.NAME:
@@ -86,6 +89,8 @@ class MlxRuntime(Runtime):
             raise LoadError(str(error)) from error
 
     def encode(self, prompt: Prompt, raw: bool) -> list[int]:
+        if isinstance(prompt, TokenIds):
+            return known_tokens(prompt, self._vocabulary)
         text, add_special = self._template.text(prompt, raw)
         return list(self._tokenizer.encode(text, add_special_tokens=add_special))
 
@@ -101,12 +106,35 @@ class MlxRuntime(Runtime):
             max_tokens=[row.max_tokens for row in rows],
             # None is the generator's own greedy sampler: a batch that shares it is sampled in one go.
             samplers=[sampler(self._mx, row.sampling) if row.sampling.temperature > 0 else None for row in rows],
+            logits_processors=[self._processors(row) for row in rows],
             stop_sequences=[self._no_stops if row.ignore_eos else self._stops for row in rows],
         )
         for row, uid in zip(rows, uids, strict=True):
             self._uids[row.number] = uid
             self._numbers[uid] = row.number
             self._silent.add(uid)
+
+    def _processors(self, row: NewRow) -> list[Callable[[Any, Any], Any]]:
+        """What changes a row's logits before a token is chosen; empty for most, and then it costs nothing.
+
+        The generator gives them the tokens of the prompt and of the answer so far.
+        """
+        prompt, sampling = len(row.prompt), row.sampling
+        size = prompt + row.max_tokens  # all tokens count, however far back
+        made: list[Callable[[Any, Any], Any]] = []
+        if sampling.repetition_penalty != 1:
+            made += self._make_penalties(repetition_penalty=sampling.repetition_penalty, repetition_context_size=size)
+        answered = self._make_penalties(
+            presence_penalty=sampling.presence_penalty,
+            presence_context_size=size,
+            frequency_penalty=sampling.frequency_penalty,
+            frequency_context_size=size,
+        )
+        made += [_of_the_answer(processor, prompt) for processor in answered]
+        if row.min_tokens and not row.ignore_eos:
+            ends = self._mx.array(sorted(self._tokenizer.eos_token_ids))
+            made.append(_no_end(self._mx, ends, prompt + row.min_tokens))
+        return made
 
     def remove(self, numbers: Sequence[int]) -> None:
         uids = [self._uids.pop(number) for number in numbers]
@@ -137,6 +165,22 @@ class MlxRuntime(Runtime):
             # Else the process aborts at its exit.
             self._mx.synchronize()
             self._mx.clear_streams()
+
+
+def _of_the_answer(processor: Callable[[Any, Any], Any], prompt: int) -> Callable[[Any, Any], Any]:
+    """Shows a processor the tokens after the prompt alone."""
+    return lambda tokens, logits: processor(tokens[prompt:], logits)
+
+
+def _no_end(mx: Any, ends: Any, until: int) -> Callable[[Any, Any], Any]:
+    """Keeps the model from its end tokens until there are so many tokens, the prompt's among them."""
+
+    def process(tokens: Any, logits: Any) -> Any:
+        if len(tokens) < until:
+            logits[:, ends] = -mx.inf
+        return logits
+
+    return process
 
 
 def sampler(mx: Any, sampling: Sampling) -> Callable[[Any], Any]:

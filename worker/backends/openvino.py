@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from backends.backend import FinishReason, Info, LoadError, Prompt, Sampling, missing_package
+from backends.backend import FinishReason, Info, LoadError, Prompt, Sampling, TokenIds, missing_package
 from backends.chat_template import ChatTemplate, Turns
-from backends.runtime import NewRow, PromptError, Runtime, Stepped
+from backends.runtime import NewRow, PromptError, Runtime, Stepped, known_tokens
 from backends.step_loop import StepLoop
 from config import CHAT_TEMPLATE, MAX_ROWS, Settings, model_id
 from logs import event
@@ -63,6 +63,7 @@ class OpenVinoRuntime(Runtime):
         config = self._pipeline.get_config()
         stops = {config.eos_token_id, self._tokenizer.get_eos_token_id(), *config.stop_token_ids}
         self._stops = {token for token in stops if token >= 0}
+        self._vocabulary = len(self._tokenizer.get_vocab())
         self.context = context_length(path)
 
     def _locate(self) -> Path:
@@ -80,6 +81,8 @@ class OpenVinoRuntime(Runtime):
         return path
 
     def encode(self, prompt: Prompt, raw: bool) -> list[int]:
+        if isinstance(prompt, TokenIds):
+            return known_tokens(prompt, self._vocabulary)
         text, add_special = self._template.text(prompt, raw)
         tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=add_special).input_ids.data[0].tolist()
         if len(tokens) >= self.context:  # the tokenizer cuts what is longer, so the true count is not known
@@ -114,6 +117,7 @@ class OpenVinoRuntime(Runtime):
     def _config(self, row: NewRow) -> Any:
         config = self._genai.GenerationConfig()
         config.max_new_tokens = row.max_tokens
+        config.min_new_tokens = row.min_tokens
         config.apply_chat_template = False  # `encode` has done it
         config.ignore_eos = row.ignore_eos
         if not row.ignore_eos:
@@ -191,6 +195,9 @@ def _writable(path: Path) -> Iterator[Path]:
 
 
 def _sample(config: Any, sampling: Sampling) -> None:
+    config.frequency_penalty = sampling.frequency_penalty
+    config.presence_penalty = sampling.presence_penalty
+    config.repetition_penalty = sampling.repetition_penalty
     config.do_sample = sampling.temperature > 0
     if config.do_sample:
         config.temperature = sampling.temperature

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from backends.backend import Capability, FinishReason, Prompt, Sampling
+from backends.backend import Capability, FinishReason, Prompt, Sampling, TokenIds
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,21 @@ class NewRow:
     number: int
     prompt: list[int]
     max_tokens: int  # at least 1; the prompt and so many tokens fit the context
+    min_tokens: int  # at most max_tokens; the model's end does not come before
     sampling: Sampling
     ignore_eos: bool
 
 
 class PromptError(Exception):
     """A prompt that can't be answered; the text says why and holds nothing of the prompt."""
+
+
+def known_tokens(prompt: TokenIds, vocabulary: int) -> list[int]:
+    """The prompt's tokens. Raises PromptError for one that a model with so many does not have."""
+    largest = max(prompt.ids)
+    if largest >= vocabulary:
+        raise PromptError(f"a token id of the prompt must be from 0 to {vocabulary - 1}, got {largest}")
+    return list(prompt.ids)
 
 
 class Stepped(NamedTuple):
@@ -47,8 +56,8 @@ class Runtime(ABC):
 
     @abstractmethod
     def encode(self, prompt: Prompt, raw: bool) -> list[int]:
-        """The prompt's tokens, chat template included unless it is `raw`. Raises PromptError; of any other error the
-        caller hears the kind alone, for its text may be the prompt's."""
+        """The prompt's tokens, chat template included unless it is `raw` or consists of tokens. Raises PromptError; of
+        any other error the caller hears the kind alone, for its text may be the prompt's."""
 
     @abstractmethod
     def decode(self, tokens: list[int]) -> str:

@@ -13,7 +13,8 @@ A profile is a JSON object:
 A row joins at the start of a step and gets its first token at the end of that step, then one in each.
 When every time is 0 (the null profile) answers are made at once, without batch or thread: it measures what is around.
 Streamed rows get a token in each step then, and steps follow each other as fast as the listener takes them.
-Stop texts end an answer; sampling changes nothing in it, and the end it ignores with ignore_eos never comes.
+Stop texts end an answer; sampling and penalties change nothing in it, and the end that it ignores with ignore_eos never
+comes. A prompt of tokens may have any.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 
-from backends.backend import Prompt
+from backends.backend import Prompt, TokenIds
 
 WORDS = (
     "the a model token batch step queue row cache decode prefill window arrives waits joins leaves shares runs "
@@ -17,9 +17,12 @@ CONTEXT = 1_000_000
 
 
 def text_of(prompt: Prompt) -> str:
-    """A prompt as it is. A conversation of one user message is that prompt; of others the roles count too."""
+    """A prompt as it is, and of tokens their numbers. A conversation of one user message is that prompt; of others the
+    roles count too."""
     if isinstance(prompt, str):
         return prompt
+    if isinstance(prompt, TokenIds):
+        return " ".join(map(str, prompt.ids))
     if len(prompt) == 1 and prompt[0].role == "user":
         return prompt[0].content
     return "\x1e".join(f"{role}\x1f{content}" for role, content in prompt)  # both separate words

@@ -144,10 +144,12 @@ def _fallbacks(stop: str) -> list[int]:
 
 class TextStream:
     """One row's text. For each token: `take` the text of what `push` gives, then `delta` if the row is streamed.
-    After the last token or a stop text: `end`, and `delta` once more."""
+    After the last token or a stop text: `end`, and `delta` once more. In the text of the first `min_tokens` tokens no
+    stop text is looked for."""
 
-    def __init__(self, decode: Callable[[list[int]], str], stops: Sequence[str] = ()) -> None:
+    def __init__(self, decode: Callable[[list[int]], str], stops: Sequence[str] = (), min_tokens: int = 0) -> None:
         self._detokenizer = Detokenizer(decode)
+        self._min_tokens = min_tokens
         self._stops = StopTexts(stops) if stops else None
         self._pieces: list[str] = []  # not given yet
         self._given_tokens = 0
@@ -188,7 +190,9 @@ class TextStream:
 
     def _add(self, text: str) -> None:
         if text:
-            self._pieces.append(text if self._stops is None else self._stops.take(text))
+            if self._stops is not None and self.tokens > self._min_tokens:
+                text = self._stops.take(text)
+            self._pieces.append(text)
 
 
 def whole_text(decode: Callable[[list[int]], str], tokens: list[int]) -> str:

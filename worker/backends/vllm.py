@@ -29,12 +29,13 @@ from backends.backend import (
     Row,
     Status,
     StepStats,
+    TokenIds,
     bad_request,
     missing_package,
     prompt_problem,
 )
 from backends.chat_template import ChatTemplate, Turns
-from backends.runtime import PromptError
+from backends.runtime import PromptError, known_tokens
 from backends.vllm_launch import engine_arguments, is_cpu_build, max_rows, prepare_environment
 from backends.vllm_row import VllmRow
 from config import Settings
@@ -97,6 +98,7 @@ class VllmBackend(Backend):
         source = getattr(self._tokenizer, "chat_template", None)
         self._template = ChatTemplate(bool(source), source, self._render, self._settings[config.CHAT_TEMPLATE])
         self._context: int = self._engine.model_config.max_model_len
+        self._vocabulary: int = self._engine.model_config.get_vocab_size()
         self.limits = Limits(self._engine.vllm_config.scheduler_config.max_num_seqs, self._context)
 
     def _step_counter(self) -> type:
@@ -156,8 +158,11 @@ class VllmBackend(Backend):
 
     def _encode(self, row: Row) -> list[int] | Failure:
         try:
-            text, add_special = self._template.text(row.prompt, row.raw_prompt)
-            tokens = list(self._tokenizer.encode(text, add_special_tokens=add_special))
+            if isinstance(row.prompt, TokenIds):
+                tokens = known_tokens(row.prompt, self._vocabulary)
+            else:
+                text, add_special = self._template.text(row.prompt, row.raw_prompt)
+                tokens = list(self._tokenizer.encode(text, add_special_tokens=add_special))
         except PromptError as error:
             return bad_request(str(error))
         except Exception as error:  # one row's prompt must not fail another's
@@ -187,13 +192,18 @@ class VllmBackend(Backend):
 
     def _parameters(self, row: VllmRow) -> Any:
         asked, sampling, kinds = row.row, row.row.sampling, self._output_kinds
+        max_tokens = min(asked.max_tokens, self._context - row.input_tokens)
         return self._sampling_params(
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             top_k=sampling.top_k,
             seed=sampling.seed,
+            frequency_penalty=sampling.frequency_penalty,
+            presence_penalty=sampling.presence_penalty,
+            repetition_penalty=sampling.repetition_penalty,
             ignore_eos=asked.ignore_eos,
-            max_tokens=min(asked.max_tokens, self._context - row.input_tokens),
+            min_tokens=min(asked.min_tokens, max_tokens),
+            max_tokens=max_tokens,
             # Text, stop texts too, is made here as for every other backend.
             detokenize=False,
             # A row that nobody watches costs the event loop nothing until it ends.

@@ -22,7 +22,7 @@ class VllmRow:
         self.timer: asyncio.TimerHandle | None = None  # of its deadline
         self.input_tokens = 0
         self._decode = decode
-        self._text = TextStream(decode, row.stop) if row.stream or row.stop else None
+        self._text = TextStream(decode, row.stop, row.min_tokens) if row.stream or row.stop else None
         self._first_token_at = self._last_token_at = 0.0
 
     @property

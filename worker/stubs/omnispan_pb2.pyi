@@ -25,7 +25,7 @@ DISPATCH_REASON_IDLE: DispatchReason
 DISPATCH_REASON_GATE: DispatchReason
 
 class GenerateRequest(_message.Message):
-    __slots__ = ("request_id", "tenant_id", "prompt", "max_tokens", "temperature", "top_p", "top_k", "seed", "stop", "ignore_eos", "messages", "raw_prompt", "mode_hint")
+    __slots__ = ("request_id", "tenant_id", "prompt", "max_tokens", "temperature", "top_p", "top_k", "seed", "stop", "ignore_eos", "messages", "raw_prompt", "mode_hint", "min_tokens", "frequency_penalty", "presence_penalty", "repetition_penalty", "prompt_tokens")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +39,11 @@ class GenerateRequest(_message.Message):
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     RAW_PROMPT_FIELD_NUMBER: _ClassVar[int]
     MODE_HINT_FIELD_NUMBER: _ClassVar[int]
+    MIN_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    FREQUENCY_PENALTY_FIELD_NUMBER: _ClassVar[int]
+    PRESENCE_PENALTY_FIELD_NUMBER: _ClassVar[int]
+    REPETITION_PENALTY_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     tenant_id: str
     prompt: str
@@ -52,7 +57,12 @@ class GenerateRequest(_message.Message):
     messages: _containers.RepeatedCompositeFieldContainer[ChatMessage]
     raw_prompt: bool
     mode_hint: str
-    def __init__(self, request_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., prompt: _Optional[str] = ..., max_tokens: _Optional[int] = ..., temperature: _Optional[float] = ..., top_p: _Optional[float] = ..., top_k: _Optional[int] = ..., seed: _Optional[int] = ..., stop: _Optional[_Iterable[str]] = ..., ignore_eos: _Optional[bool] = ..., messages: _Optional[_Iterable[_Union[ChatMessage, _Mapping]]] = ..., raw_prompt: _Optional[bool] = ..., mode_hint: _Optional[str] = ...) -> None: ...
+    min_tokens: int
+    frequency_penalty: float
+    presence_penalty: float
+    repetition_penalty: float
+    prompt_tokens: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, request_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., prompt: _Optional[str] = ..., max_tokens: _Optional[int] = ..., temperature: _Optional[float] = ..., top_p: _Optional[float] = ..., top_k: _Optional[int] = ..., seed: _Optional[int] = ..., stop: _Optional[_Iterable[str]] = ..., ignore_eos: _Optional[bool] = ..., messages: _Optional[_Iterable[_Union[ChatMessage, _Mapping]]] = ..., raw_prompt: _Optional[bool] = ..., mode_hint: _Optional[str] = ..., min_tokens: _Optional[int] = ..., frequency_penalty: _Optional[float] = ..., presence_penalty: _Optional[float] = ..., repetition_penalty: _Optional[float] = ..., prompt_tokens: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ChatMessage(_message.Message):
     __slots__ = ("role", "content")
@@ -211,7 +221,7 @@ class Dispatch(_message.Message):
     def __init__(self, id: _Optional[int] = ..., size: _Optional[int] = ..., reason: _Optional[_Union[DispatchReason, str]] = ..., queue_wait_ms: _Optional[float] = ..., late_ms: _Optional[float] = ..., attempts: _Optional[int] = ...) -> None: ...
 
 class WorkerGenerateRequest(_message.Message):
-    __slots__ = ("request_id", "tenant_id", "prompt", "max_tokens", "submitted_at_ms", "timeout_ms", "temperature", "top_p", "top_k", "seed", "stop", "ignore_eos", "messages", "raw_prompt", "traceparent")
+    __slots__ = ("request_id", "tenant_id", "prompt", "max_tokens", "submitted_at_ms", "timeout_ms", "temperature", "top_p", "top_k", "seed", "stop", "ignore_eos", "messages", "raw_prompt", "traceparent", "min_tokens", "frequency_penalty", "presence_penalty", "repetition_penalty", "prompt_tokens")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
@@ -227,6 +237,11 @@ class WorkerGenerateRequest(_message.Message):
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     RAW_PROMPT_FIELD_NUMBER: _ClassVar[int]
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
+    MIN_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    FREQUENCY_PENALTY_FIELD_NUMBER: _ClassVar[int]
+    PRESENCE_PENALTY_FIELD_NUMBER: _ClassVar[int]
+    REPETITION_PENALTY_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     tenant_id: str
     prompt: str
@@ -242,7 +257,12 @@ class WorkerGenerateRequest(_message.Message):
     messages: _containers.RepeatedCompositeFieldContainer[ChatMessage]
     raw_prompt: bool
     traceparent: str
-    def __init__(self, request_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., prompt: _Optional[str] = ..., max_tokens: _Optional[int] = ..., submitted_at_ms: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., temperature: _Optional[float] = ..., top_p: _Optional[float] = ..., top_k: _Optional[int] = ..., seed: _Optional[int] = ..., stop: _Optional[_Iterable[str]] = ..., ignore_eos: _Optional[bool] = ..., messages: _Optional[_Iterable[_Union[ChatMessage, _Mapping]]] = ..., raw_prompt: _Optional[bool] = ..., traceparent: _Optional[str] = ...) -> None: ...
+    min_tokens: int
+    frequency_penalty: float
+    presence_penalty: float
+    repetition_penalty: float
+    prompt_tokens: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, request_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., prompt: _Optional[str] = ..., max_tokens: _Optional[int] = ..., submitted_at_ms: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., temperature: _Optional[float] = ..., top_p: _Optional[float] = ..., top_k: _Optional[int] = ..., seed: _Optional[int] = ..., stop: _Optional[_Iterable[str]] = ..., ignore_eos: _Optional[bool] = ..., messages: _Optional[_Iterable[_Union[ChatMessage, _Mapping]]] = ..., raw_prompt: _Optional[bool] = ..., traceparent: _Optional[str] = ..., min_tokens: _Optional[int] = ..., frequency_penalty: _Optional[float] = ..., presence_penalty: _Optional[float] = ..., repetition_penalty: _Optional[float] = ..., prompt_tokens: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class WorkerGenerateReply(_message.Message):
     __slots__ = ("request_id", "tenant_id", "response_text", "input_tokens", "output_tokens", "worker_latency_ms", "status", "error_message", "ttft_ms", "tpot_ms", "finish_reason", "bad_request")

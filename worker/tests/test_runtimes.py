@@ -26,6 +26,7 @@ from backends.backend import (
     Row,
     Sampling,
     Status,
+    TokenIds,
 )
 from running import FRANCE, RUNTIMES, SETTINGS
 
@@ -37,6 +38,7 @@ PARIS = "The capital of France is Paris."
 KIND_AND_FRANCE = (  # as the model's template writes it
     f"<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n{FRANCE}<|im_end|>\n<|im_start|>assistant\n"
 )
+CAPITAL_OF_FRANCE = (504, 3575, 282, 4649, 314)  # the tokens of "The capital of France is"
 LONG = "Write a very long story about a fox, a bear and a river."
 
 
@@ -119,6 +121,50 @@ async def test_the_model_answers_with_true_token_counts(backend: Backend) -> Non
 async def test_the_answer_has_at_most_max_tokens(backend: Backend) -> None:
     for answer, limit in zip(await answers(backend, Row(LONG, 1), Row(LONG, 9)), (1, 9), strict=True):
         assert answer.output_tokens == limit
+
+
+async def test_the_model_does_not_end_an_answer_before_its_least_length(backend: Backend) -> None:
+    # Alone it ends after 7 tokens, and says Paris at the sixth.
+    rows = [
+        Row(FRANCE, 40, min_tokens=25),
+        Row(FRANCE, 40, min_tokens=20, stop=("Paris",)),
+        Row(FRANCE, 9, min_tokens=9),
+    ]
+    longer, unstopped, exact = await answers(backend, *rows)
+    assert longer.output_tokens >= 25
+    assert unstopped.output_tokens >= 20
+    assert exact.output_tokens == 9
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [Sampling(frequency_penalty=2.0), Sampling(presence_penalty=2.0), Sampling(repetition_penalty=2.0)],
+    ids=["frequency", "presence", "repetition"],
+)
+async def test_a_penalty_keeps_the_model_from_saying_the_same_again(backend: Backend, penalty: Sampling) -> None:
+    asked = Row("fox, bear, fox, bear, fox, bear,", 40, ignore_eos=True, raw_prompt=True)
+    rows = asked, replace(asked, sampling=penalty)
+    plain, varied = [answer.text.count("bear") for answer in await answers(backend, *rows)]
+    assert plain > 10
+    assert varied < plain / 2
+
+
+async def test_a_prompt_of_tokens_is_the_same_prompt_as_its_text(backend: Backend) -> None:
+    text = Row("The capital of France is", 8, raw_prompt=True)
+    tokens = replace(text, prompt=TokenIds(CAPITAL_OF_FRANCE))
+    (from_text,), (from_tokens,) = await answers(backend, text), await answers(backend, tokens)
+    assert from_tokens.input_tokens == from_text.input_tokens == len(CAPITAL_OF_FRANCE)
+    assert from_tokens.text == from_text.text
+
+
+async def test_a_token_that_the_model_does_not_have_is_refused_and_ends_nothing_else(backend: Backend) -> None:
+    wrong = [Row(TokenIds((5, token)), 4) for token in (49_152, 2**32 - 1)]
+    *refused, fine = await generate(backend, *wrong, Row(FRANCE, 4))
+    for outcome, token in zip(refused, ("49152", "4294967295"), strict=True):
+        assert isinstance(outcome, Failure)
+        assert outcome.bad_request
+        assert outcome.message == f"a token id of the prompt must be from 0 to 49151, got {token}"
+    assert isinstance(fine, Answer)
 
 
 async def test_decoding_is_greedy_and_repeatable(backend: Backend) -> None:

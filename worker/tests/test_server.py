@@ -79,7 +79,9 @@ async def test_bad_rows_fail_alone_and_zero_max_tokens_means_the_default(start: 
     requests = batch(request(""), request("good", 2), request("standard", 0))
     reply = await worker.stub.GenerateBatch(requests, timeout=SECONDS)
     assert [answer.status for answer in reply.responses] == ["worker_runtime_error", "ok", "ok"]
-    assert reply.responses[0].error_message == "exactly one of prompt and messages must be given, got neither"
+    assert (
+        reply.responses[0].error_message == "exactly one of prompt, messages and prompt_tokens must be given, got none"
+    )
     assert [answer.bad_request for answer in reply.responses] == [True, False, False]
     assert [answer.output_tokens for answer in reply.responses] == [0, 2, 7]
 

@@ -68,7 +68,18 @@ async def test_hello_says_who_it_is_and_load_reports_follow_while_nothing_runs(s
     hello = engine.hello
     assert hello is not None
     assert (hello.backend, hello.model, hello.simulated) == ("sim", "fixed20", True)
-    assert list(hello.capabilities) == ["stream", "sampling", "seed", "stop", "ignore_eos", "messages", "raw_prompt"]
+    assert list(hello.capabilities) == [
+        "stream",
+        "sampling",
+        "seed",
+        "stop",
+        "ignore_eos",
+        "messages",
+        "raw_prompt",
+        "min_tokens",
+        "penalties",
+        "prompt_tokens",
+    ]
     assert (hello.max_rows, hello.context_tokens) == (32, 1_000_000)
     again = Engine(served.stub)
     await again.until(lambda: again.hello)
@@ -254,7 +265,7 @@ async def test_what_cannot_be_taken_gets_a_result_and_the_rest_goes_on(serve: Se
     served = await serve("fixed20")
     engine = Engine(served.stub, strict=False)
     wrong = {
-        1: (sequence(1, ""), "exactly one of prompt and messages must be given, got neither"),
+        1: (sequence(1, ""), "exactly one of prompt, messages and prompt_tokens must be given, got none"),
         2: (sequence(2, temperature=2.5), "temperature must be a number from 0 to 2, got 2.5"),
         3: (sequence(3, temperature=float("nan")), "temperature must be a number from 0 to 2, got nan"),
         4: (sequence(4, top_p=-0.5), "top_p must be a number above 0 and up to 1, or 0 for 1, got -0.5"),
@@ -423,7 +434,7 @@ async def test_a_bad_stream_is_one_last_chunk(serve: Serve) -> None:
     assert (only.finished, only.status, only.error_message) == (
         True,
         "worker_runtime_error",
-        "exactly one of prompt and messages must be given, got neither",
+        "exactly one of prompt, messages and prompt_tokens must be given, got none",
     )
     assert only.bad_request
 

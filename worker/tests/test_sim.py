@@ -10,7 +10,7 @@ import pytest
 
 import config
 from backends import instant_sim, sim, sim_text
-from backends.backend import STOPPING, Answer, Backend, Delta, Ended, Failure, Message, Row
+from backends.backend import STOPPING, Answer, Backend, Delta, Ended, Failure, Message, Row, TokenIds
 
 
 async def loaded(profile: str, **settings: str) -> Backend:
@@ -40,6 +40,31 @@ async def test_an_answer_is_the_prompts_own_and_has_exactly_max_tokens_words(pro
         assert len(words) == answer.output_tokens == row.max_tokens
         assert answer.input_tokens == 3
     assert await backend.generate(rows[:1]) != await backend.generate(rows[1:2])
+    await backend.close()
+
+
+@pytest.mark.parametrize("profile", ["null", "fixed20"])
+async def test_a_prompt_of_tokens_has_so_many_and_an_answer_of_its_own(profile: str) -> None:
+    backend = await loaded(profile)
+    rows = [Row(TokenIds(ids), 3) for ids in ((1, 2), (1, 2), (1, 3), (12,))]
+    first, again, other, joined = answers([*await backend.generate(rows)])
+    assert (first.input_tokens, joined.input_tokens) == (2, 1)
+    assert first.text == again.text
+    assert len({first.text, other.text, joined.text}) == 3
+    await backend.close()
+
+
+@pytest.mark.parametrize("profile", ["null", "fixed20"])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_stop_text_ends_no_answer_before_its_least_length(profile: str, stream: bool) -> None:
+    backend = await loaded(profile)
+    (whole,) = answers([*await backend.generate([Row("hello", 200)])])
+    second = whole.text.split()[1]
+    again = whole.text.split().index(second, 2)
+    rows = [Row("hello", 200, stop=(second,), min_tokens=count, stream=stream) for count in (0, 1, 2, again, again + 1)]
+    outcomes = answers([*await backend.generate(rows)])
+    assert [outcome.output_tokens for outcome in outcomes[:4]] == [2, 2, again + 1, again + 1]
+    assert outcomes[4].output_tokens > again + 1
     await backend.close()
 
 

@@ -190,3 +190,14 @@ def test_stop_texts_do_not_depend_on_the_pieces() -> None:
             if stops.found:
                 break
         assert (passed, stops.found) == ("xabca", True)
+
+
+def test_a_stop_text_in_the_least_length_does_not_end_the_answer() -> None:
+    stream = TextStream(lambda tokens: "".join(map(chr, tokens)), ("b", "cd"), 3)
+    for letter in "abcdbe":
+        stream.take("".join(map(chr, stream.push(ord(letter)))))
+        if stream.stopped:
+            break
+    stream.end()
+    # "cd" begins within the first three tokens, the second "b" stands after them.
+    assert (stream.text(), stream.tokens, stream.stopped) == ("abcd", 5, True)

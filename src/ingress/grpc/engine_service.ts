@@ -1,49 +1,21 @@
 import { Metadata, type ServerErrorResponse, type ServerUnaryCall } from "@grpc/grpc-js";
-import type { Buffer } from "node:buffer";
 import type { EventEmitter } from "node:events";
 import type { Caller } from "../../access/api_keys.ts";
 import { now } from "../../clock.ts";
 import { messageOf, OmnispanError } from "../../errors.ts";
-import { omnispan } from "../../grpc/contract.ts";
 import type { EngineHandlers } from "../../grpc/generated/omnispan/Engine.ts";
 import type { GenerateReply } from "../../grpc/generated/omnispan/GenerateReply.ts";
-import type { GenerateRequest__Output } from "../../grpc/generated/omnispan/GenerateRequest.ts";
 import type { StatsReply } from "../../grpc/generated/omnispan/StatsReply.ts";
-import { fieldWithoutUtf8 } from "../../grpc/reading.ts";
 import { GRPC_STATUS } from "../../grpc/status.ts";
 import type { Millis, Supervision, ThreadStats } from "../../types.ts";
 import { CALLER_GONE } from "../caller_gone.ts";
 import type { Door, Visit } from "../door.ts";
-import { MAX_MESSAGES, MAX_STOPS, type RawRequest, type Reception } from "../validate.ts";
+import type { Reception } from "../validate.ts";
 import { ChunkStream, type StreamCall } from "./chunk_stream.ts";
+import type { Received } from "./message_parts.ts";
 import { toGenerateReply } from "./reply.ts";
 
-type GenerateCall = ServerUnaryCall<GenerateRequest__Output, GenerateReply>;
-
-/** A request as it was read, with the field whose bytes the generated reader has replaced. */
-type ReadRequest = GenerateRequest__Output & Pick<RawRequest, "withoutUtf8">;
-
-const { service } = omnispan.Engine;
-
-/** The contract's service; its requests say where bytes were no UTF-8. */
-export const ENGINE_SERVICE = {
-  ...service,
-  SubmitGenerate: withTextChecked(service.SubmitGenerate),
-  SubmitGenerateStream: withTextChecked(service.SubmitGenerateStream),
-};
-
-function withTextChecked<M extends { requestDeserialize(bytes: Buffer): GenerateRequest__Output }>(
-  method: M,
-): M {
-  const requestDeserialize = (bytes: Buffer): ReadRequest => {
-    const request = method.requestDeserialize(bytes);
-    const { messages, stop } = request;
-    if (messages.length > MAX_MESSAGES || stop.length > MAX_STOPS) return request; // is refused for that
-    const withoutUtf8 = fieldWithoutUtf8("omnispan.GenerateRequest", bytes);
-    return withoutUtf8 === undefined ? request : { ...request, withoutUtf8 };
-  };
-  return { ...method, requestDeserialize };
-}
+type GenerateCall = ServerUnaryCall<Received, GenerateReply>;
 
 /** `omnispan.Engine` on top of the scheduler. */
 export function engineService(
@@ -55,13 +27,13 @@ export function engineService(
   const { scheduler, settings } = door;
 
   async function submitGenerate(call: GenerateCall, visit: Visit, requestId: string): Promise<GenerateReply> {
-    const submission = visit.take(rawOf(call, requestId), receptionOf(call, false));
+    const submission = visit.take({ ...decoded(call), requestId }, receptionOf(call, false));
     const { answer, sentAt } = visit.answered(await visit.submit(submission, callerOf(call).signal));
     return toGenerateReply(submission, answer, visit.mode, sentAt);
   }
 
   async function submitGenerateStream(call: StreamCall, visit: Visit, requestId: string): Promise<void> {
-    const submission = visit.take(rawOf(call, requestId), receptionOf(call, true));
+    const submission = visit.take({ ...decoded(call), requestId }, receptionOf(call, true));
     const caller = callerOf(call);
     const limitBytes = settings.STREAM_BUFFER_BYTES;
     const chunks = new ChunkStream(call, submission, limitBytes, (why) => caller.abort(why));
@@ -137,6 +109,12 @@ function peerOf(call: { getPeer(): string }): string {
   return call.getPeer().replace(/:\d+$/, "");
 }
 
+/** @throws {OmnispanError} invalid_argument, for a request that was not worth decoding, or could not be */
+function decoded({ request }: { readonly request: Received }): Received {
+  if (request.refusal) throw request.refusal;
+  return request;
+}
+
 /** A refusal as gRPC carries it; when to try again goes in gRPC's own trailer for it. */
 function refusal(thrown: unknown): Partial<ServerErrorResponse> {
   const metadata = new Metadata();
@@ -145,10 +123,6 @@ function refusal(thrown: unknown): Partial<ServerErrorResponse> {
   }
   if (thrown.retryAfterMs !== undefined) metadata.set("grpc-retry-pushback-ms", String(thrown.retryAfterMs));
   return { code: GRPC_STATUS[thrown.code], details: thrown.message, metadata };
-}
-
-function rawOf({ request }: GenerateCall | StreamCall, requestId: string): RawRequest {
-  return { ...request satisfies ReadRequest, requestId };
 }
 
 /** A call's handler hears of it when it has come as a whole. */

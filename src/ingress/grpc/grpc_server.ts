@@ -11,8 +11,9 @@ import type { Supervision, ThreadStats, WorkerState } from "../../types.ts";
 import type { Door } from "../door.ts";
 import { ListeningPort } from "../listening_port.ts";
 import { coalesceWrites } from "./coalesce_writes.ts";
-import { ENGINE_SERVICE, engineService } from "./engine_service.ts";
+import { engineService } from "./engine_service.ts";
 import { ignoreFarDeadlines } from "./far_deadlines.ts";
+import { checkedService } from "./message_parts.ts";
 import { watchFrames } from "./outbox.ts";
 
 /** What reflection lists: the contract also holds the worker's service, which is not served here. */
@@ -67,7 +68,7 @@ export class GrpcServer implements AsyncDisposable {
       "grpc.keepalive_time_ms": 60_000,
       "grpc.keepalive_timeout_ms": 20_000,
     });
-    this.#server.addService(ENGINE_SERVICE, engineService(door, supervision, stats));
+    this.#server.addService(checkedService(settings), engineService(door, supervision, stats));
     this.#health.addToServer(this.#server);
     new ReflectionService(reflected, { services: SERVICES }).addToServer(this.#server);
   }

@@ -1,6 +1,13 @@
 import type { Settings } from "../../config.ts";
 import { messageOf, OmnispanError } from "../../errors.ts";
 
+/** How deep arrays and objects may stand in each other. */
+const MAX_DEPTH = 64;
+/** Most arrays, objects and fields of a body. */
+const MAX_PARTS = 2 ** 16;
+/** The bytes that JSON is made of; in UTF-8 no other character has one of them. */
+const CODE = { "[": 0x5b, "]": 0x5d, "{": 0x7b, "}": 0x7d, ":": 0x3a, '"': 0x22, "\\": 0x5c };
+
 export type BodyLimits = Pick<Settings, "HTTP_BODY_BYTES" | "HTTP_BODY_TIMEOUT_MS">;
 
 /**
@@ -23,6 +30,7 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<un
     throw new OmnispanError("invalid_argument", `the header content-encoding must be identity, got ${got}`);
   }
   const bytes = await readBytes(request, limits);
+  checkShape(bytes);
   let text;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -133,6 +141,36 @@ function joined(chunks: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8
     at += chunk.length;
   }
   return all;
+}
+
+/**
+ * Counts before it is parsed what JSON is made of: a few megabytes of small parts would keep the parser, and with it
+ * both doors, busy for a second and more.
+ */
+function checkShape(bytes: Uint8Array): void {
+  let depth = 0;
+  let parts = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    switch (bytes[at]) {
+      case CODE["["]:
+      case CODE["{"]:
+        parts++;
+        if (++depth <= MAX_DEPTH) break;
+        throw new OmnispanError("invalid_argument", `the body must be at most ${MAX_DEPTH} deep, got more`);
+      case CODE["]"]:
+      case CODE["}"]:
+        depth--;
+        break;
+      case CODE[":"]:
+        parts++;
+        break;
+      case CODE['"']:
+        while (++at < bytes.length && bytes[at] !== CODE['"']) if (bytes[at] === CODE["\\"]) at++;
+    }
+  }
+  if (parts <= MAX_PARTS) return;
+  const rule = `the body must have at most ${MAX_PARTS} arrays, objects and fields`;
+  throw new OmnispanError("invalid_argument", `${rule}, got ${parts}`);
 }
 
 /** Where the JSON breaks. The parser's own words can hold a piece of the body, which is a caller's text. */

@@ -16,6 +16,11 @@ export interface GenerateRequest {
   'messages'?: (_omnispan_ChatMessage)[];
   'rawPrompt'?: (boolean);
   'modeHint'?: (string);
+  'minTokens'?: (number);
+  'frequencyPenalty'?: (number | string);
+  'presencePenalty'?: (number | string);
+  'repetitionPenalty'?: (number | string);
+  'promptTokens'?: (number)[];
   '_seed'?: "seed";
 }
 
@@ -33,5 +38,10 @@ export interface GenerateRequest__Output {
   'messages': (_omnispan_ChatMessage__Output)[];
   'rawPrompt': (boolean);
   'modeHint': (string);
+  'minTokens': (number);
+  'frequencyPenalty': (number);
+  'presencePenalty': (number);
+  'repetitionPenalty': (number);
+  'promptTokens': (number)[];
   '_seed'?: "seed";
 }

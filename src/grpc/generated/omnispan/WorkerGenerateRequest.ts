@@ -19,6 +19,11 @@ export interface WorkerGenerateRequest {
   'messages'?: (_omnispan_ChatMessage)[];
   'rawPrompt'?: (boolean);
   'traceparent'?: (string);
+  'minTokens'?: (number);
+  'frequencyPenalty'?: (number | string);
+  'presencePenalty'?: (number | string);
+  'repetitionPenalty'?: (number | string);
+  'promptTokens'?: (number)[];
   '_seed'?: "seed";
 }
 
@@ -38,5 +43,10 @@ export interface WorkerGenerateRequest__Output {
   'messages': (_omnispan_ChatMessage__Output)[];
   'rawPrompt': (boolean);
   'traceparent': (string);
+  'minTokens': (number);
+  'frequencyPenalty': (number);
+  'presencePenalty': (number);
+  'repetitionPenalty': (number);
+  'promptTokens': (number)[];
   '_seed'?: "seed";
 }
