@@ -181,17 +181,15 @@ async function answersOf(
   let first: HttpFailure | undefined;
   const answers: Answered[] = [];
   await Promise.all(prompts.map(async (prompt, index) => {
-    const ended = await answerOf(
-      prompt,
-      caller.signal,
-      progress && ((delta) => progress.delta(index, delta)),
-    );
+    // What the others bring after a failure, until they are cancelled, is nobody's.
+    const onDelta: OnDelta | undefined = progress && ((delta) => first || progress.delta(index, delta));
+    const ended = await answerOf(prompt, caller.signal, onDelta);
     if (isFailure(ended)) {
       first ??= ended;
       return caller.abort(TOGETHER);
     }
     answers[index] = ended;
-    progress?.answered(index, ended);
+    if (!first) progress?.answered(index, ended);
   }));
   return first ?? answers;
 }
