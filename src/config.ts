@@ -64,6 +64,11 @@ export const SETTINGS = {
     true,
     "let a request choose the mode that it is scheduled by; with API_KEYS_FILE the default is false",
   ),
+  UNKNOWN_FIELDS: oneOf(
+    ["refuse", "ignore"],
+    "refuse",
+    "an HTTP request with fields that the engine does not know: refuse it, or ignore them and name them in a header of the answer",
+  ),
   METRICS_TENANTS: wholeNumber(
     0,
     10_000,
@@ -217,6 +222,7 @@ export const DOOR_SETTINGS = [
   "API_KEYS_FILE",
   "ALLOW_NO_KEYS",
   "MODE_HINTS",
+  "UNKNOWN_FIELDS",
   "METRICS_TENANTS",
   "TLS_CERT",
   "TLS_KEY",

@@ -30,6 +30,14 @@ export interface GenerationOptions {
   /** The answer ends before the first of these. */
   readonly stop: readonly string[];
   readonly ignoreEos: boolean;
+  /** Neither the model nor a stop text ends the answer before. */
+  readonly minTokens: number;
+  /** From -2 to 2, for each time that a token is in the answer so far. */
+  readonly frequencyPenalty: number;
+  /** From -2 to 2, once for each token that is in the answer so far. */
+  readonly presencePenalty: number;
+  /** On tokens of the prompt and of the answer so far. 0: none. */
+  readonly repetitionPenalty: number;
 }
 
 /** One turn of a conversation. */
@@ -43,13 +51,15 @@ export interface ChatMessage {
 export interface Submission {
   readonly requestId: string;
   readonly tenantId: string;
-  /** Empty when there are messages. */
+  /** Empty when there are messages or tokens. */
   readonly prompt: string;
+  /** The prompt as the model's tokens. */
+  readonly promptTokens?: readonly number[];
   /** A conversation in place of a prompt. */
   readonly messages?: readonly ChatMessage[];
   /** The prompt goes to the model without a chat template. @default false */
   readonly rawPrompt?: boolean;
-  /** Of the prompt or of all messages, in UTF-8. */
+  /** Of the prompt or of all messages, in UTF-8; of tokens 4 each. */
   readonly promptBytes: number;
   readonly maxTokens: number;
   /** The mode that this request is scheduled by. @default the engine's */

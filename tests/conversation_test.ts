@@ -41,13 +41,50 @@ for (const session of ["sound", undefined] as const) {
     await using engine = await engineFor(await worker.address());
     await engine.connected();
     assert.equal((await engine.submit({ messages: [TURN], maxTokens: 1 })).responseText, `echo:${SKY}`);
-    for (const request of [{ messages: [TURN, TURN] }, { prompt: SKY, rawPrompt: true }]) {
+    const neutral = { minTokens: 0, frequencyPenalty: 0, presencePenalty: 0, repetitionPenalty: 1 };
+    assert.match((await engine.submit({ prompt: SKY, maxTokens: 1, ...neutral })).status, /^ok/);
+    const asked = {
+      messages: { messages: [TURN, TURN] },
+      raw_prompt: { prompt: SKY, rawPrompt: true },
+      prompt_tokens: { promptTokens: [1, 2] },
+      min_tokens: { prompt: SKY, minTokens: 1 },
+      frequency_penalty: { prompt: SKY, frequencyPenalty: 0.5 },
+      presence_penalty: { prompt: SKY, presencePenalty: -0.5 },
+      repetition_penalty: { messages: [TURN], repetitionPenalty: 1.1 },
+    };
+    for (const [field, request] of Object.entries(asked)) {
       const { code, details } = await refusal(engine.submit(request));
-      assert.equal(code, Status.INVALID_ARGUMENT);
-      assert.match(details, /^(messages|raw_prompt) must not be given: the worker (\(.*\) )?has no /);
+      assert.equal(code, Status.INVALID_ARGUMENT, field);
+      const capability = field.replace(/^\w+_penalty$/, "penalties");
+      const why = session ? "\\(scripted\\) has no" : "has no session to say that it has the";
+      const rule = `^${field} must not be given: the worker ${why} capability ${capability}$`;
+      assert.match(details, new RegExp(rule));
     }
   });
 }
+
+test("a prompt of tokens, the least length and penalties go to the worker", async () => {
+  await using worker = await SimWorker.start();
+  await using engine = await engineFor(worker.address);
+  await engine.connected();
+  const textOf = async (promptTokens: number[]) => {
+    const reply = await engine.submit({ promptTokens, maxTokens: 3 });
+    assert.equal(reply.inputTokens, promptTokens.length);
+    return reply.responseText;
+  };
+  const text = await textOf([1, 2, 3]);
+  assert.equal(await textOf([1, 2, 3]), text);
+  assert.notEqual(await textOf([1, 2, 4]), text);
+  const whole = (await engine.submit({ prompt: SKY, maxTokens: 20 })).responseText.split(" ");
+  const stop = [whole[1]!];
+  assert.equal((await engine.submit({ prompt: SKY, maxTokens: 20, stop })).outputTokens, 2);
+  const longer = await engine.submit({ prompt: SKY, maxTokens: 20, stop, minTokens: 10 });
+  assert.ok(longer.outputTokens >= 10, `${longer.outputTokens} tokens`);
+  const penalties = { frequencyPenalty: 1, presencePenalty: -1, repetitionPenalty: 2 };
+  assert.match((await engine.submit({ prompt: SKY, maxTokens: 2, ...penalties })).status, /^ok/);
+  const { details } = await refusal(engine.submit({ prompt: SKY, maxTokens: 2, minTokens: 3 }));
+  assert.equal(details, "min_tokens must be at most 2, which max_tokens is, got 3");
+});
 
 test("a hint schedules one request by another mode; where hints are off it is refused", async () => {
   await using worker = await SimWorker.start();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseCommand } from "../bench/cli/command.ts";
-import { CONFIGURATION, withSettings } from "../docs/settings_table.ts";
+import { PAGE_NAMES, withTables } from "../docs/tables.ts";
 import { parseCommand as parseKeys } from "../src/access/command.ts";
 import { parseAsk } from "../src/client/ask_command.ts";
 import { parseTop } from "../src/client/top_command.ts";
@@ -55,13 +55,15 @@ function words(typed: string): string[] {
   return [...typed.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c!);
 }
 
-Deno.test("the table of settings in docs/configuration.md is the engine's own (deno task docs)", async () => {
-  const page = await Deno.readTextFile(CONFIGURATION);
-  assert.equal(page, withSettings(page));
-});
+for (const name of PAGE_NAMES) {
+  Deno.test(`the tables that docs/${name} has from the code are as the code is (deno task docs)`, async () => {
+    const page = await read(`docs/${name}`);
+    assert.equal(page, withTables(name, page));
+  });
+}
 
 Deno.test("docs/configuration.md names every setting of the worker", async () => {
-  const page = await Deno.readTextFile(CONFIGURATION);
+  const page = await read("docs/configuration.md");
   const names = [...(await read("worker/config.py")).matchAll(/"([A-Z]+(?:_[A-Z]+)+)"/g)].map(([, name]) =>
     name!
   );

@@ -236,6 +236,24 @@ test(
   },
 );
 
+test("several prompts count as so many requests of their key; refused together, none of them counts", {
+  limits: "--requests-per-minute 3",
+}, async ({ engine, key }) => {
+  const ask = async (prompt: readonly string[]) => {
+    const response = await fetch(`${engine.url}/v1/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
+      body: JSON.stringify({ prompt, max_tokens: 2 }),
+    });
+    await response.body?.cancel();
+    return response.status;
+  };
+  assert.equal(await ask(["a", "b", "c", "d"]), 429);
+  assert.equal(await ask(["a", "b", ""]), 400);
+  assert.equal(await ask(["a", "b", "c"]), 200);
+  assert.equal(await ask(["a"]), 429);
+});
+
 test("max_in_flight holds at both doors until one of the key's requests ends, also by leaving", {
   profile: "fixed20",
   limits: "--max-in-flight 1",

@@ -5,7 +5,8 @@ import type { DispatchMember } from "../scheduler/events.ts";
 import { type AddressedReply, failedReply, type Millis, WORKER_FAILURES } from "../types.ts";
 
 export function toWorkerRequest({ wireId, submission, remainingMs }: DispatchMember): WorkerGenerateRequest {
-  const { tenantId, prompt, messages, rawPrompt, maxTokens, receivedAt, options, traceparent } = submission;
+  const { tenantId, prompt, promptTokens, messages, rawPrompt, maxTokens, receivedAt, options, traceparent } =
+    submission;
   return {
     requestId: wireId,
     tenantId,
@@ -15,6 +16,7 @@ export function toWorkerRequest({ wireId, submission, remainingMs }: DispatchMem
     timeoutMs: remainingMs === undefined ? 0 : wholeMillis(remainingMs),
     ...(options && { ...options, stop: [...options.stop] }),
     ...(messages && { messages: [...messages] }),
+    ...(promptTokens && { promptTokens: [...promptTokens] }),
     ...(rawPrompt && { rawPrompt }),
     ...(traceparent !== undefined && { traceparent }),
   };

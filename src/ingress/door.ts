@@ -7,7 +7,14 @@ import type { DoorName, Observer, OpenRequest, RequestEnd } from "../observe/obs
 import type { ReadHeader, Tracing } from "../observe/tracing.ts";
 import type { OnDelta, SchedulerHandle } from "../scheduler/handle.ts";
 import type { Answer, DispatchNotice, Millis, Mode, Submission, Ticket, TokenDelta } from "../types.ts";
-import { MAX_ID_LENGTH, type RawRequest, type Reception, type RequestLimits, validate } from "./validate.ts";
+import {
+  type FieldNames,
+  MAX_ID_LENGTH,
+  type RawRequest,
+  type Reception,
+  type RequestLimits,
+  validate,
+} from "./validate.ts";
 
 const log = getLogger(["omnispan", "ingress"]);
 
@@ -113,7 +120,8 @@ export class Visit {
     const caller = this.identify();
     const raw = caller ? { ...asked, tenantId: caller.tenantId } : asked;
     this.#tenantId = raw.tenantId.slice(0, MAX_ID_LENGTH);
-    const valid = this.#asTheWorkerTakes(validate(raw, limitsFor(caller, door.settings), reception));
+    const submission = validate(raw, limitsFor(caller, door.settings), reception);
+    const valid = this.#asTheWorkerTakes(submission, raw.names);
     if (caller) {
       this.#admitted = door.keys!.admit(caller, valid.maxTokens, now(), raw.names?.max_tokens);
     }
@@ -197,22 +205,23 @@ export class Visit {
   }
 
   /** A worker that knows no conversations would see an empty prompt; a single question is a prompt to it. */
-  #asTheWorkerTakes(submission: Submission): Submission {
-    const { messages, rawPrompt } = submission;
+  #asTheWorkerTakes(submission: Submission, names: FieldNames = {}): Submission {
     const { state, identity } = this.door.scheduler.worker;
-    const needed = messages ? "messages" : rawPrompt ? "raw_prompt" : undefined;
-    if (needed === undefined || identity?.capabilities.includes(needed)) return submission;
-    if (messages?.length === 1 && messages[0]!.role === "user") {
-      const { messages: _, ...rest } = submission;
-      return { ...rest, prompt: messages[0]!.content };
-    }
-    if (!identity && state !== "up") return submission; // what it can is not known yet
-    const who = identity
-      ? `(${identity.backend}) has no such capability`
-      : "has no session to say that it knows these";
-    throw new OmnispanError("invalid_argument", `${needed} must not be given: the worker ${who}`, {
-      param: needed,
-    });
+    const lacks = ([, capability]: Need) => !identity?.capabilities.includes(capability);
+    const { messages, ...rest } = submission;
+    const isQuestion = messages?.length === 1 && messages[0]!.role === "user";
+    const taken = isQuestion && lacks(["messages", "messages"])
+      ? { ...rest, prompt: messages[0]!.content }
+      : submission;
+    const missing = needsOf(taken, names).find(lacks);
+    if (!missing || (!identity && state !== "up")) return taken; // what it can may not be known yet
+    const [field, capability] = missing;
+    const who = identity ? `(${identity.backend}) has no` : "has no session to say that it has the";
+    throw new OmnispanError(
+      "invalid_argument",
+      `${field} must not be given: the worker ${who} capability ${capability}`,
+      { param: field },
+    );
   }
 
   /** With keys, where the worker is and what its connection said is the operator's alone; the log has it. */
@@ -261,6 +270,22 @@ export class Visit {
     else if (!unseen) admitted.settle(outputTokens);
     admitted[Symbol.dispose]();
   }
+}
+
+/** A field that asks for something, and the capability that a worker needs for it. */
+type Need = readonly [field: string, capability: string];
+
+function needsOf({ messages, promptTokens, rawPrompt, options }: Submission, names: FieldNames): Need[] {
+  const needs: [string, string, unknown][] = [
+    ["messages", "messages", messages],
+    [names.prompt_tokens ?? "prompt_tokens", "prompt_tokens", promptTokens],
+    [names.raw_prompt ?? "raw_prompt", "raw_prompt", rawPrompt && !promptTokens],
+    ["min_tokens", "min_tokens", options?.minTokens],
+    ["frequency_penalty", "penalties", options?.frequencyPenalty],
+    ["presence_penalty", "penalties", options?.presencePenalty],
+    ["repetition_penalty", "penalties", options?.repetitionPenalty],
+  ];
+  return needs.flatMap(([field, capability, value]) => value ? [[field, capability] as const] : []);
 }
 
 /** A key's own limits bound what a request gets that names no max_tokens. */

@@ -14,15 +14,21 @@ import { Buffer } from "node:buffer";
 export interface RawRequest {
   readonly requestId: string;
   readonly tenantId: string;
-  /** Or messages. */
+  /** Or messages, or promptTokens. */
   readonly prompt: string;
+  readonly promptTokens: readonly number[];
   readonly messages: readonly ChatMessage[];
   readonly rawPrompt: boolean;
   /** 0: the engine's default. */
   readonly maxTokens: number;
+  readonly minTokens: number;
   readonly temperature: number;
   readonly topP: number;
   readonly topK: number;
+  readonly frequencyPenalty: number;
+  readonly presencePenalty: number;
+  /** 0: 1. */
+  readonly repetitionPenalty: number;
   readonly seed?: number;
   readonly stop: readonly string[];
   readonly ignoreEos: boolean;
@@ -32,7 +38,15 @@ export interface RawRequest {
   readonly names?: FieldNames;
 }
 
-export type FieldNames = Partial<Record<"max_tokens" | "mode_hint" | "request_id" | "tenant_id", string>>;
+type RenamedField =
+  | "max_tokens"
+  | "mode_hint"
+  | "prompt"
+  | "prompt_tokens"
+  | "raw_prompt"
+  | "request_id"
+  | "tenant_id";
+export type FieldNames = Partial<Record<RenamedField, string>>;
 
 export type RequestLimits = Pick<
   Settings,
@@ -43,8 +57,14 @@ export type RequestLimits = Pick<
 export const MAX_ID_LENGTH = 256;
 /** The most turns of a conversation. */
 export const MAX_MESSAGES = 2048;
+/** The most stop texts. */
+export const MAX_STOPS = 16;
+/** Of the frequency and the presence penalty, on both sides of 0. */
+export const MAX_PENALTY = 2;
+export const REPETITION_PENALTY = { least: 0.01, most: 100 } as const;
+/** Of a prompt that is given as tokens. */
+const TOKEN_BYTES = 4;
 const MAX_TEMPERATURE = 2;
-const MAX_STOPS = 16;
 const MAX_STOP_LENGTH = 256;
 const ROLES = ["system", "user", "assistant"];
 
@@ -66,7 +86,7 @@ export function validate(
   { receivedAt, deadline, stream }: Reception,
 ): Submission {
   const { DEFAULT_MAX_TOKENS, MAX_TOKENS_LIMIT } = limits;
-  const { prompt, messages, rawPrompt, maxTokens, names = {} } = raw;
+  const { prompt, promptTokens, messages, rawPrompt, maxTokens, names = {} } = raw;
   checkId(names.request_id ?? "request_id", raw.requestId);
   checkId(names.tenant_id ?? "tenant_id", raw.tenantId);
   const promptBytes = checkPrompt(raw, limits);
@@ -76,13 +96,14 @@ export function validate(
       `must be at most ${MAX_TOKENS_LIMIT} (MAX_TOKENS_LIMIT), got ${maxTokens}`,
     );
   }
-  const options = checkOptions(raw);
+  const options = checkOptions(raw, maxTokens || DEFAULT_MAX_TOKENS);
   const mode = checkMode(raw.modeHint, names.mode_hint ?? "mode_hint", limits);
   return {
     requestId: raw.requestId,
     tenantId: raw.tenantId,
     prompt,
     ...(messages.length > 0 && { messages }),
+    ...(promptTokens.length > 0 && { promptTokens }),
     ...(rawPrompt && { rawPrompt }),
     promptBytes,
     maxTokens: maxTokens || DEFAULT_MAX_TOKENS,
@@ -94,12 +115,18 @@ export function validate(
   };
 }
 
-/** Bytes of the prompt, or of the messages that stand in its place. */
+/** Bytes of the prompt, or of the messages or tokens that stand in its place. */
 function checkPrompt(
-  { prompt, messages, rawPrompt }: RawRequest,
+  { prompt, promptTokens, messages, rawPrompt, names = {} }: RawRequest,
   { MAX_PROMPT_BYTES }: RequestLimits,
 ): number {
-  if (messages.length === 0 && prompt === "") throw invalid("prompt", "must not be empty");
+  const { prompt: promptName = "prompt", prompt_tokens: tokensName = "prompt_tokens" } = names;
+  if (promptTokens.length > 0 && (prompt !== "" || messages.length > 0)) {
+    throw invalid(tokensName, `must be empty beside prompt and messages, got ${promptTokens.length}`);
+  }
+  if (messages.length === 0 && prompt === "" && promptTokens.length === 0) {
+    throw invalid(promptName, "must not be empty");
+  }
   if (messages.length > 0 && prompt !== "") {
     throw invalid("prompt", `must be empty beside messages, got ${messages.length} of these`);
   }
@@ -118,11 +145,16 @@ function checkPrompt(
   if (messages.at(-1)?.content === "") {
     throw invalid(`messages[${messages.length - 1}].content`, "must not be empty in the last message");
   }
-  let bytes = Buffer.byteLength(prompt);
+  let bytes = Buffer.byteLength(prompt) + TOKEN_BYTES * promptTokens.length;
   for (const { role, content } of messages) bytes += role.length + Buffer.byteLength(content);
   if (bytes <= MAX_PROMPT_BYTES) return bytes;
-  const field = messages.length > 0 ? "messages" : "prompt";
-  throw invalid(field, `must be at most ${MAX_PROMPT_BYTES} bytes of UTF-8 (MAX_PROMPT_BYTES), got ${bytes}`);
+  const most = `at most ${MAX_PROMPT_BYTES} bytes`;
+  if (promptTokens.length > 0) {
+    const rule = `must be ${most}, ${TOKEN_BYTES} for each token (MAX_PROMPT_BYTES)`;
+    throw invalid(tokensName, `${rule}, got ${promptTokens.length} tokens`);
+  }
+  const field = messages.length > 0 ? "messages" : promptName;
+  throw invalid(field, `must be ${most} of UTF-8 (MAX_PROMPT_BYTES), got ${bytes}`);
 }
 
 function checkMode(hint: string, field: string, { MODE_HINTS }: RequestLimits): Mode | undefined {
@@ -136,13 +168,20 @@ function checkMode(hint: string, field: string, { MODE_HINTS }: RequestLimits): 
 }
 
 /** Undefined when none is given. */
-function checkOptions(
-  { temperature, topP, topK, seed, stop, ignoreEos }: RawRequest,
-): GenerationOptions | undefined {
-  if (!(temperature >= 0 && temperature <= MAX_TEMPERATURE)) {
-    throw invalid("temperature", `must be a number from 0 to ${MAX_TEMPERATURE}, got ${temperature}`);
-  }
+function checkOptions(raw: RawRequest, maxTokens: number): GenerationOptions | undefined {
+  const { temperature, topP, topK, seed, stop, ignoreEos, minTokens, frequencyPenalty, presencePenalty } =
+    raw;
+  checkRange("temperature", temperature, 0, MAX_TEMPERATURE);
   if (!(topP >= 0 && topP <= 1)) throw invalid("top_p", `must be a number above 0 to 1, got ${topP}`);
+  checkRange("frequency_penalty", frequencyPenalty, -MAX_PENALTY, MAX_PENALTY);
+  checkRange("presence_penalty", presencePenalty, -MAX_PENALTY, MAX_PENALTY);
+  // 1 is as good as none.
+  const repetitionPenalty = raw.repetitionPenalty === 1 ? 0 : raw.repetitionPenalty;
+  const { least, most } = REPETITION_PENALTY;
+  if (repetitionPenalty !== 0) checkRange("repetition_penalty", repetitionPenalty, least, most);
+  if (minTokens > maxTokens) {
+    throw invalid("min_tokens", `must be at most ${maxTokens}, which max_tokens is, got ${minTokens}`);
+  }
   if (stop.length > MAX_STOPS) {
     throw invalid("stop", `must be at most ${MAX_STOPS} texts, got ${stop.length}`);
   }
@@ -151,9 +190,17 @@ function checkOptions(
     if (text.length <= MAX_STOP_LENGTH) continue;
     throw invalid(`stop[${index}]`, `must be at most ${MAX_STOP_LENGTH} characters, got ${text.length}`);
   }
-  const given = temperature || topP || topK || seed !== undefined || stop.length > 0 || ignoreEos;
+  const penalties = { frequencyPenalty, presencePenalty, repetitionPenalty };
+  const given = temperature || topP || topK || seed !== undefined || stop.length > 0 || ignoreEos ||
+    minTokens || Object.values(penalties).some(Boolean);
   if (!given) return undefined;
-  return { temperature, topP, topK, stop, ignoreEos, ...(seed !== undefined && { seed }) };
+  const options = { temperature, topP, topK, stop, ignoreEos, minTokens, ...penalties };
+  return { ...options, ...(seed !== undefined && { seed }) };
+}
+
+function checkRange(field: string, value: number, least: number, most: number): void {
+  if (value >= least && value <= most) return;
+  throw invalid(field, `must be a number from ${least} to ${most}, got ${value}`);
 }
 
 function checkId(field: string, id: string): void {

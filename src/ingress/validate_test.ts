@@ -12,12 +12,17 @@ const GOOD: RawRequest = {
   requestId: "r",
   tenantId: "t",
   prompt: "hi",
+  promptTokens: [],
   messages: [],
   rawPrompt: false,
   maxTokens: 5,
+  minTokens: 0,
   temperature: 0,
   topP: 0,
   topK: 0,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+  repetitionPenalty: 0,
   stop: [],
   ignoreEos: false,
   modeHint: "",
@@ -59,7 +64,16 @@ Deno.test("options that are given go along, all of them, and a seed of 0 is one"
     seed: 0,
     stop: ["\n"],
     ignoreEos: false,
+    minTokens: 0,
+    frequencyPenalty: 0,
+    presencePenalty: 0,
+    repetitionPenalty: 0,
   });
+  for (const [name, value] of [["minTokens", 5], ["frequencyPenalty", -2], ["presencePenalty", 2]] as const) {
+    assert.equal(submit({ [name]: value }).options?.[name], value);
+  }
+  assert.equal(submit({ repetitionPenalty: 1.2 }).options?.repetitionPenalty, 1.2);
+  assert.equal(submit({ repetitionPenalty: 1 }).options, undefined);
 });
 
 Deno.test("an option out of its range is refused by name, whatever kind of number it is", () => {
@@ -67,6 +81,11 @@ Deno.test("an option out of its range is refused by name, whatever kind of numbe
   refuses({ temperature: NaN }, /^temperature must be .*, got NaN$/);
   refuses({ topP: -0.5 }, /^top_p must be a number above 0 to 1, got -0.5$/);
   refuses({ topP: Infinity }, /^top_p must be .*, got Infinity$/);
+  refuses({ frequencyPenalty: 2.5 }, /^frequency_penalty must be a number from -2 to 2, got 2.5$/);
+  refuses({ presencePenalty: NaN }, /^presence_penalty must be a number from -2 to 2, got NaN$/);
+  refuses({ repetitionPenalty: -1 }, /^repetition_penalty must be a number from 0.01 to 100, got -1$/);
+  refuses({ repetitionPenalty: Infinity }, /^repetition_penalty must be .*, got Infinity$/);
+  refuses({ minTokens: 6 }, /^min_tokens must be at most 5, which max_tokens is, got 6$/);
   refuses({ stop: Array(17).fill("x") }, /^stop must be at most 16 texts, got 17$/);
   refuses({ stop: ["x", ""] }, /^stop\[1\] must not be empty$/);
   refuses({ stop: ["x".repeat(257)] }, /^stop\[0\] must be at most 256 characters, got 257$/);
@@ -75,6 +94,17 @@ Deno.test("an option out of its range is refused by name, whatever kind of numbe
 Deno.test("a prompt is measured in bytes, and its text stays out of the error", () => {
   assert.equal(submit({ prompt: "éééééé" }).prompt, "éééééé");
   refuses({ prompt: "ééééééé" }, /^prompt must be at most 12 bytes of UTF-8 \(MAX_PROMPT_BYTES\), got 14$/);
+});
+
+Deno.test("tokens stand in the place of a prompt, never beside one, and count with four bytes each", () => {
+  const promptTokens = [1, 2, 3];
+  assert.deepEqual(submit({ prompt: "", promptTokens }).promptTokens, promptTokens);
+  assert.equal(submit({ prompt: "", promptTokens }).promptBytes, 12);
+  refuses({ promptTokens }, /^prompt_tokens must be empty beside prompt and messages, got 3$/);
+  refuses(
+    { prompt: "", promptTokens: [1, 2, 3, 4] },
+    /^prompt_tokens must be at most 12 bytes, 4 for each token \(MAX_PROMPT_BYTES\), got 4 tokens$/,
+  );
 });
 
 Deno.test("a conversation stands in the place of a prompt, never beside one, and counts with all its messages", () => {

@@ -38,11 +38,14 @@ export function spanAttributes(
   };
 }
 
-function samplingOf({ temperature, topP, topK, seed }: GenerationOptions): Attributes {
+function samplingOf(options: GenerationOptions): Attributes {
+  const { temperature, topP, topK, seed, frequencyPenalty, presencePenalty } = options;
   return {
     "gen_ai.request.temperature": temperature,
     ...(topP > 0 && { "gen_ai.request.top_p": topP }),
     ...(topK > 0 && { "gen_ai.request.top_k": topK }),
     ...(seed !== undefined && { "gen_ai.request.seed": seed }),
+    ...(frequencyPenalty !== 0 && { "gen_ai.request.frequency_penalty": frequencyPenalty }),
+    ...(presencePenalty !== 0 && { "gen_ai.request.presence_penalty": presencePenalty }),
   };
 }

@@ -38,14 +38,27 @@ Deno.test("of the sampling only what was asked for is told, and of a conversatio
   const submission = {
     ...request.submission,
     messages: [{ role: "user", content: "a secret" }],
-    options: { temperature: 0.5, topP: 0, topK: 40, seed: 0, stop: ["a secret"], ignoreEos: false },
+    options: {
+      temperature: 0.5,
+      topP: 0,
+      topK: 40,
+      seed: 0,
+      stop: ["a secret"],
+      ignoreEos: false,
+      minTokens: 0,
+      frequencyPenalty: -1,
+      presencePenalty: 0,
+      repetitionPenalty: 0,
+    },
   };
   const attributes = spanAttributes(end({ ...request, submission }), WORKER);
   assert.equal(attributes["gen_ai.operation.name"], "chat");
   assert.equal(attributes["gen_ai.request.temperature"], 0.5);
   assert.equal(attributes["gen_ai.request.top_k"], 40);
   assert.equal(attributes["gen_ai.request.seed"], 0);
+  assert.equal(attributes["gen_ai.request.frequency_penalty"], -1);
   assert.ok(!("gen_ai.request.top_p" in attributes));
+  assert.ok(!("gen_ai.request.presence_penalty" in attributes));
   assert.doesNotMatch(JSON.stringify(attributes), /secret/);
 });
 

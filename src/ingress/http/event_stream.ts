@@ -8,26 +8,33 @@ const WINDOW_BYTES = 16 * 1024;
 
 const encoder = new TextEncoder();
 
+/** Text that waits for the reader. */
+interface Held {
+  readonly index: number;
+  text: string;
+}
+
 /**
- * Server-sent events with a bound: while the client is behind, text is joined into one event, and a client that
- * lets more than `limitBytes` gather loses the stream.
+ * Server-sent events with a bound: while the client is behind, the text of each index is joined into one event, and a
+ * client that lets more than `limitBytes` gather loses the stream.
  */
 export class EventStream {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
-  #held = "";
+  /** Texts and events in the order in which they go out. */
+  #held: (Held | string)[] = [];
   #heldBytes = 0;
-  #ended: string | undefined;
+  #ended = false;
   #closed = false;
   #used = false;
   readonly #alive: ReturnType<typeof setInterval>;
 
   /**
-   * `event` makes an event's data of text; `gone` hears that nobody reads any more, and why; `hangUp` closes the
+   * `event` makes an event's data of an index's text; `gone` hears that nobody reads any more, and why; `hangUp` closes the
    * connection.
    */
   constructor(
-    private readonly event: (text: string) => string,
+    private readonly event: (text: string, index: number) => string,
     private readonly limitBytes: number,
     private readonly gone: (why: OmnispanError) => void,
     private readonly hangUp: () => void,
@@ -55,13 +62,37 @@ export class EventStream {
     this.#stop(undefined);
   }
 
-  /** Sends text as an event, or joins it with what waits. */
-  push(text: string): void {
+  /** Sends text as an event, or joins it with what waits of its index. */
+  push(text: string, index = 0): void {
     if (this.#closed) return;
     this.#used = true;
-    if (this.#held === "" && this.#hasRoom()) return this.#write(data(this.event(text)));
-    this.#held += text;
-    this.#heldBytes += Buffer.byteLength(text);
+    if (this.#isFree()) return this.#write(data(this.event(text, index)));
+    const held = this.#held.find((one) => typeof one !== "string" && one.index === index) as Held | undefined;
+    if (held) held.text += text;
+    else this.#held.push({ index, text });
+    this.#bound(Buffer.byteLength(text));
+  }
+
+  /** Sends these events after all text that has come. */
+  say(events: readonly string[]): void {
+    if (this.#closed) return;
+    this.#used = true;
+    const text = events.map(data).join("");
+    if (this.#isFree()) return this.#write(text);
+    this.#held.push(text);
+    this.#bound(Buffer.byteLength(text));
+  }
+
+  /** Sends these events after all else, then ends. */
+  end(events: readonly string[]): void {
+    if (this.#closed) return;
+    this.#ended = true;
+    this.#held.push(events.map(data).join(""));
+    this.#flush();
+  }
+
+  #bound(more: number): void {
+    this.#heldBytes += more;
     if (this.#heldBytes <= this.limitBytes) return;
     const why =
       `the client does not read its stream: ${this.#heldBytes} bytes wait, STREAM_BUFFER_BYTES is ${this.limitBytes}`;
@@ -69,27 +100,20 @@ export class EventStream {
     this.hangUp();
   }
 
-  /** Sends these events after all text, then ends. */
-  end(events: readonly string[]): void {
-    if (this.#closed) return;
-    this.#ended = events.map(data).join("");
-    this.#flush();
-  }
-
   #flush(): void {
-    if (this.#closed) return;
-    if (this.#held !== "" && (this.#hasRoom() || this.#ended !== undefined)) {
-      const held = this.#held;
-      this.#held = "";
-      this.#heldBytes = 0;
-      this.#write(data(this.event(held)));
-    }
-    const ended = this.#ended;
-    if (ended === undefined) return;
-    this.#ended = undefined; // a waiting reader pulls again within the write
-    this.#write(ended);
+    if (this.#closed || !(this.#ended || this.#hasRoom())) return;
+    const held = this.#held;
+    this.#held = []; // a waiting reader pulls again within the write
+    this.#heldBytes = 0;
+    const text = held.map((one) => typeof one === "string" ? one : data(this.event(one.text, one.index)));
+    if (text.length > 0) this.#write(text.join(""));
+    if (!this.#ended || this.#closed) return;
     this.#controller.close();
     this.#stop(undefined);
+  }
+
+  #isFree(): boolean {
+    return this.#held.length === 0 && this.#hasRoom();
   }
 
   #hasRoom(): boolean {

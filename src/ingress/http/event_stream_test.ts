@@ -12,7 +12,7 @@ interface Gone {
 function streamOf(limitBytes = 100_000, aliveMs = LONG_MS): { stream: EventStream; gone: Gone } {
   const gone: Gone = { why: undefined, hungUp: false };
   const stream = new EventStream(
-    (text) => JSON.stringify({ text }),
+    (text, index) => JSON.stringify(index === 0 ? { text } : { text, index }),
     limitBytes,
     (why) => gone.why = why,
     () => gone.hungUp = true,
@@ -49,6 +49,25 @@ Deno.test("what comes while the client is behind is joined into one event, nothi
   assert.equal(events.pop(), "[DONE]");
   assert.ok(events.length < pieces.length / 2, `${events.length} events`);
   assert.equal(events.map((event) => JSON.parse(event).text).join(""), pieces.join(""));
+});
+
+Deno.test("texts of several indexes are joined each by itself, and events keep their place among them", async () => {
+  const { stream } = streamOf(1_000_000);
+  const pieces = Array.from({ length: 3000 }, (_, i) => `${i} `.padEnd(20));
+  for (const piece of pieces) for (const index of [1, 2]) stream.push(piece, index);
+  stream.say(["of 1"]);
+  stream.push("more", 2);
+  stream.end(["[DONE]"]);
+  const events = (await textOf(stream)).split("\n\n").filter(Boolean).map((event) =>
+    event.slice("data: ".length)
+  );
+  assert.deepEqual(events.slice(-2), ["of 1", "[DONE]"]);
+  assert.ok(events.length < pieces.length, `${events.length} events`);
+  const texts = events.slice(0, -2).map((event) => JSON.parse(event));
+  for (const index of [1, 2]) {
+    const text = texts.filter((one) => one.index === index).map(({ text }) => text).join("");
+    assert.equal(text, pieces.join("") + (index === 2 ? "more" : ""));
+  }
 });
 
 Deno.test("a client that lets too much gather is hung up on, told why, and gets nothing more", () => {

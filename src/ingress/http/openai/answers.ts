@@ -9,9 +9,9 @@ export interface AnswerKind {
   readonly chunkObject: string;
   /** A choice of a whole answer. */
   whole(text: string): Readonly<Record<string, unknown>>;
-  /** A choice of a chunk; `first`: nothing was sent before. */
+  /** A choice of a chunk; `first`: nothing of this choice was sent before. */
   piece(text: string, first: boolean): Readonly<Record<string, unknown>>;
-  /** A choice of the chunk that ends the stream. */
+  /** A choice of the chunk that ends it. */
   last(): Readonly<Record<string, unknown>>;
 }
 
@@ -33,106 +33,132 @@ export const COMPLETION: AnswerKind = {
   last: () => ({ text: "" }),
 };
 
-/** What all bodies of one answer say. */
+/** What all bodies of one HTTP answer say. */
 export interface AnswerHead {
   readonly kind: AnswerKind;
   readonly requestId: string;
+  readonly receivedAt: Millis;
   /** As it is known once there is something to say. */
   readonly model: () => string;
-  /** The caller wants the token counts of a stream. */
+  /** The caller wants the token counts at the end of a stream. */
   readonly usage: boolean;
+  /** The caller wants the token counts so far in each chunk. */
+  readonly continuousUsage: boolean;
 }
 
-/** The body of an answer in one piece. */
-export function wholeAnswer(
-  head: AnswerHead,
-  submission: Submission,
-  answer: Answer,
-  mode: Mode,
-  sentAt: Millis,
-) {
-  const { reply } = answer;
-  const choice = {
-    index: 0,
-    ...head.kind.whole(reply.responseText),
+/** One prompt's answer, which is one choice of the HTTP answer. */
+export interface Answered {
+  readonly submission: Submission;
+  readonly answer: Answer;
+  readonly mode: Mode;
+  readonly sentAt: Millis;
+}
+
+/** The body of an answer in one piece. Where there are several choices, each has its own `omnispan`. */
+export function wholeAnswer(head: AnswerHead, all: readonly Answered[]) {
+  const [only, ...others] = all;
+  const several = others.length > 0;
+  const choices = all.map((one, index) => ({
+    index,
+    ...head.kind.whole(one.answer.reply.responseText),
     logprobs: null,
-    finish_reason: finishReason(submission, answer),
-  };
+    finish_reason: finishReason(one),
+    ...(several && { omnispan: details(one) }),
+  }));
   return {
-    ...headOf(head, head.kind.object, submission.receivedAt),
-    choices: [choice],
-    usage: usageOf(answer),
-    omnispan: details(submission, answer, mode, sentAt),
+    ...headOf(head, head.kind.object),
+    choices,
+    usage: usageOf(all),
+    ...(!several && { omnispan: details(only!) }),
   };
 }
 
-/** Makes the events of one stream. */
+/** Makes the events of one stream; a choice's index is its prompt's. */
 export class AnswerEvents {
   #made: string | undefined;
-  #first = true;
+  /** Output tokens so far, of each choice. */
+  readonly #tokens: number[];
+  readonly #begun = new Set<number>();
 
-  constructor(private readonly head: AnswerHead, private readonly receivedAt: Millis) {}
-
-  piece(text: string): string {
-    const choice = {
-      index: 0,
-      ...this.head.kind.piece(text, this.#first),
-      logprobs: null,
-      finish_reason: null,
-    };
-    this.#first = false;
-    return this.#event([choice]);
+  constructor(private readonly head: AnswerHead, private readonly submissions: readonly Submission[]) {
+    this.#tokens = submissions.map(() => 0);
   }
 
-  /** The events after the last token: why it ended, the counts if they are wanted, and OpenAI's end mark. */
-  end(submission: Submission, answer: Answer, mode: Mode, sentAt: Millis): string[] {
-    const choice = {
-      index: 0,
-      ...this.head.kind.last(),
-      logprobs: null,
-      finish_reason: finishReason(submission, answer),
-    };
-    const last = this.#event(
-      [choice],
-      `,"omnispan":${JSON.stringify(details(submission, answer, mode, sentAt))}`,
-    );
-    const events = this.#first ? [this.piece(""), last] : [last];
-    if (this.head.usage) {
-      events.push(`${this.#head},"choices":[],"usage":${JSON.stringify(usageOf(answer))}}`);
-    }
-    return [...events, "[DONE]"];
+  /** Counts tokens of a choice whose text is in the next piece of it. */
+  count(index: number, tokens: number): void {
+    this.#tokens[index]! += tokens;
+  }
+
+  piece(text: string, index: number): string {
+    const first = !this.#begun.has(index);
+    this.#begun.add(index);
+    const prompt = this.submissions[index]!.promptTokens?.length ?? null; // only the worker can count a text's
+    const completion = this.#tokens[index]!;
+    const usage = usageBody(prompt, completion);
+    return this.#event(index, this.head.kind.piece(text, first), null, usage);
+  }
+
+  /** The events after a choice's last token: why it ended, and where its time went. */
+  last(index: number, answered: Answered): string[] {
+    const more = `,"omnispan":${JSON.stringify(details(answered))}`;
+    const last = () =>
+      this.#event(index, this.head.kind.last(), finishReason(answered), usageOf([answered]), more);
+    return this.#begun.has(index) ? [last()] : [this.piece("", index), last()];
+  }
+
+  /** The events after all choices: the counts if they are wanted, and OpenAI's end mark. */
+  end(all: readonly Answered[]): string[] {
+    if (!this.head.usage) return ["[DONE]"];
+    return [`${this.#head},"choices":[],"usage":${JSON.stringify(usageOf(all))}}`, "[DONE]"];
   }
 
   get #head(): string {
-    const { head, receivedAt } = this;
-    return this.#made ??= JSON.stringify(headOf(head, head.kind.chunkObject, receivedAt)).slice(0, -1);
+    return this.#made ??= JSON.stringify(headOf(this.head, this.head.kind.chunkObject)).slice(0, -1);
   }
 
-  #event(choices: readonly unknown[], more = ""): string {
-    const usage = this.head.usage ? ',"usage":null' : "";
-    return `${this.#head},"choices":${JSON.stringify(choices)}${usage}${more}}`;
+  #event(
+    index: number,
+    choice: Readonly<Record<string, unknown>>,
+    reason: string | null,
+    usage: Usage,
+    more = "",
+  ): string {
+    const choices = JSON.stringify([{ index, ...choice, logprobs: null, finish_reason: reason }]);
+    const { continuousUsage } = this.head;
+    const counts = continuousUsage ? JSON.stringify(usage) : this.head.usage ? "null" : undefined;
+    return `${this.#head},"choices":${choices}${counts === undefined ? "" : `,"usage":${counts}`}${more}}`;
   }
 }
 
-function headOf({ kind, requestId, model }: AnswerHead, object: string, receivedAt: Millis) {
+function headOf({ kind, requestId, model, receivedAt }: AnswerHead, object: string) {
   return { id: kind.idPrefix + requestId, object, created: Math.floor(receivedAt / 1000), model: model() };
 }
 
 /** Workers that speak the first contract alone do not say why an answer ended, and clients can't do without. */
-function finishReason({ maxTokens }: Submission, { reply }: Answer): string {
+function finishReason({ submission: { maxTokens }, answer: { reply } }: Answered): string {
   return reply.finishReason || (reply.outputTokens >= maxTokens ? "length" : "stop");
 }
 
-function usageOf({ reply: { inputTokens, outputTokens } }: Answer) {
-  return {
-    prompt_tokens: inputTokens,
-    completion_tokens: outputTokens,
-    total_tokens: inputTokens + outputTokens,
-  };
+type Usage = ReturnType<typeof usageBody>;
+
+/** `prompt` is null while it is not known. */
+function usageBody(prompt: number | null, completion: number) {
+  const total = prompt === null ? null : prompt + completion;
+  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total };
+}
+
+function usageOf(all: readonly Answered[]): Usage {
+  let input = 0;
+  let output = 0;
+  for (const { answer: { reply } } of all) {
+    input += reply.inputTokens;
+    output += reply.outputTokens;
+  }
+  return usageBody(input, output);
 }
 
 /** Where the time went: an addition of ours, which clients of OpenAI's API pass over. */
-function details({ receivedAt }: Submission, answer: Answer, mode: Mode, sentAt: Millis) {
+function details({ submission: { receivedAt }, answer, mode, sentAt }: Answered) {
   const { phases, dispatch, reply } = answer;
   const decoded = Math.max(1, reply.outputTokens - 1);
   return {

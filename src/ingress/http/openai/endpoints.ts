@@ -1,18 +1,27 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context as HonoContext } from "hono";
 import { now } from "../../../clock.ts";
+import { OmnispanError } from "../../../errors.ts";
+import type { OnDelta } from "../../../scheduler/handle.ts";
 import type { Answer, Millis, Submission, WorkerFailure, WorkerReply } from "../../../types.ts";
 import { CALLER_GONE } from "../../caller_gone.ts";
 import type { Door, Visit } from "../../door.ts";
-import { MAX_ID_LENGTH, type RawRequest } from "../../validate.ts";
+import { MAX_ID_LENGTH } from "../../validate.ts";
 import { readJson } from "../body.ts";
 import { EventStream } from "../event_stream.ts";
 import { type HttpFailure, refusal, workerFailure } from "../status.ts";
-import { AnswerEvents, type AnswerHead, type AnswerKind, CHAT, COMPLETION, wholeAnswer } from "./answers.ts";
-import { readChatRequest, toRawChat } from "./chat_request.ts";
-import { readCompletionRequest, toRawCompletion } from "./completion_request.ts";
+import {
+  type Answered,
+  AnswerEvents,
+  type AnswerHead,
+  type AnswerKind,
+  CHAT,
+  COMPLETION,
+  wholeAnswer,
+} from "./answers.ts";
 import { availableModels, modelName, requireModel } from "./models.ts";
-import { invalid, type OwnHeaders, type SharedRequest } from "./schema.ts";
+import { type Asked, type OwnHeaders, readChat, readCompletion } from "./requests.ts";
+import { invalid, UnknownFields } from "./schema.ts";
 
 /** How long a stream waits for its first token before it says 200: until then a failure still has a status. */
 const COMMIT_MS = 5000;
@@ -21,23 +30,28 @@ const ALIVE_MS = 15_000;
 export type Context = HonoContext<{ Bindings: HttpBindings }>;
 
 /** One way of asking: how its body is read, and how its answer looks. */
-interface Endpoint<T extends SharedRequest> {
+interface Endpoint {
   readonly kind: AnswerKind;
-  read(body: unknown): T;
-  toRaw(body: T, headers: OwnHeaders): RawRequest;
+  read(body: unknown, own: OwnHeaders, unknown: UnknownFields): Asked;
 }
 
-const CHAT_ENDPOINT = { kind: CHAT, read: readChatRequest, toRaw: toRawChat };
-const COMPLETION_ENDPOINT = { kind: COMPLETION, read: readCompletionRequest, toRaw: toRawCompletion };
+/** One prompt on its way: a request of the engine's own, which ends by itself. */
+interface Prompt {
+  readonly visit: Visit;
+  readonly submission: Submission;
+}
+
+/** What the prompts of one request are cancelled with when one of them fails. */
+const TOGETHER = new OmnispanError("cancelled", "another prompt of the same request failed");
 
 /** `POST /v1/chat/completions` */
 export function chatCompletions(door: Door) {
-  return (context: Context) => answer(door, context, CHAT_ENDPOINT);
+  return (context: Context) => answer(door, context, { kind: CHAT, read: readChat });
 }
 
 /** `POST /v1/completions` */
 export function completions(door: Door) {
-  return (context: Context) => answer(door, context, COMPLETION_ENDPOINT);
+  return (context: Context) => answer(door, context, { kind: COMPLETION, read: readCompletion });
 }
 
 /** `GET /v1/models` and `GET /v1/models/:model` */
@@ -52,48 +66,45 @@ export function models(door: Door) {
   };
 }
 
-async function answer<T extends SharedRequest>(
-  door: Door,
-  { req, env }: Context,
-  endpoint: Endpoint<T>,
-): Promise<Response> {
+async function answer(door: Door, { req, env }: Context, { kind, read }: Endpoint): Promise<Response> {
+  const { settings } = door;
   const header = (name: string) => req.header(name);
   const requestId = header("x-request-id") || crypto.randomUUID();
-  const visit = door.visit({ door: "http", requestId, at: now(), header });
+  const headers: Record<string, string> = { "x-request-id": requestId.slice(0, MAX_ID_LENGTH) };
+  const arrival = { door: "http", requestId, at: now(), header } as const;
+  const visits = [door.visit(arrival)];
+  let asked: Asked;
+  let prompts: readonly Prompt[];
   try {
-    visit.identify(); // before a body is read for somebody who may not ask
-    const body = endpoint.read(await readJson(req.raw, door.settings));
-    const receivedAt = now();
-    const deadline = deadlineOf(header("omnispan-timeout-ms"), receivedAt, door.settings.HTTP_TIMEOUT_MS);
-    requireModel(door, body.model);
+    visits[0]!.identify(); // before a body is read for somebody who may not ask
+    const body = await readJson(req.raw, settings);
     const own = { requestId, tenantId: header("omnispan-tenant"), modeHint: header("omnispan-mode") ?? "" };
-    const reception = { receivedAt, deadline, stream: body.stream ?? false };
-    const submission = visit.take(endpoint.toRaw(body, own), reception);
-    const usage = body.stream_options?.include_usage ?? false;
-    const head = { kind: endpoint.kind, requestId, model: () => modelName(door, body.model), usage };
-    const headers = { "x-request-id": requestId };
-    return submission.stream
-      ? await streamed(door, visit, submission, head, {
-        request: req.raw,
-        hangUp: () => env.outgoing.destroy(),
-      }, headers)
-      : await inOnePiece(visit, submission, head, req.raw, headers);
-  } catch (thrown) {
-    return failed(refusal(visit.refused(thrown)), { "x-request-id": requestId.slice(0, MAX_ID_LENGTH) });
+    const unknown = new UnknownFields(settings.UNKNOWN_FIELDS);
+    asked = read(body, own, unknown);
+    if (unknown.ignored !== undefined) headers["omnispan-ignored-fields"] = unknown.ignored;
+    const receivedAt = now();
+    const deadline = deadlineOf(header("omnispan-timeout-ms"), receivedAt, settings.HTTP_TIMEOUT_MS);
+    requireModel(door, asked.model);
+    const reception = { receivedAt, deadline, stream: asked.stream };
+    prompts = asked.requests.map((raw, index) => {
+      const visit = visits[index] ??= door.visit({ ...arrival, requestId: raw.requestId });
+      return { visit, submission: visit.take(raw, reception) };
+    });
+  } catch (thrown) { // all of them or none
+    const [error] = visits.map((visit) => visit.refused(thrown));
+    return failed(refusal(error!), headers);
   }
-}
-
-async function inOnePiece(
-  visit: Visit,
-  submission: Submission,
-  head: AnswerHead,
-  { signal }: Request,
-  headers: Record<string, string>,
-): Promise<Response> {
-  const { answer, sentAt } = visit.answered(await visit.submit(submission, callerOf(signal).signal));
-  const failure = failureOf(answer);
-  if (failure) return failed(failure, headers);
-  return Response.json(wholeAnswer(head, submission, answer, visit.mode, sentAt), { headers });
+  const { usage, continuousUsage, model } = asked;
+  const { receivedAt } = prompts[0]!.submission;
+  const head = { kind, requestId, receivedAt, model: () => modelName(door, model), usage, continuousUsage };
+  if (!asked.stream) {
+    const answers = await answersOf(prompts, callerOf(req.raw.signal));
+    return isFailure(answers)
+      ? failed(answers, headers)
+      : Response.json(wholeAnswer(head, answers), { headers });
+  }
+  const client = { request: req.raw, hangUp: () => env.outgoing.destroy() };
+  return await streamed(settings.STREAM_BUFFER_BYTES, prompts, head, client, headers);
 }
 
 /**
@@ -101,50 +112,95 @@ async function inOnePiece(
  * is an event of the stream.
  */
 async function streamed(
-  { settings }: Door,
-  visit: Visit,
-  submission: Submission,
+  limitBytes: number,
+  prompts: readonly Prompt[],
   head: AnswerHead,
   { request, hangUp }: { readonly request: Request; readonly hangUp: () => void },
   headers: Record<string, string>,
 ): Promise<Response> {
   const caller = callerOf(request.signal);
-  const events = new AnswerEvents(head, submission.receivedAt);
+  const events = new AnswerEvents(head, prompts.map(({ submission }) => submission));
   const begun = Promise.withResolvers<void>();
   const stream = new EventStream(
-    (text) => events.piece(text),
-    settings.STREAM_BUFFER_BYTES,
+    (text, index) => events.piece(text, index),
+    limitBytes,
     (why) => caller.abort(why),
     hangUp,
     ALIVE_MS,
   );
-  const answering = visit.submit(submission, caller.signal, ({ text }) => {
-    begun.resolve();
-    stream.push(text);
+  const answering = answersOf(prompts, caller, {
+    delta(index, { text, tokens }) {
+      begun.resolve();
+      events.count(index, tokens);
+      stream.push(text, index);
+    },
+    answered(index, answered) {
+      begun.resolve();
+      stream.say(events.last(index, answered));
+    },
   });
   const timer = setTimeout(begun.resolve, COMMIT_MS);
-  let early: Answer | undefined;
-  try {
-    // A failure is thrown, or is an answer that comes before the first token.
-    early = await Promise.race([answering, begun.promise.then(() => undefined)]);
-  } catch (thrown) {
+  // A failure comes before the first token, or with it.
+  const early = await Promise.race([answering, begun.promise]);
+  clearTimeout(timer);
+  if (early && isFailure(early) && !stream.used) {
     stream.abandon();
-    throw thrown;
-  } finally {
-    clearTimeout(timer);
+    return failed(early, headers);
   }
-  if (early && failureOf(early) && !stream.used) {
-    stream.abandon();
-    return failed(failureOf(visit.answered(early).answer)!, headers);
-  }
-  answering.then((ended) => {
-    const { answer, sentAt } = visit.answered(ended);
-    const failure = failureOf(answer);
-    stream.end(failure ? [JSON.stringify(failure.body)] : events.end(submission, answer, visit.mode, sentAt));
-  }).catch((thrown) => stream.end([JSON.stringify(refusal(visit.refused(thrown)).body)]));
+  void answering.then((answers) =>
+    stream.end(isFailure(answers) ? [JSON.stringify(answers.body)] : events.end(answers))
+  );
   return new Response(stream.body, {
     headers: { ...headers, "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
   });
+}
+
+/** Of the prompts of a stream, by their indexes. */
+interface Progress {
+  delta(index: number, delta: Parameters<OnDelta>[0]): void;
+  answered(index: number, answered: Answered): void;
+}
+
+/**
+ * The answers to all prompts; or, when one of them fails, how the first that did so failed: it takes the others with
+ * it. Each of them has ended then.
+ */
+async function answersOf(
+  prompts: readonly Prompt[],
+  caller: AbortController,
+  progress?: Progress,
+): Promise<readonly Answered[] | HttpFailure> {
+  let first: HttpFailure | undefined;
+  const answers: Answered[] = [];
+  await Promise.all(prompts.map(async (prompt, index) => {
+    // What the others bring after a failure, until they are cancelled, is nobody's.
+    const onDelta: OnDelta | undefined = progress && ((delta) => first || progress.delta(index, delta));
+    const ended = await answerOf(prompt, caller.signal, onDelta);
+    if (isFailure(ended)) {
+      first ??= ended;
+      return caller.abort(TOGETHER);
+    }
+    answers[index] = ended;
+    if (!first) progress?.answered(index, ended);
+  }));
+  return first ?? answers;
+}
+
+async function answerOf(
+  { visit, submission }: Prompt,
+  signal: AbortSignal,
+  onDelta: OnDelta | undefined,
+): Promise<Answered | HttpFailure> {
+  try {
+    const { answer, sentAt } = visit.answered(await visit.submit(submission, signal, onDelta));
+    return failureOf(answer) ?? { submission, answer, mode: visit.mode, sentAt };
+  } catch (thrown) {
+    return refusal(visit.refused(thrown));
+  }
+}
+
+function isFailure(ended: Answered | readonly Answered[] | HttpFailure): ended is HttpFailure {
+  return "body" in ended;
 }
 
 function failureOf({ reply }: Answer): HttpFailure | undefined {

@@ -1,142 +1,148 @@
-/** What the two generating endpoints of OpenAI's API have in common. */
-import { z } from "zod";
+/** How a body of OpenAI's API is read: kinds of values, and objects by a table of their fields. */
+import type { Settings } from "../../../config.ts";
 import { OmnispanError } from "../../../errors.ts";
-import type { RawRequest } from "../../validate.ts";
 
-/** OpenAI's default, where a request names none. */
-const DEFAULT_TEMPERATURE = 1;
-/** OpenAI lets top_p be 0; our field says 1 with that. The worker takes anything so small as one token. */
-const LEAST_TOP_P = 1e-9;
-
-const MAX_UINT32 = 2 ** 32 - 1;
-const number = (min: number, max: number) => z.number().min(min).max(max).optional();
-const whole = (min: number) => z.int().min(min).max(MAX_UINT32).optional();
-
-/** Fields that both endpoints read the same way. What stands as null is not there. */
-export const sharedFields = {
-  model: z.string().optional(),
-  max_tokens: whole(1),
-  temperature: number(0, 2),
-  top_p: number(0, 1),
-  seed: whole(0),
-  stop: z.union([z.string(), z.array(z.string())]).optional(),
-  stream: z.boolean().optional(),
-  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).optional(),
-  user: z.string().optional(),
-  safety_identifier: z.string().optional(),
-  // Fields of ours, named as other servers name them.
-  top_k: whole(0),
-  ignore_eos: z.boolean().optional(),
-} as const;
-
-const sharedSchema = z.object(sharedFields);
-export type SharedRequest = z.infer<typeof sharedSchema>;
-
-/** OpenAI's fields that we don't have: only the values beside them, which ask for nothing, are taken. */
-export type Unsupported = ReadonlyMap<string, readonly unknown[]>;
-
-export const sharedUnsupported: Unsupported = new Map<string, readonly unknown[]>([
-  ["n", [1]],
-  ["presence_penalty", [0]],
-  ["frequency_penalty", [0]],
-  ["logit_bias", [{}]],
-]);
-
-/** What headers of ours say. */
-export interface OwnHeaders {
-  readonly requestId: string;
-  readonly tenantId: string | undefined;
-  readonly modeHint: string;
+/** What a value must be. */
+export interface Kind<T> {
+  /** Completes "NAME must be ...". */
+  readonly rule: string;
+  /**
+   * Undefined when the value breaks the rule.
+   * @throws {OmnispanError} invalid_argument for a part of the value
+   */
+  read(value: unknown, at: Place): T | undefined;
 }
 
-/** The sampling fields and ids of a request; the prompt is the endpoint's own. */
-export function sharedRequest(
-  body: SharedRequest,
-  { requestId, tenantId, modeHint }: OwnHeaders,
-): Omit<RawRequest, "prompt" | "messages" | "rawPrompt"> {
-  const { top_p: topP, seed, stop, user = body.safety_identifier ?? "" } = body;
-  return {
-    requestId,
-    tenantId: tenantId ?? user,
-    modeHint,
-    names: {
-      request_id: "x-request-id",
-      mode_hint: "omnispan-mode",
-      tenant_id: tenantId === undefined ? "user" : "omnispan-tenant",
-    },
-    maxTokens: body.max_tokens ?? 0,
-    temperature: body.temperature ?? DEFAULT_TEMPERATURE,
-    topP: topP === 0 ? LEAST_TOP_P : topP ?? 0,
-    topK: body.top_k ?? 0,
-    ...(seed !== undefined && { seed }),
-    stop: typeof stop === "string" ? [stop] : stop ?? [],
-    ignoreEos: body.ignore_eos ?? false,
-  };
+/** Where a value stands, and what becomes of fields there that nobody knows. */
+export interface Place {
+  readonly path: string;
+  readonly unknown: UnknownFields;
 }
+
+/** A field that is done what it asks for. */
+interface SupportedField {
+  readonly kind: Kind<unknown>;
+  /** Values that ask for nothing, as null does. */
+  readonly nothing?: readonly unknown[];
+  /** What is done without it, for the documentation. */
+  readonly without: string;
+}
+
+/** A field of which only the values that ask for nothing are taken. */
+interface RefusedField {
+  readonly nothing: readonly unknown[];
+  /** Completes "NAME must be ... here: ". */
+  readonly why: string;
+}
+
+/** A field that has no part in an answer, whatever it holds. */
+interface IdleField {
+  /** What it would be for. */
+  readonly idle: string;
+}
+
+export type Field = SupportedField | RefusedField | IdleField;
+export type Fields = Readonly<Record<string, Field>>;
+
+/** An object's supported fields, as far as they are given and ask for something. */
+export type Read<F extends Fields> = {
+  readonly [Name in keyof F as F[Name] extends SupportedField ? Name : never]?: F[Name] extends
+    { readonly kind: Kind<infer T> } ? T : never;
+};
 
 /**
- * Reads a body: the schema's fields by the schema, `own` as it stands, and of all others only what asks for nothing.
+ * Reads an object by the table of its fields. Null is as good as none in every field. Takes no longer than the parser
+ * of the JSON did, whatever the object holds.
  * @throws {OmnispanError} invalid_argument that names the first field that is wrong, the rule and the value; never text
  * of a prompt
  */
-export function readBody<T extends SharedRequest, Own extends string>(
-  schema: z.ZodObject & z.ZodType<T>,
-  own: Own,
-  unsupported: Unsupported,
-  body: unknown,
-): T & Readonly<Record<Own, unknown>> {
-  if (!isObject(body)) throw invalid("", `must be an object, got ${shown("", body)}`);
+export function readObject<F extends Fields>(fields: F, value: unknown, { path, unknown }: Place): Read<F> {
+  if (!isObject(value)) throw mustBe(path, "an object", value);
   const read: Record<string, unknown> = {};
-  for (const [field, value] of Object.entries(body)) {
-    if (value === null || field === own) continue;
-    if (Object.hasOwn(schema.shape, field)) read[field] = value;
-    else requireNothing(field, value, unsupported.get(field));
+  for (const [name, part] of Object.entries(value)) {
+    if (part === null) continue;
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (!field) unknown.found(path, name);
+    else if ("idle" in field || field.nothing?.some((nothing) => isSame(nothing, part))) continue;
+    else if ("kind" in field) read[name] = readValue(field.kind, part, { path: joined(path, name), unknown });
+    else throw mustBe(joined(path, name), `${nothings(field)} here: ${field.why}`, part);
   }
-  const { data, error } = schema.safeParse(read, { reportInput: true });
-  if (error) throw problemOf(error.issues[0]!);
-  const options = data.stream_options;
-  if (options && !data.stream) throw invalid("stream_options", "must not be given without stream: true");
-  requireNothing("stream_options.include_obfuscation", options?.["include_obfuscation"], [false]);
-  return { ...data, [own]: body[own] ?? undefined } as T & Readonly<Record<Own, unknown>>;
+  return read as Read<F>;
 }
 
-/**
- * Lets a field pass that we don't have only where it asks for nothing.
- * @throws {OmnispanError} invalid_argument
- */
-export function requireNothing(
-  field: string,
-  value: unknown,
-  harmless: readonly unknown[] | undefined,
-): void {
-  if (value === null || value === undefined) return;
-  if (!harmless) throw invalid(field.slice(0, 100), "is no field that is known here");
-  if (harmless.some((one) => equal(one, value))) return;
-  throw invalid(field, `is not supported here, got ${shown(field, value)}`);
+/** @throws {OmnispanError} invalid_argument */
+export function readValue<T>(kind: Kind<T>, value: unknown, at: Place): T {
+  const read = kind.read(value, at);
+  if (read === undefined) throw mustBe(at.path, kind.rule, value);
+  return read;
 }
 
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+export const text: Kind<string> = {
+  rule: "a text",
+  read: (value) => typeof value === "string" ? value : undefined,
+};
+
+export const flag: Kind<boolean> = {
+  rule: "true or false",
+  read: (value) => typeof value === "boolean" ? value : undefined,
+};
+
+export function number(min: number, max: number): Kind<number> {
+  return {
+    rule: `a number from ${min} to ${max}`,
+    read: (value) => typeof value === "number" && value >= min && value <= max ? value : undefined,
+  };
 }
 
-function problemOf(issue: z.core.$ZodIssue): OmnispanError {
-  const field = pathOf(issue.path);
-  return invalid(field, `must be ${ruleOf(issue)}, got ${shown(field, issue.input)}`);
+export function whole(min: number, max = Infinity): Kind<number> {
+  const range = number(min, max);
+  return {
+    rule: `a whole number from ${min}${max === Infinity ? "" : ` to ${max}`}`,
+    read: (value, at) => Number.isInteger(value) ? range.read(value, at) : undefined,
+  };
 }
 
-function ruleOf(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      return { int: "a whole number", object: "an object" }[issue.expected as string] ??
-        `a ${issue.expected}`;
-    case "too_small":
-      return `at least ${issue.minimum}`;
-    case "too_big":
-      return `at most ${issue.maximum}`;
-    case "invalid_union":
-      return "a text or an array of texts";
-    default:
-      return issue.message;
+export function object<F extends Fields>(fields: F): Kind<Read<F>> {
+  return { rule: "an object", read: (value, at) => readObject(fields, value, at) };
+}
+
+/** Counted before its items are looked at, for a caller can put very many into a small body. */
+export function list<T>(item: Kind<T>, most: number): Kind<readonly T[]> {
+  return {
+    rule: `an array of 1 to ${most}`,
+    read(value, { path, unknown }) {
+      if (!Array.isArray(value) || value.length < 1 || value.length > most) return undefined;
+      return value.map((one, index) => readValue(item, one, { path: `${path}[${index}]`, unknown }));
+    },
+  };
+}
+
+/** Most unknown fields that are named. */
+const MAX_NAMED = 32;
+const MAX_NAME = 100;
+
+/** What becomes of fields that no table knows, however deep they stand. */
+export class UnknownFields {
+  readonly #names = new Set<string>();
+  #more = false;
+
+  constructor(private readonly rule: Settings["UNKNOWN_FIELDS"]) {}
+
+  /** @throws {OmnispanError} invalid_argument, where unknown fields are refused */
+  found(path: string, name: string): void {
+    const field = joined(path, name).slice(0, MAX_NAME);
+    if (this.rule === "refuse") throw invalid(field, "is no field that is known here");
+    if (this.#names.size < MAX_NAMED) this.#names.add(field.replaceAll(/\[\d+\]/g, "[]"));
+    else this.#more = true;
+  }
+
+  /** Those that were ignored, as a header has them: `stream_options.x, messages[].y`. */
+  get ignored(): string | undefined {
+    if (this.#names.size === 0) return undefined;
+    const names = [...this.#names].map((name) =>
+      name.toWellFormed().replaceAll(/[^\w.[\]-]/gu, encodeURIComponent)
+    );
+    return [...names, ...(this.#more ? ["..."] : [])].join(", ");
   }
 }
 
@@ -144,10 +150,21 @@ export function invalid(param: string, rule: string): OmnispanError {
   return new OmnispanError("invalid_argument", `${param || "the body"} ${rule}`, { param });
 }
 
-/** As in stop[0]. */
-function pathOf(path: readonly PropertyKey[]): string {
-  return path.map((part, at) => typeof part === "number" ? `[${part}]` : `${at ? "." : ""}${String(part)}`)
-    .join("");
+export function mustBe(field: string, rule: string, got: unknown): OmnispanError {
+  return invalid(field, `must be ${rule}, got ${shown(field, got)}`);
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The values of a field that ask for nothing, as in `1 or null`. */
+export function nothings({ nothing = [] }: { readonly nothing?: readonly unknown[] }): string {
+  return [...nothing.map((value) => JSON.stringify(value)), "null"].join(" or ");
+}
+
+function joined(path: string, name: string): string {
+  return path === "" ? name : `${path}.${name}`;
 }
 
 /** What stands there is a prompt or an answer, or may be meant as one. */
@@ -163,6 +180,13 @@ export function shown(field: string, value: unknown): string {
   return short ? JSON.stringify(value) : `a text of ${value.length} characters`;
 }
 
-function equal(a: unknown, b: unknown): boolean {
-  return a === b || (typeof a === "object" && JSON.stringify(a) === JSON.stringify(b));
+/** Looks no deeper into `value` than `nothing`, which is ours, goes. */
+function isSame(nothing: unknown, value: unknown): boolean {
+  if (typeof nothing !== "object" || nothing === null) return nothing === value;
+  if (typeof value !== "object" || value === null || Array.isArray(nothing) !== Array.isArray(value)) {
+    return false;
+  }
+  const parts = Object.entries(nothing);
+  return parts.length === Object.keys(value).length &&
+    parts.every(([name, part]) => isSame(part, (value as Record<string, unknown>)[name]));
 }
