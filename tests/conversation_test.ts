@@ -86,6 +86,25 @@ test("a prompt of tokens, the least length and penalties go to the worker", asyn
   assert.equal(details, "min_tokens must be at most 2, which max_tokens is, got 3");
 });
 
+test("a request of very many parts is refused by its count, and the next one is answered", async () => {
+  await using worker = await SimWorker.start();
+  await using engine = await engineFor(worker.address);
+  await engine.connected();
+  const counts = {
+    2500: /^messages must be at most 2048, got 2500$/,
+    20_000: /at most 8192 fields, got 60001$/,
+  };
+  for (const [count, rule] of Object.entries(counts)) {
+    const request = { messages: Array(Number(count)).fill(TURN), maxTokens: 1 };
+    for (const reply of [engine.submit(request), engine.stream(request).last]) {
+      const { code, details } = await refusal(reply);
+      assert.equal(code, Status.INVALID_ARGUMENT);
+      assert.match(details, rule);
+    }
+  }
+  assert.match((await engine.submit({ prompt: SKY, maxTokens: 1 })).status, /^ok/);
+});
+
 test("a hint schedules one request by another mode; where hints are off it is refused", async () => {
   await using worker = await SimWorker.start();
   const reasonOf = {

@@ -63,7 +63,7 @@ export const MAX_STOPS = 16;
 export const MAX_PENALTY = 2;
 export const REPETITION_PENALTY = { least: 0.01, most: 100 } as const;
 /** Of a prompt that is given as tokens. */
-const TOKEN_BYTES = 4;
+export const TOKEN_BYTES = 4;
 const MAX_TEMPERATURE = 2;
 const MAX_STOP_LENGTH = 256;
 const ROLES = ["system", "user", "assistant"];
@@ -148,13 +148,14 @@ function checkPrompt(
   let bytes = Buffer.byteLength(prompt) + TOKEN_BYTES * promptTokens.length;
   for (const { role, content } of messages) bytes += role.length + Buffer.byteLength(content);
   if (bytes <= MAX_PROMPT_BYTES) return bytes;
-  const most = `at most ${MAX_PROMPT_BYTES} bytes`;
-  if (promptTokens.length > 0) {
-    const rule = `must be ${most}, ${TOKEN_BYTES} for each token (MAX_PROMPT_BYTES)`;
-    throw invalid(tokensName, `${rule}, got ${promptTokens.length} tokens`);
-  }
+  if (promptTokens.length > 0) throw tooManyTokens(tokensName, promptTokens.length, MAX_PROMPT_BYTES);
   const field = messages.length > 0 ? "messages" : promptName;
-  throw invalid(field, `must be ${most} of UTF-8 (MAX_PROMPT_BYTES), got ${bytes}`);
+  throw invalid(field, `must be at most ${MAX_PROMPT_BYTES} bytes of UTF-8 (MAX_PROMPT_BYTES), got ${bytes}`);
+}
+
+export function tooManyTokens(field: string, tokens: number, maxPromptBytes: number): OmnispanError {
+  const rule = `must be at most ${maxPromptBytes} bytes, ${TOKEN_BYTES} for each token (MAX_PROMPT_BYTES)`;
+  return invalid(field, `${rule}, got ${tokens} tokens`);
 }
 
 function checkMode(hint: string, field: string, { MODE_HINTS }: RequestLimits): Mode | undefined {

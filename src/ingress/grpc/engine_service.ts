@@ -5,7 +5,6 @@ import { now } from "../../clock.ts";
 import { messageOf, OmnispanError } from "../../errors.ts";
 import type { EngineHandlers } from "../../grpc/generated/omnispan/Engine.ts";
 import type { GenerateReply } from "../../grpc/generated/omnispan/GenerateReply.ts";
-import type { GenerateRequest__Output } from "../../grpc/generated/omnispan/GenerateRequest.ts";
 import type { StatsReply } from "../../grpc/generated/omnispan/StatsReply.ts";
 import { GRPC_STATUS } from "../../grpc/status.ts";
 import type { Millis, Supervision, ThreadStats } from "../../types.ts";
@@ -13,9 +12,10 @@ import { CALLER_GONE } from "../caller_gone.ts";
 import type { Door, Visit } from "../door.ts";
 import type { Reception } from "../validate.ts";
 import { ChunkStream, type StreamCall } from "./chunk_stream.ts";
+import type { Received } from "./message_parts.ts";
 import { toGenerateReply } from "./reply.ts";
 
-type GenerateCall = ServerUnaryCall<GenerateRequest__Output, GenerateReply>;
+type GenerateCall = ServerUnaryCall<Received, GenerateReply>;
 
 /** `omnispan.Engine` on top of the scheduler. */
 export function engineService(
@@ -27,13 +27,13 @@ export function engineService(
   const { scheduler, settings } = door;
 
   async function submitGenerate(call: GenerateCall, visit: Visit, requestId: string): Promise<GenerateReply> {
-    const submission = visit.take({ ...call.request, requestId }, receptionOf(call, false));
+    const submission = visit.take({ ...decoded(call), requestId }, receptionOf(call, false));
     const { answer, sentAt } = visit.answered(await visit.submit(submission, callerOf(call).signal));
     return toGenerateReply(submission, answer, visit.mode, sentAt);
   }
 
   async function submitGenerateStream(call: StreamCall, visit: Visit, requestId: string): Promise<void> {
-    const submission = visit.take({ ...call.request, requestId }, receptionOf(call, true));
+    const submission = visit.take({ ...decoded(call), requestId }, receptionOf(call, true));
     const caller = callerOf(call);
     const limitBytes = settings.STREAM_BUFFER_BYTES;
     const chunks = new ChunkStream(call, submission, limitBytes, (why) => caller.abort(why));
@@ -99,6 +99,12 @@ export function engineService(
       );
     },
   };
+}
+
+/** @throws {OmnispanError} invalid_argument, for a request that was not worth decoding */
+function decoded({ request }: { readonly request: Received }): Received {
+  if (request.refusal) throw request.refusal;
+  return request;
 }
 
 /** A refusal as gRPC carries it; when to try again goes in gRPC's own trailer for it. */

@@ -6,13 +6,14 @@ import { createServer as createTlsServer } from "node:tls";
 import { HealthImplementation } from "grpc-health-check";
 import { hostAndPort, type Settings } from "../../config.ts";
 import { messageOf, StartupError } from "../../errors.ts";
-import { omnispan, reflected } from "../../grpc/contract.ts";
+import { reflected } from "../../grpc/contract.ts";
 import type { KeyPair } from "../../pem.ts";
 import type { Supervision, ThreadStats, WorkerState } from "../../types.ts";
 import type { Door } from "../door.ts";
 import { coalesceWrites } from "./coalesce_writes.ts";
 import { engineService } from "./engine_service.ts";
 import { ignoreFarDeadlines } from "./far_deadlines.ts";
+import { boundedService } from "./message_parts.ts";
 import { watchFrames } from "./outbox.ts";
 
 /** What reflection lists: the contract also holds the worker's service, which is not served here. */
@@ -65,7 +66,7 @@ export class GrpcServer implements AsyncDisposable {
       "grpc.keepalive_time_ms": 60_000,
       "grpc.keepalive_timeout_ms": 20_000,
     });
-    this.#server.addService(omnispan.Engine.service, engineService(door, supervision, stats));
+    this.#server.addService(boundedService(settings), engineService(door, supervision, stats));
     this.#health.addToServer(this.#server);
     new ReflectionService(reflected, { services: SERVICES }).addToServer(this.#server);
   }
