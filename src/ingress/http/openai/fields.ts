@@ -76,6 +76,7 @@ export const MESSAGE_FIELDS = {
   role: { kind: role, without: "refused" },
   content: { kind: content, without: "refused; of `assistant` the empty text" },
   name: { idle: "telling speakers of one role apart; chat templates have no place for it" },
+  type: { nothing: ["message", "text"], why: "a message is its text" },
   refusal: { nothing: [""], why: "a message is its text" },
   reasoning: { nothing: [""], why: "a message is its text" },
   reasoning_content: { nothing: [""], why: "a message is its text" },
