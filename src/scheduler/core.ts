@@ -43,6 +43,8 @@ export class SchedulerCore {
   readonly #worker: WorkerWatch;
   readonly #losses: Losses;
   #now: Millis = 0;
+  /** A suspect was acquitted since the lanes were last asked. */
+  #acquitted = false;
   #lastSequence: SequenceId = 0;
   #lastDispatch: DispatchId = 0;
   #wakeAt: Millis | undefined;
@@ -73,10 +75,11 @@ export class SchedulerCore {
     this.#expire(effects);
     for (const event of events) this.#apply(event, effects);
     if (events.some(({ kind }) => kind === "wake")) this.#timeOutSilent(effects);
-    for (const lane of this.#lanes) {
-      lane.admission.turnEnds(this.#now);
-      this.#letGo(lane, effects);
-    }
+    for (const { admission } of this.#lanes) admission.turnEnds(this.#now);
+    do { // again when a suspect that is given up kept an earlier lane waiting
+      this.#acquitted = false;
+      for (const lane of this.#lanes) this.#letGo(lane, effects);
+    } while (this.#acquitted);
     this.#askToWake(effects);
   }
 
@@ -310,7 +313,9 @@ export class SchedulerCore {
 
   /** The request can't be what ended a worker, or it matters no more. */
   #acquit(entry: Entry): void {
-    if (this.#losses.forget(entry)) this.#placesFreed();
+    if (!this.#losses.forget(entry)) return;
+    this.#acquitted = true;
+    this.#placesFreed();
   }
 
   /** Of all lanes: the worker, or a suspect at it, kept requests of any of them waiting. */
