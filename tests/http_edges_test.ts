@@ -182,7 +182,10 @@ test(
     assert.match((await twice.response()).body, /^HTTP\/1.1 400 [^]*"error"/); // after 100 Continue
     await twice.send(body + good + body);
     await twice.ended();
-    await waitUntil("the connection is closed both ways", () => twice.send("x").then(() => false, () => true));
+    await waitUntil(
+      "the connection is closed both ways",
+      () => twice.send("x").then(() => false, () => true),
+    );
     assert.equal((await engine.stats()).acceptedRequests, 0);
     // A body that was read leaves the connection open.
     using kept = await RawHttp.open(host);
