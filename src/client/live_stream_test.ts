@@ -42,8 +42,9 @@ Deno.test("an engine that says nothing is lost, as one that is gone", async () =
   const stop = new AbortController();
   const kinds: string[] = [];
   const follow = async () => {
+    using client = http(engine.url);
     for await (
-      const event of followLive(http(engine.url), stop.signal, { silenceMs: 300, firstPauseMs: 10 })
+      const event of followLive(client, stop.signal, { silenceMs: 300, firstPauseMs: 10 })
     ) {
       kinds.push(event.kind === "lost" ? event.why : event.kind);
       if (kinds.length === 3) stop.abort();
@@ -71,8 +72,9 @@ Deno.test("what fails the first time is not tried again", async () => {
 /** Until it throws. */
 async function followed(url: string): Promise<{ events: LiveEvent[]; thrown: ClientError }> {
   const events: LiveEvent[] = [];
+  using client = http(url);
   try {
-    for await (const event of followLive(http(url), AbortSignal.timeout(20_000), QUICK)) events.push(event);
+    for await (const event of followLive(client, AbortSignal.timeout(20_000), QUICK)) events.push(event);
   } catch (thrown) {
     if (thrown instanceof ClientError) return { events, thrown };
     throw thrown;

@@ -17,7 +17,10 @@ class Counted {
     this.server.on("connection", () => this.accepted++);
     this.server.on("listening", () => this.listened++);
     this.port = new ListeningPort(this.server, host, "BIND_PORT", "", QUIET_MS);
-    this.port.onForeign("connection", (socket) => this.foreign.push(socket.on("data", () => socket.write("yes"))));
+    this.port.onForeign(
+      "connection",
+      (socket) => this.foreign.push(socket.on("data", () => socket.write("yes"))),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,10 +6,10 @@ import { CALLER_GONE } from "../caller_gone.ts";
 /** What the transport may have unsent before events wait here for the reader. */
 const WINDOW_BYTES = 16 * 1024;
 
-/** Proxies neither hold back what a stream sends (nginx would) nor change it, and nobody keeps it. */
+/** Proxies neither hold back what a stream sends (nginx would) nor change it. */
 export const EVENT_STREAM_HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",
-  "cache-control": "no-store, no-transform",
+  "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
 };
 

@@ -45,7 +45,9 @@ export class LiveStreams implements Disposable {
       },
       { highWaterMark: BEHIND_BYTES, size: (chunk) => chunk.length },
     );
-    return new Response(body, { headers: EVENT_STREAM_HEADERS });
+    return new Response(body, {
+      headers: { ...EVENT_STREAM_HEADERS, "cache-control": "no-store, no-transform" },
+    });
   }
 
   [Symbol.dispose](): void {
