@@ -27,7 +27,7 @@ async function withFile(records: readonly KeyRecord[], play: (path: string) => P
 }
 
 async function write(path: string, keys: readonly KeyRecord[]): Promise<void> {
-  await Deno.writeTextFile(`${path}.new`, JSON.stringify({ keys }));
+  await Deno.writeTextFile(`${path}.new`, JSON.stringify({ keys }), { mode: 0o600 });
   await Deno.rename(`${path}.new`, path);
 }
 
