@@ -43,6 +43,8 @@ export class SchedulerCore {
   readonly #worker: WorkerWatch;
   readonly #losses: Losses;
   #now: Millis = 0;
+  /** Places were freed since the lanes were last asked. */
+  #hasFreedPlaces = false;
   #lastSequence: SequenceId = 0;
   #lastDispatch: DispatchId = 0;
   #wakeAt: Millis | undefined;
@@ -73,10 +75,11 @@ export class SchedulerCore {
     this.#expire(effects);
     for (const event of events) this.#apply(event, effects);
     if (events.some(({ kind }) => kind === "wake")) this.#timeOutSilent(effects);
-    for (const lane of this.#lanes) {
-      lane.admission.turnEnds(this.#now);
-      this.#letGo(lane, effects);
-    }
+    for (const { admission } of this.#lanes) admission.turnEnds(this.#now);
+    do { // again when a suspect that is given up kept an earlier lane waiting
+      this.#hasFreedPlaces = false;
+      for (const lane of this.#lanes) this.#letGo(lane, effects);
+    } while (this.#hasFreedPlaces);
     this.#askToWake(effects);
   }
 
@@ -315,6 +318,7 @@ export class SchedulerCore {
 
   /** Of all lanes: the worker, or a suspect at it, kept requests of any of them waiting. */
   #placesFreed(): void {
+    this.#hasFreedPlaces = true;
     for (const lane of this.#lanes) lane.placeFreed(this.#now);
   }
 

@@ -220,6 +220,21 @@ Deno.test("requests of a lost worker go back to the front of their own lanes", (
   }
 });
 
+Deno.test("when a suspect of a later lane is given up, what it kept waiting in an earlier one leaves at once", () => {
+  const world = new World({ ...SETTINGS, ENGINE_MODE: "continuous" }, { refuseLate: true });
+  const first = world.arrive({ mode: "direct" });
+  world.advance(500);
+  world.answer(first);
+  const suspect = world.arrive({ mode: "direct", deadlineIn: 700 });
+  world.crash();
+  world.advance(200);
+  const waits = world.arrive();
+  world.worker("up");
+  assert.equal(world.refused(suspect).code, "resource_exhausted");
+  assert.deepEqual(world.running, [waits]);
+  world.finish();
+});
+
 Deno.test("when no worker comes back, all lanes are told", () => {
   const world = new World(QUEUED, { workerWaitMs: 50 });
   world.crash();

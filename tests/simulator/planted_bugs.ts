@@ -259,8 +259,8 @@ const BUGS: Readonly<Record<string, Bug>> = {
     to: `new Lane(mode, this.policyOf(this.#lanes[0]!.mode), this.limits);`,
   },
   waiting_lane_holds_up_the_others: {
-    from: `      this.#letGo(lane, effects);\n    }\n`,
-    to: `      this.#letGo(lane, effects);\n      if (lane.first) break;\n    }\n`,
+    from: `for (const lane of this.#lanes) this.#letGo(lane, effects);`,
+    to: `for (const lane of this.#lanes) { this.#letGo(lane, effects); if (lane.first) break; }`,
   },
   wake_up_of_one_lane_only: {
     from: `for (const { wakeAt, first } of this.#lanes) {`,
