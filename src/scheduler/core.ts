@@ -43,8 +43,8 @@ export class SchedulerCore {
   readonly #worker: WorkerWatch;
   readonly #losses: Losses;
   #now: Millis = 0;
-  /** A suspect was acquitted since the lanes were last asked. */
-  #acquitted = false;
+  /** Places were freed since the lanes were last asked. */
+  #hasFreedPlaces = false;
   #lastSequence: SequenceId = 0;
   #lastDispatch: DispatchId = 0;
   #wakeAt: Millis | undefined;
@@ -77,9 +77,9 @@ export class SchedulerCore {
     if (events.some(({ kind }) => kind === "wake")) this.#timeOutSilent(effects);
     for (const { admission } of this.#lanes) admission.turnEnds(this.#now);
     do { // again when a suspect that is given up kept an earlier lane waiting
-      this.#acquitted = false;
+      this.#hasFreedPlaces = false;
       for (const lane of this.#lanes) this.#letGo(lane, effects);
-    } while (this.#acquitted);
+    } while (this.#hasFreedPlaces);
     this.#askToWake(effects);
   }
 
@@ -313,13 +313,12 @@ export class SchedulerCore {
 
   /** The request can't be what ended a worker, or it matters no more. */
   #acquit(entry: Entry): void {
-    if (!this.#losses.forget(entry)) return;
-    this.#acquitted = true;
-    this.#placesFreed();
+    if (this.#losses.forget(entry)) this.#placesFreed();
   }
 
   /** Of all lanes: the worker, or a suspect at it, kept requests of any of them waiting. */
   #placesFreed(): void {
+    this.#hasFreedPlaces = true;
     for (const lane of this.#lanes) lane.placeFreed(this.#now);
   }
 
