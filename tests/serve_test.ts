@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { SETTING_NAMES } from "../src/config.ts";
 import { isAlive } from "./support/alive.ts";
+import { hasCommand } from "./support/commands.ts";
 import { ScriptedWorker } from "./support/engine.ts";
 import { fakePython } from "./support/fake_python.ts";
-import { copyOfRepository, freePort, hasCommand, ROOT, runShellLine, Serve } from "./support/serve.ts";
+import { copyOfRepository, freePort, ROOT, runShellLine, Serve } from "./support/serve.ts";
 import { pause, waitUntil } from "./support/wait.ts";
 
 const UNIX = Deno.build.os !== "windows";
@@ -123,7 +124,7 @@ serveTest("the printed grpcurl lines work as pasted", async () => {
   }
   const services = await runShellLine(`grpcurl -plaintext ${await serve.address()} list`);
   assert.deepEqual(services.trim().split("\n"), ["grpc.health.v1.Health", "omnispan.Engine"]);
-}, !(UNIX && await hasCommand("grpcurl")));
+}, !(UNIX && hasCommand("grpcurl")));
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   serveTest(`${signal} ends engine and worker with exit code 0`, async () => {

@@ -1,6 +1,7 @@
 /** `ask` as a user runs it: a real process and a real HTTP server. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { hasCommand } from "../../tests/support/commands.ts";
 import { TestProcess } from "../../tests/support/process.ts";
 import { pause, waitUntil } from "../../tests/support/wait.ts";
 import { type Asked, eventStream, modelList, refused, TestEngine } from "./engine_support.ts";
@@ -196,7 +197,7 @@ Deno.test("--timeout gives the engine its word, and then ends by itself", async 
   await waitUntil("the client has left", left);
 });
 
-Deno.test("a reader that leaves ends it quietly", async () => {
+Deno.test("a reader that leaves ends it quietly", { ignore: !hasCommand("bash") }, async () => {
   const { engine: running, left } = endless();
   await using engine = running;
   const script = `"$0" run -A "$1" --url "$2" --model=m hi | head -n 1; exit "\${PIPESTATUS[0]}"`;
@@ -207,13 +208,9 @@ Deno.test("a reader that leaves ends it quietly", async () => {
   await waitUntil("the client has left", left);
 });
 
-const HAS_OPENSSL = await new Deno.Command("openssl", { args: ["version"], stdout: "null", stderr: "null" })
-  .output()
-  .then(({ success }) => success, () => false);
-
 Deno.test({
   name: "a private certificate is believed with --ca, and without it that is told",
-  ignore: !HAS_OPENSSL,
+  ignore: !hasCommand("openssl"),
   async fn() {
     const { cert, key, path } = await ownCertificate();
     await using engine = new TestEngine({

@@ -1,6 +1,7 @@
 /** `top` as a user runs it: a real process, a real HTTP server and, where there is one, a real terminal. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { hasCommand } from "../../tests/support/commands.ts";
 import { TestProcess } from "../../tests/support/process.ts";
 import { pause } from "../../tests/support/wait.ts";
 import { eventStream, refused, TestEngine } from "./engine_support.ts";
@@ -83,13 +84,9 @@ Deno.test("what refuses ends it with 1, what is not there with 3, wrong use with
   }
 });
 
-const HAS_SCRIPT = Deno.build.os === "linux" &&
-  await new Deno.Command("script", { args: ["--version"], stdout: "null", stderr: "null" }).output()
-    .then(({ success }) => success, () => false);
-
 Deno.test({
   name: "in a terminal it paints on the alternate screen, and q gives the terminal back as it was",
-  ignore: !HAS_SCRIPT,
+  ignore: Deno.build.os !== "linux" || !hasCommand("script"),
   async fn() {
     await using engine = ticking();
     const shown = await inTerminal(engine.url, { NO_COLOR: "" }, "q");

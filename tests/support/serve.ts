@@ -131,8 +131,3 @@ export async function runShellLine(line: string, timeoutMs = 30_000): Promise<st
   assert.ok(success, text);
   return text;
 }
-
-export async function hasCommand(name: string): Promise<boolean> {
-  return await new Deno.Command(name, { args: ["--version"], stdout: "null", stderr: "null" }).output()
-    .then(() => true, () => false);
-}
