@@ -45,8 +45,12 @@ async function serve(settings: Settings, given: ReadonlySet<SettingName>): Promi
     },
   );
   await using localWorker = new LocalWorker(planWorker(settings, given, Deno.build), progress);
-  using _watch = watchLaunchers(() => stop.ask("the command that started serve has ended"));
+  using _watch = watchLaunchers(
+    Deno.env.toObject(),
+    () => stop.ask("the command that started serve has ended"),
+  );
   try {
+    stop.signal.throwIfAborted();
     await using engine = await startEngine(settings, localWorker);
     const source = await findWorker(settings, given, stop.signal);
     if (source.kind === "none") requireWorkerCertificate(settings, Deno.env.toObject());
