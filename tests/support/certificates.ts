@@ -100,7 +100,7 @@ export class Certificates implements AsyncDisposable {
     const { success, stderr } = await new Deno.Command("openssl", {
       args: [...args],
       stdout: "null",
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(120_000),
     }).output();
     assert.ok(success, new TextDecoder().decode(stderr));
   }
