@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { hasCommand } from "../../tests/support/commands.ts";
-import { TestProcess } from "../../tests/support/process.ts";
+import { LOCK, TestProcess } from "../../tests/support/process.ts";
 import { pause } from "../../tests/support/wait.ts";
 import { eventStream, refused, TestEngine } from "./engine_support.ts";
 import { helloAt, sse, tickAt } from "./live_support.ts";
@@ -110,7 +110,7 @@ Deno.test({
 
 /** What a terminal of 80 by 24 gets; the key is typed after the first picture. */
 async function inTerminal(url: string, env: Record<string, string>, key: string): Promise<string> {
-  const top = `"${Deno.execPath()}" run -A "${MAIN}" --url ${url}`;
+  const top = `"${Deno.execPath()}" run -A "${LOCK}" "${MAIN}" --url ${url}`;
   const line =
     `stty cols 80 rows 24; b=$(stty -g); ${top}; echo code $?; test "$b" = "$(stty -g)" && echo same`;
   await using child = new Deno.Command("script", {

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { lines as linesOf } from "../../src/supervisor/lines.ts";
 
 /** A program of ours gets the packages that the tests get. */
-const LOCK = `--lock=${fileURLToPath(new URL("../../deno.lock", import.meta.url))}`;
+export const LOCK = `--lock=${fileURLToPath(new URL("../../deno.lock", import.meta.url))}`;
 
 /** What comes by itself comes within it, also the first start of a program on a machine that has much else to do. */
 const LONG_MS = 120_000;
