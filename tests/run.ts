@@ -39,7 +39,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const LOCK = `--lock=${join(ROOT, "deno.lock")}`;
 const SIMULATOR = "tests/simulator";
 
-/** In the order in which they begin; the longest first, so that nothing long is left for the end. */
+/** In the order in which they begin: the quick ones, then the longest. */
 const SUITES: Readonly<Record<string, Suite>> = {
   format: { checks: () => [{ name: "deno fmt", command: [deno, "fmt", "--check"] }] },
   lint: { checks: () => [{ name: "deno lint", command: [deno, "lint"] }] },
