@@ -32,7 +32,7 @@ async function perform(command: Command): Promise<number> {
     () => printError("\nStopping, to report what was measured; Ctrl-C once more ends at once."),
     () => Deno.exit(EXIT.stopped), // what it started ends with its stdin
   );
-  using _watch = watchLaunchers(() => stopSignals.ask());
+  using _watch = watchLaunchers(Deno.env.toObject(), () => stopSignals.ask());
   const stop = stopSignals.signal;
   try {
     return await measure(command, stop);

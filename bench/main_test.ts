@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { hasCommand } from "../tests/support/commands.ts";
 import { engineFor, type TestEngine } from "../tests/support/engine.ts";
 import { TestProcess } from "../tests/support/process.ts";
 import { freePort, Serve } from "../tests/support/serve.ts";
@@ -75,7 +76,9 @@ Deno.test("Ctrl-C ends a run within seconds and reports what was measured", asyn
   assert.ok(run.stdout.some((line) => /^\w+ +2 clients +\d+ +0 /.test(line)), run.output());
 });
 
-Deno.test("an engine that dies is told, its requests failed, and the next variant is measured", async () => {
+Deno.test("an engine that dies is told, its requests failed, and the next variant is measured", {
+  ignore: !hasCommand("pkill"),
+}, async () => {
   await using worker = new TestProcess(Deno.execPath(), { args: ["run", "-A", SCRIPTED_WORKER] });
   const out = await newFolder();
   const asked = ["--modes=direct,queued", "--concurrency=3", "--duration=4", "--rounds=1"];

@@ -62,8 +62,12 @@ async function serve(asked: Asked): Promise<number> {
     },
   );
   await using localWorker = new LocalWorker(planWorker(settings, given, Deno.build), progress);
-  using _watch = watchLaunchers(() => stop.ask("the command that started serve has ended"));
+  using _watch = watchLaunchers(
+    Deno.env.toObject(),
+    () => stop.ask("the command that started serve has ended"),
+  );
   try {
+    stop.signal.throwIfAborted();
     await using engine = await startEngine(settings, localWorker);
     const source = await findWorker(settings, given, stop.signal);
     const startOwn = () => {

@@ -2,12 +2,15 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { hasCommand } from "./support/commands.ts";
 import { ROOT } from "./support/serve.ts";
 import { TestProcess } from "./support/process.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 import { waitUntil } from "./support/wait.ts";
 
-Deno.test("a worker that ends under load is told, though it is started again", async () => {
+Deno.test("a worker that ends under load is told, though it is started again", {
+  ignore: !hasCommand("pkill"),
+}, async () => {
   const out = join(await Deno.makeTempDir(), "run");
   const asked = ["--modes=direct", "--concurrency=1", "--duration=6", "--requests=1000", "--rounds=1"];
   await using run = new TestProcess(Deno.execPath(), {

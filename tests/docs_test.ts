@@ -10,8 +10,9 @@ import { SETTING_NAMES } from "../src/config.ts";
 import { type ErrorCode, OmnispanError } from "../src/errors.ts";
 import { HTTP_STATUS, refusal, WORKER_STATUS, workerFailure } from "../src/ingress/http/status.ts";
 import { failedReply, type WorkerFailure } from "../src/types.ts";
+import { hasCommand } from "./support/commands.ts";
 import { httpEngineFor } from "./support/engine.ts";
-import { hasCommand, ROOT, runShellLine, Serve } from "./support/serve.ts";
+import { ROOT, runShellLine, Serve } from "./support/serve.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 
 const PAGES = [
@@ -28,8 +29,8 @@ const PAGES = [
   "docs/tuning.md",
 ];
 const README = await read("README.md");
-const GRPCURL = await hasCommand("grpcurl");
-const CURL = await hasCommand("curl");
+const GRPCURL = hasCommand("grpcurl");
+const CURL = hasCommand("curl");
 /** For an answer of the real model, on a machine that has other work too. */
 const ANSWER_MS = 120_000;
 

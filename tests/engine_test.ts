@@ -54,7 +54,8 @@ engineTest(
     );
     for (const { status } of replies) assert.match(status, /^ok queue_wait_ms=\d+\.\d\d$/);
     const waits = replies.map(({ status }) => Number(status.split("queue_wait_ms=")[1]));
-    assert.ok(waits[0]! < 30 && waits[1]! >= 25 && waits[2]! >= 55, `waits ${waits}`);
+    // They come at once, or on a busy machine nearly so; each waits for the 30 ms of those before it.
+    assert.ok(waits[0]! < waits[1]! && waits[1]! < waits[2]! && waits[2]! - waits[0]! > 30, `waits ${waits}`);
     await waitUntil("its report is read", () => worker.calls().length >= 3);
     assert.deepEqual(worker.calls().map(({ requests }) => requests[0]?.requestId.at(0)).slice(0, 3), [
       "a",

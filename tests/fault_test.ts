@@ -44,7 +44,7 @@ for (
     {
       session: true,
       way: "with sessions",
-      rounds: 50,
+      rounds: 24,
       failures: /^worker_unavailable$/,
     },
     {

@@ -67,3 +67,36 @@ Deno.test("the rule finds what breaks it", () => {
   ]);
   assert.equal(problems("src/engine.ts", ["@grpc/grpc-js"]).length, 1);
 });
+
+interface Lock {
+  readonly specifiers: Readonly<Record<string, string>>;
+  readonly npm: Readonly<Record<string, { readonly integrity: string }>>;
+}
+
+function readJson<T>(path: string): T {
+  return JSON.parse(Deno.readTextFileSync(new URL(path, ROOT))) as T;
+}
+
+Deno.test("serve locks the packages that src/ imports and no others, as deno.lock has them (deno task lock)", () => {
+  const { imports } = readJson<{ imports: Record<string, string> }>("imports.json");
+  const [all, own] = [readJson<Lock>("deno.lock"), readJson<Lock>("src/deno.lock")];
+  const files = [...sources("src")].filter((path) => !path.endsWith("_support.ts"));
+  const names = new Set(files.flatMap(importsOf).filter((from) => from in imports));
+  names.add("uplot"); // served as it is, not imported
+  assert.deepEqual(Object.keys(own.specifiers).sort(), [...names].map((name) => imports[name]!).sort());
+  for (const [name, { integrity }] of Object.entries(own.npm)) {
+    assert.equal(integrity, all.npm[name]?.integrity, name);
+  }
+});
+
+Deno.test("deno task downloads nothing before a task has said what it needs", () => {
+  // It would install whatever deno.json's own imports and lock file name, also for `serve`.
+  const { imports, lock, tasks } = readJson<
+    { imports?: unknown; lock: unknown; tasks: Record<string, string> }
+  >("deno.json");
+  assert.deepEqual({ imports, lock }, { imports: undefined, lock: false });
+  for (const [name, task] of Object.entries(tasks)) {
+    const expected = / src\/\S+\.ts$/.test(task) ? "src/deno.lock" : "deno.lock";
+    assert.match(task, new RegExp(`--lock=${expected} `), name);
+  }
+});

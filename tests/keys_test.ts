@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import type { Settings } from "../src/config.ts";
 import { loadAssets } from "../src/page/assets.ts";
 import { idOf, KeyFile, secretOf, withAuthorization, withKey } from "./support/api_keys.ts";
+import { hasCommand } from "./support/commands.ts";
 import { httpEngineFor, refusal, type TestEngine } from "./support/engine.ts";
 import { healthNow } from "./support/health.ts";
-import { freePort, hasCommand, runShellLine, Serve } from "./support/serve.ts";
+import { freePort, runShellLine, Serve } from "./support/serve.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 import { pause, waitUntil } from "./support/wait.ts";
 
@@ -546,4 +547,4 @@ serveTest("the printed curl and grpcurl lines work with a key as pasted", async 
     const answer = await runShellLine(`OMNISPAN_API_KEY=${key}; ${line}`);
     assert.match(answer, /"status": "ok"|"finish_reason":"length"/);
   }
-}, !(await hasCommand("curl") && await hasCommand("grpcurl")));
+}, !(hasCommand("curl") && hasCommand("grpcurl")));

@@ -1,6 +1,7 @@
 /** `serve` where few files may be open, or none any more. */
 import assert from "node:assert/strict";
-import { hasCommand, Serve } from "./support/serve.ts";
+import { hasCommand } from "./support/commands.ts";
+import { Serve } from "./support/serve.ts";
 import { waitUntil } from "./support/wait.ts";
 
 /** Opens that many connections to host:port; some may be closed at once by the engine. */

@@ -4,9 +4,10 @@ import { generateText, streamText } from "ai";
 import assert from "node:assert/strict";
 import OpenAI, { APIError, APIUserAbortError } from "openai";
 import { MODES } from "../src/types.ts";
+import { hasCommand } from "./support/commands.ts";
 import { httpEngineFor } from "./support/engine.ts";
 import { LONG, type Site as HttpSite, siteTest } from "./support/http_site.ts";
-import { hasCommand, runShellLine } from "./support/serve.ts";
+import { runShellLine } from "./support/serve.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 import { waitUntil } from "./support/wait.ts";
 
@@ -321,7 +322,7 @@ test("ai: Vercel's SDK generates and streams", {}, async ({ engine, openai }) =>
 
 Deno.test({
   name: "curl: an answer, a stream and an error as they go over the wire",
-  ignore: !await hasCommand("curl"),
+  ignore: !hasCommand("curl"),
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {

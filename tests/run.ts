@@ -1,65 +1,102 @@
 /**
- * Runs suites of checks and tests one after the other, each to its end, and prints the sums on the last line:
- * `N passed, N failed`. Usage: run.ts [--help] [SUITE...]; without a suite, all that a newcomer should run.
+ * Runs suites of checks and tests, as many side by side as there are processors, and prints the sums on the last line:
+ * `N passed, N failed`. Usage: run.ts [--help] [--all] [SUITE...]; without a suite, all that a newcomer should run.
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { StartupError } from "../src/errors.ts";
 import { print } from "../src/output.ts";
+import { lines } from "../src/supervisor/lines.ts";
 import { WORKER_FOLDER } from "../src/supervisor/plan.ts";
-import { type Counts, junitCounts } from "./support/junit.ts";
-import { testPython } from "./support/python.ts";
+import { SetupError } from "../src/supervisor/setup_error.ts";
+import { pathOf } from "./support/commands.ts";
+import { type Counts, junitCounts, uncaughtIn } from "./support/junit.ts";
+import { type TestEnvironment, testPython } from "./support/python.ts";
+import { pause } from "./support/wait.ts";
 
 interface Check {
   readonly name: string;
   readonly command: readonly [program: string, ...args: string[]];
   readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
   /** Where it writes its JUnit report; without one it counts as a single check. */
   readonly report?: string;
 }
 
-/** A suite makes its environment first, and only when it runs. */
-type Suite = (reports: string) => Promise<Check[]> | Check[];
+interface Suite {
+  /** The Python environment that it needs. */
+  readonly python?: TestEnvironment;
+  /** `python` is the environment's interpreter, "" without one. */
+  checks(reports: string, python: string): Promise<Check[]> | Check[];
+}
 
 /** A check that takes longer hangs, and is ended. */
-const CHECK_TIMEOUT_MS = 20 * 60_000;
+const CHECK_TIMEOUT_MS = 60 * 60_000;
+/** How long what a check left behind may hold its output open. */
+const OUTPUT_MS = 5000;
 
 const deno = Deno.execPath();
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-
+const LOCK = `--lock=${join(ROOT, "deno.lock")}`;
 const SIMULATOR = "tests/simulator";
 
+/** In the order in which they begin: the quick ones, then the longest. */
 const SUITES: Readonly<Record<string, Suite>> = {
-  format: () => [{ name: "deno fmt", command: [deno, "fmt", "--check"] }],
-  lint: () => [{ name: "deno lint", command: [deno, "lint"] }],
-  types: () => [{ name: "deno check", command: [deno, "check", "src", "bench", "tests"] }],
-  // "src" alone would find none: Deno 2.9.3 passes over a folder that a member of the workspace lies in.
-  unit: (reports) => [
-    denoTests("unit tests of the engine and the bench", reports, "src/**/*_test.ts", "bench"),
-  ],
-  worker: async (reports) => {
-    const python = await testPython("dev");
-    return [
-      { name: "ruff format", command: [python, "-m", "ruff", "format", "--check", "."], cwd: WORKER_FOLDER },
-      { name: "ruff check", command: [python, "-m", "ruff", "check", "."], cwd: WORKER_FOLDER },
-      { name: "mypy", command: [python, "-m", "mypy", "."], cwd: WORKER_FOLDER },
-      pytest("tests of the worker", reports, python, "not openvino and not mlx and not vllm"),
-    ];
+  format: { checks: () => [{ name: "deno fmt", command: [deno, "fmt", "--check"] }] },
+  lint: { checks: () => [{ name: "deno lint", command: [deno, "lint"] }] },
+  types: {
+    checks: () => [{
+      name: "deno check",
+      command: [deno, "check", "--quiet", LOCK, "--frozen", "src", "bench", "tests", "docs"],
+    }],
   },
-  simulator: (reports) => [denoTests("the scheduler in the simulator", reports, SIMULATOR)],
-  e2e: (reports) => [denoTests("end-to-end tests", reports, "tests", `--ignore=${SIMULATOR}`)],
-  openvino: async (reports) => [
-    pytest("tests of the openvino backend", reports, await testPython("openvino"), "openvino"),
-  ],
-  mlx: async (reports) => [pytest("tests of the mlx backend", reports, await testPython("mlx"), "mlx")],
-  vllm: async (reports) => [pytest("tests of the vllm backend", reports, await testPython("vllm"), "vllm")],
+  e2e: {
+    python: "dev",
+    checks: (reports) => [denoTests("end-to-end tests", reports, "tests", `--ignore=${SIMULATOR}`)],
+  },
+  unit: {
+    python: "dev",
+    // "src" alone would find none: Deno 2.9.3 passes over a folder that a member of the workspace lies in.
+    checks: (reports) => [
+      denoTests("unit tests of the engine and the bench", reports, "src/**/*_test.ts", "bench"),
+    ],
+  },
+  simulator: { checks: (reports) => [denoTests("the scheduler in the simulator", reports, SIMULATOR)] },
+  worker: {
+    python: "dev",
+    checks: (reports, python) => [
+      ...[["ruff", "format", "--check", "."], ["ruff", "check", "."], ["mypy", "."]].map((args): Check => ({
+        name: args.slice(0, 2).join(" "),
+        command: [python, "-m", ...args],
+        cwd: WORKER_FOLDER,
+      })),
+      pytest("tests of the worker", reports, python, "not openvino and not mlx and not vllm"),
+    ],
+  },
+  openvino: runtime("openvino"),
+  mlx: runtime("mlx"),
+  vllm: runtime("vllm"),
+  "without-tools": {
+    python: "dev",
+    checks: async (reports) => {
+      const files = await filesOfTools();
+      const tests = denoTests("the tests that look for tools, without them", reports, ...files);
+      return [{ ...tests, env: { PATH: await folderWithoutTools(), CHROMIUM: "" } }];
+    },
+  },
 };
 
-/** vllm takes 5 GB, so it runs only when it is named. */
-const STANDARD = Object.keys(SUITES).filter((name) => name !== "vllm");
+/** vllm takes 5 GB, and without-tools runs tests a second time, so they run only when they are asked for. */
+const STANDARD = Object.keys(SUITES).filter((name) => name !== "vllm" && name !== "without-tools");
 
+/** Types are checked once for all, by the suite `types`. */
 function denoTests(name: string, reports: string, ...args: [path: string, ...args: string[]]): Check {
-  const report = join(reports, `${args[0].replaceAll(/\W+/g, "-")}.xml`);
-  return { name, command: [deno, "test", "-A", "--quiet", `--junit-path=${report}`, ...args], report };
+  const report = join(reports, `${name.replaceAll(/\W+/g, "-")}.xml`);
+  return {
+    name,
+    command: [deno, "test", "-A", "--quiet", "--no-check", LOCK, `--junit-path=${report}`, ...args],
+    report,
+  };
 }
 
 function pytest(name: string, reports: string, python: string, marker: string): Check {
@@ -74,46 +111,136 @@ const DIRECT = Object.fromEntries(["NO_PROXY", "no_proxy"].map((name) => {
   return [name, [...given ? [given] : [], "localhost", "127.0.0.1", "::1"].join(",")];
 }));
 
-async function run({ name, command: [program, ...args], cwd = ROOT, report }: Check): Promise<Counts> {
-  print(`\n== ${name}`);
-  const started = performance.now();
-  const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
-  const { success } = await new Deno.Command(program, { args, cwd, env: DIRECT, stdin: "null", signal })
-    .spawn().status;
-  print(`== ${name}: ${success ? "ok" : "FAILED"} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
-  const single = { passed: success ? 1 : 0, failed: success ? 0 : 1, skipped: 0 };
-  if (!report) return single;
-  const counts = junitCounts(await Deno.readTextFile(report).catch(() => ""));
-  // A runner that fails without a failed test (a crash, no test found) is itself a failure.
-  return success || (counts && counts.failed > 0)
-    ? counts ?? single
-    : { ...single, passed: counts?.passed ?? 0 };
+function runtime(name: "openvino" | "mlx" | "vllm"): Suite {
+  return {
+    python: name,
+    checks: (reports, python) => [pytest(`tests of the ${name} backend`, reports, python, name)],
+  };
 }
 
-async function main(names: readonly string[]): Promise<number> {
+/** Test files that ask whether a tool is there. */
+async function filesOfTools(): Promise<[string, ...string[]]> {
+  const found: string[] = [];
+  const visit = async (folder: string) => {
+    for await (const { name, isDirectory } of Deno.readDir(join(ROOT, folder))) {
+      const path = `${folder}/${name}`;
+      if (isDirectory) await visit(path);
+      else if (name.endsWith("_test.ts") && /\b(hasCommand|OPENSSL|browserTest)\b/.test(await read(path))) {
+        found.push(path);
+      }
+    }
+  };
+  for (const folder of ["src", "bench", "tests"]) await visit(folder);
+  const [first, ...rest] = found;
+  if (first === undefined) throw new Error("no test file asks for a tool");
+  return [first, ...rest];
+}
+
+function read(path: string): Promise<string> {
+  return Deno.readTextFile(join(ROOT, path));
+}
+
+/** A PATH of nothing but a shell with the commands that tests' scripts need, and Python. */
+async function folderWithoutTools(): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "omnispan-path-" });
+  for (const name of ["sh", "env", "cat", "cp", "head", "mkdir", "mv", "rm", "sleep", "python3", "python"]) {
+    const path = pathOf(name);
+    if (path !== undefined) await Deno.symlink(path, join(folder, name));
+  }
+  return folder;
+}
+
+async function run(suite: string, check: Check): Promise<Counts> {
+  const { name, command: [program, ...args], cwd = ROOT, env = {}, report } = check;
+  const say = (line: string) => print(`${suite} | ${line}`);
+  say(`== ${name}`);
+  const started = performance.now();
+  const child = new Deno.Command(program, {
+    args,
+    cwd,
+    env: { ...DIRECT, ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    signal: AbortSignal.timeout(CHECK_TIMEOUT_MS),
+  }).spawn();
+  const uncaught = new Set<string>();
+  const follow = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
+    for await (const line of lines(stream)) {
+      say(line);
+      const file = uncaughtIn(line);
+      if (file !== undefined) uncaught.add(file);
+    }
+  };
+  const followed = Promise.all([follow(child.stdout), follow(child.stderr)]);
+  const { success } = await child.status;
+  await Promise.race([followed, pause(OUTPUT_MS)]);
+  say(`== ${name}: ${success ? "ok" : "FAILED"} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  if (!report) return { passed: success ? 1 : 0, failed: success ? 0 : 1, skipped: 0 };
+  const counts = junitCounts(await Deno.readTextFile(report).catch(() => ""));
+  const failed = counts.failed + uncaught.size;
+  // A runner that fails without a failed test (a crash), and one that finds no test, is itself a failure.
+  const sound = success ? counts.passed + counts.skipped > 0 : failed > 0;
+  return { ...counts, failed: sound ? failed : failed + 1 };
+}
+
+/** Makes the environments of some suites, one after the other, beside what already runs. */
+function environmentsOf(names: readonly string[]): ReadonlyMap<TestEnvironment, Promise<string>> {
+  const made = new Map<TestEnvironment, Promise<string>>();
+  let last: Promise<unknown> = Promise.resolve();
+  for (const { python } of names.map((name) => SUITES[name]!)) {
+    if (python === undefined || made.has(python)) continue;
+    const next = last.then(() => testPython(python));
+    made.set(python, next);
+    last = next.catch(() => {}); // who needs it is told
+  }
+  return made;
+}
+
+/** Takes the suites in turn, one lane for each processor. */
+async function runAll(names: readonly string[], reports: string): Promise<[check: string, counts: Counts][]> {
+  const environments = environmentsOf(names);
+  const results: [string, Counts][] = [];
+  const waiting = [...names];
+  const lane = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      const { python, checks } = SUITES[name]!;
+      try {
+        const interpreter = python === undefined ? "" : await environments.get(python)!;
+        for (const check of await checks(reports, interpreter)) {
+          results.push([check.name, await run(name, check)]);
+        }
+      } catch (thrown) {
+        const problems = thrown instanceof SetupError || thrown instanceof StartupError
+          ? thrown.problems
+          : [thrown];
+        for (const problem of problems) print(`${name} | ${problem}`);
+        results.push([name, { passed: 0, failed: 1, skipped: 0 }]);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, lane));
+  return results;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const all = args.includes("--all");
+  const names = args.filter((arg) => arg !== "--all");
   const unknown = names.filter((name) => !SUITES[name]);
   if (unknown.length > 0) {
-    print(`suites: ${Object.keys(SUITES).join(", ")}; without one: ${STANDARD.join(", ")}`);
+    print(`suites: ${Object.keys(SUITES).join(", ")} (--all); without one: ${STANDARD.join(", ")}`);
     return unknown.every((name) => name === "--help") ? 0 : 2;
   }
   const reports = await Deno.makeTempDir({ prefix: "omnispan-tests-" });
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  const failed: string[] = [];
-  for (const name of names.length > 0 ? names : STANDARD) {
-    for (const check of await SUITES[name]!(reports)) {
-      const counts = await run(check);
-      for (const key of ["passed", "failed", "skipped"] as const) total[key] += counts[key];
-      if (counts.failed > 0) failed.push(check.name);
-    }
-  }
+  const chosen = all ? Object.keys(SUITES) : names.length > 0 ? names : STANDARD;
+  const results = await runAll(chosen, reports);
   await Deno.remove(reports, { recursive: true });
+  const sum = (key: keyof Counts) => results.reduce((total, [, counts]) => total + counts[key], 0);
+  const failed = results.filter(([, counts]) => counts.failed > 0).map(([name]) => name);
   if (failed.length > 0) print(`\nfailed: ${failed.join("; ")}`);
-  print(
-    `\n${total.passed} passed, ${total.failed} failed${
-      total.skipped > 0 ? `, ${total.skipped} skipped` : ""
-    }`,
-  );
-  return total.failed > 0 || total.passed === 0 ? 1 : 0;
+  const skipped = sum("skipped");
+  print(`\n${sum("passed")} passed, ${sum("failed")} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+  return failed.length > 0 || sum("passed") === 0 ? 1 : 0;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { SETTING_NAMES } from "../src/config.ts";
 import { isAlive } from "./support/alive.ts";
+import { hasCommand } from "./support/commands.ts";
 import { ScriptedWorker } from "./support/engine.ts";
 import { fakePython } from "./support/fake_python.ts";
-import { copyOfRepository, freePort, hasCommand, ROOT, runShellLine, Serve } from "./support/serve.ts";
+import { TestProcess } from "./support/process.ts";
+import { copyOfRepository, freePort, ROOT, runShellLine, Serve } from "./support/serve.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 import { pause, waitUntil } from "./support/wait.ts";
 
@@ -155,7 +157,7 @@ serveTest("with nothing there it starts a worker; the second start sets nothing 
 serveTest("a proxy for the web does not stand between engine and worker", async () => {
   const nobody = `http://127.0.0.1:${freePort()}`;
   await using serve = new Serve({ env: { http_proxy: nobody, https_proxy: nobody, no_proxy: "" } });
-  await serve.address(30_000);
+  await serve.address();
   await serve.waitFor(/Ctrl-C ends/);
   assert.doesNotMatch(serve.stderr.join("\n"), /proxy/);
 }, !UNIX);
@@ -173,7 +175,7 @@ serveTest("the printed grpcurl lines work as pasted", async () => {
   }
   const services = await runShellLine(`grpcurl -plaintext ${await serve.address()} list`);
   assert.deepEqual(services.trim().split("\n"), ["grpc.health.v1.Health", "omnispan.Engine"]);
-}, !(UNIX && await hasCommand("grpcurl")));
+}, !(UNIX && hasCommand("grpcurl")));
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   serveTest(`${signal} ends engine and worker with exit code 0`, async () => {
@@ -193,7 +195,7 @@ serveTest("a second signal ends at once what does not end by itself", async () =
   const worker = serve.workerPid();
   Deno.kill(worker, "SIGSTOP");
   serve.kill("SIGINT");
-  await serve.waitFor(/stopping; Ctrl-C once more ends at once/, 10_000, serve.stderr);
+  await serve.waitFor(/stopping; Ctrl-C once more ends at once/, 60_000, serve.stderr);
   await pause(800);
   assert.ok(isAlive(worker));
   serve.kill("SIGINT");
@@ -238,9 +240,9 @@ serveTest("a worker that dies is reported and started again, and the engine goes
   await serve.answers();
   const first = serve.workerPid();
   Deno.kill(first, "SIGKILL");
-  await serve.waitFor(/the worker ended with .*SIGKILL/, 10_000, serve.stderr);
+  await serve.waitFor(/the worker ended with .*SIGKILL/, 60_000, serve.stderr);
   assert.equal((await serve.ask()).status, "ok", "what comes meanwhile waits for the next one");
-  await serve.waitFor(/the worker serves again/, 30_000, serve.stderr);
+  await serve.waitFor(/the worker serves again/, 60_000, serve.stderr);
   await serve.answers();
   assert.notEqual(serve.workerPid(), first);
   const second = serve.workerPid();
@@ -293,6 +295,57 @@ serveTest("the engine does not outlive the deno task that was killed", async () 
   await serve.answers();
   const worker = serve.workerPid();
   serve.kill("SIGKILL");
-  await serve.waitFor(/stopping \(the command that started serve has ended\)/, 10_000, serve.stderr);
+  await serve.waitFor(/stopping \(the command that started serve has ended\)/, 60_000, serve.stderr);
   await ended([worker]);
 }, !UNIX);
+
+const LAUNCHERS = {
+  "npx": ["npx", "-y", `deno@${Deno.version.deno}`],
+  "deno task": [Deno.execPath()],
+} as const;
+
+for (const [name, [program, ...args]] of Object.entries(LAUNCHERS)) {
+  serveTest(`${name} that is killed before serve has begun leaves nothing behind`, async () => {
+    await using launcher = new TestProcess(program, {
+      args: [...args, "task", "serve"],
+      cwd: ROOT,
+      env: { NO_COLOR: "1", BIND_PORT: "0", HTTP_PORT: "0", WORKER_BACKEND: "sim", WORKER_PORT: "0" },
+    });
+    const started = () => descendants(launcher.pid);
+    try {
+      await waitUntil("src/main.ts is run", () => started().some(runsMain), 120_000);
+      const pids = started();
+      using _end = { [Symbol.dispose]: () => pids.forEach(endIt) };
+      launcher.kill("SIGKILL");
+      await ended(pids);
+    } catch (thrown) {
+      started().forEach(endIt);
+      throw thrown;
+    }
+    assert.match(launcher.stderr.join("\n"), /stopping \(the command that started serve has ended\)/);
+    assert.doesNotMatch(launcher.output(), /environment|Omnispan serves/);
+  }, Deno.build.os !== "linux" || (name === "npx" && !hasCommand(name)));
+}
+
+/** The processes below one, on Linux. */
+function descendants(pid: number): number[] {
+  try {
+    const children = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean)
+      .map(Number);
+    return children.flatMap((child) => [child, ...descendants(child)]);
+  } catch {
+    return []; // it has ended
+  }
+}
+
+function runsMain(pid: number): boolean {
+  try {
+    return /\brun\b.*src\/main\.ts/.test(Deno.readTextFileSync(`/proc/${pid}/cmdline`).replaceAll("\0", " "));
+  } catch {
+    return false;
+  }
+}
+
+function endIt(pid: number): void {
+  if (isAlive(pid)) Deno.kill(pid, "SIGKILL");
+}

@@ -4,10 +4,11 @@ import assert from "node:assert/strict";
 import OpenAI from "openai";
 import type { Settings } from "../src/config.ts";
 import { Certificates, OPENSSL } from "./support/certificates.ts";
+import { hasCommand } from "./support/commands.ts";
 import { engineFor, httpEngineFor, refusal, TestClient } from "./support/engine.ts";
 import { RawHttp } from "./support/raw_http.ts";
 import { throwAt } from "./support/raw_http2.ts";
-import { hasCommand, runShellLine, Serve } from "./support/serve.ts";
+import { runShellLine, Serve } from "./support/serve.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 import { waitUntil } from "./support/wait.ts";
 
@@ -232,7 +233,7 @@ test(
       }
     }
   },
-  !(await hasCommand("curl") && await hasCommand("grpcurl")),
+  !(hasCommand("curl") && hasCommand("grpcurl")),
 );
 
 test("the printed lines dial a host whose name the certificate bears", async (certificates) => {

@@ -59,7 +59,7 @@ interface Asked {
 
 function overHttp(
   url: string,
-  { id, prompt = SECRET, maxTokens = 4, traceparent, baggage, signal = AbortSignal.timeout(30_000) }: Asked,
+  { id, prompt = SECRET, maxTokens = 4, traceparent, baggage, signal = AbortSignal.timeout(120_000) }: Asked,
 ): Promise<Response> {
   return fetch(`${url}/v1/chat/completions`, {
     method: "POST",
@@ -333,7 +333,7 @@ Deno.test("nothing is traced unless Deno is told to, as Deno itself reads its va
         args: ["eval", code],
         cwd: ROOT,
         env: { ...Object.fromEntries(variables.split(" ").filter(Boolean).map((one) => one.split("="))) },
-        signal: AbortSignal.timeout(30_000),
+        signal: AbortSignal.timeout(120_000),
         stderr: "null",
       }).output();
       return [variables, new TextDecoder().decode(stdout) === "true"] as const;

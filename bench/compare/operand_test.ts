@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { StartupError } from "../../src/errors.ts";
+import { hasCommand } from "../../tests/support/commands.ts";
 import { environmentOf } from "../record/environment_support.ts";
 import { Recorder } from "../record/recorder.ts";
 import { readOperands } from "./operand.ts";
@@ -38,7 +39,9 @@ Deno.test("the engine of a checkout is measured as the text before the @ says, o
   }
 });
 
-Deno.test("a checkout's commit is told, and whether its files are those of it", async () => {
+Deno.test("a checkout's commit is told, and whether its files are those of it", {
+  ignore: !hasCommand("git"),
+}, async () => {
   const folder = await Deno.makeTempDir();
   const git = async (...args: string[]) => {
     const asAuthor = ["-c", "user.name=a", "-c", "user.email=a@b", "-C", folder];

@@ -1,13 +1,9 @@
 import { type Browser, chromium } from "playwright-core";
+import { pathOf } from "../../tests/support/commands.ts";
 
 /** The browser for tests: CHROMIUM, or the first of these on PATH. Undefined: there is none. */
 export function browserPath(): string | undefined {
-  const told = Deno.env.get("CHROMIUM");
-  if (told) return told;
-  const folders = (Deno.env.get("PATH") ?? "").split(Deno.build.os === "windows" ? ";" : ":");
-  return ["chromium", "chromium-browser", "google-chrome"]
-    .flatMap((name) => folders.map((folder) => `${folder}/${name}`))
-    .find(isFile);
+  return Deno.env.get("CHROMIUM") || pathOf("chromium", "chromium-browser", "google-chrome");
 }
 
 /** A headless browser that talks to nobody by itself. */
@@ -24,12 +20,4 @@ export function launch(executablePath: string): Promise<Browser> {
       "--no-first-run",
     ],
   });
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

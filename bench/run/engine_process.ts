@@ -6,9 +6,9 @@ import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
 import type { Millis } from "../../src/types.ts";
 import { type EngineLoad, isNoEngine } from "../load/engine_load.ts";
-import type { Checkout, Variant } from "../plan.ts";
+import type { Variant } from "../plan.ts";
 
-const ENGINE = fileURLToPath(new URL("engine.ts", import.meta.url));
+const THIS_CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 const STOP_WITHIN_MS = 8_000;
 
 /** An engine in a process of its own, so that the load generator takes none of its threads' time. */
@@ -43,7 +43,7 @@ export class EngineProcess implements AsyncDisposable {
       HTTP_PORT: "off",
     };
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "-A", ...(checkout ? engineOf(checkout) : [ENGINE])],
+      args: ["run", "--no-prompt", "-A", ...engineOf(checkout?.folder)],
       env: {
         ...Object.fromEntries(Object.entries(own).map(([name, value]) => [name, String(value)])),
         ...env,
@@ -80,9 +80,12 @@ export class EngineProcess implements AsyncDisposable {
   }
 }
 
-/** With the packages that the other checkout pins. */
-function engineOf({ folder }: Checkout): string[] {
-  return ["--config", join(folder, "deno.json"), join(folder, "bench/run/engine.ts")];
+/** The engine of a checkout, with the packages that it pins. */
+function engineOf(folder = THIS_CHECKOUT): string[] {
+  const [config, lock, engine] = ["deno.json", "deno.lock", "bench/run/engine.ts"].map((path) =>
+    join(folder, path)
+  );
+  return ["--config", config!, "--lock", lock!, engine!];
 }
 
 /**

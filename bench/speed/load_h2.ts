@@ -81,10 +81,7 @@ export async function loadHttp({ address, path, body, requests, clients }: HttpL
 }
 
 async function run(args: string[], requests: number): Promise<H2LoadResult> {
-  const { stdout, code } = await new Deno.Command("h2load", { args, signal: AbortSignal.timeout(TIMEOUT_MS) })
-    .output().catch(() => {
-      throw new SetupError(["h2load must be on the PATH (Debian: nghttp2-client, Homebrew: nghttp2)"]);
-    });
+  const { stdout, code } = await output(args);
   const text = new TextDecoder().decode(stdout);
   const [, rateText] = /finished in [^,]+, ([\d.]+) req\/s/.exec(text) ?? [];
   const [, bytesText] = /\((\d+)\) data$/m.exec(text) ?? [];
@@ -93,6 +90,16 @@ async function run(args: string[], requests: number): Promise<H2LoadResult> {
     throw new SetupError([`h2load of ${args.at(-1)} failed:`, text.trim()]);
   }
   return { requestsPerSecond: Number(rateText), bodyBytes: Number(bytesText) };
+}
+
+/** Deno.Command throws at once, and not by its promise, where there is no such program. */
+async function output(args: string[]): Promise<Deno.CommandOutput> {
+  try {
+    return await new Deno.Command("h2load", { args, signal: AbortSignal.timeout(TIMEOUT_MS) }).output();
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+    throw new SetupError(["h2load must be on the PATH (Debian: nghttp2-client, Homebrew: nghttp2)"]);
+  }
 }
 
 /** A gRPC message as it stands in an HTTP/2 body: not compressed, its length, its bytes. */

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { LOCK } from "../../tests/support/process.ts";
 import { ApiKeys } from "./api_keys.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 
 async function keys(folder: string, ...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", MAIN, ...args],
+    args: ["run", "-A", LOCK, MAIN, ...args],
     cwd: folder,
     env: { API_KEYS_FILE: "keys.json", NO_COLOR: "1" },
   }).output();

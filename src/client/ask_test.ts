@@ -1,7 +1,8 @@
 /** `ask` as a user runs it: a real process and a real HTTP server. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { TestProcess } from "../../tests/support/process.ts";
+import { hasCommand } from "../../tests/support/commands.ts";
+import { LOCK, TestProcess } from "../../tests/support/process.ts";
 import { RecordingProxy } from "../../tests/support/recording_proxy.ts";
 import { pause, waitUntil } from "../../tests/support/wait.ts";
 import { type Asked, eventStream, modelList, refused, TestEngine } from "./engine_support.ts";
@@ -146,7 +147,7 @@ Deno.test("after a piece of an answer, what went wrong begins a line of its own"
   await using engine = new TestEngine({
     "/v1/chat/completions": () => eventStream([chunk({ delta: { content: "par" } })]),
   });
-  const script = `"$0" run -A "$1" --url "$2" --model=m hi 2>&1`;
+  const script = `"$0" run -A "${LOCK}" "$1" --url "$2" --model=m hi 2>&1`;
   await using ask = new TestProcess("sh", { args: ["-c", script, Deno.execPath(), MAIN, engine.url] });
   assert.equal((await ask.exit()).code, 1);
   assert.deepEqual(ask.stdout, ["par", "the engine ended the connection before the answer was complete"]);
@@ -198,10 +199,10 @@ Deno.test("--timeout gives the engine its word, and then ends by itself", async 
   await waitUntil("the client has left", left);
 });
 
-Deno.test("a reader that leaves ends it quietly", async () => {
+Deno.test("a reader that leaves ends it quietly", { ignore: !hasCommand("bash") }, async () => {
   const { engine: running, left } = endless();
   await using engine = running;
-  const script = `"$0" run -A "$1" --url "$2" --model=m hi | head -n 1; exit "\${PIPESTATUS[0]}"`;
+  const script = `"$0" run -A "${LOCK}" "$1" --url "$2" --model=m hi | head -n 1; exit "\${PIPESTATUS[0]}"`;
   const args = ["-c", script, Deno.execPath(), MAIN, engine.url];
   const { code, stdout, stderr } = await new Deno.Command("bash", { args, stdin: "null" }).output();
   const text = new TextDecoder();
@@ -209,13 +210,9 @@ Deno.test("a reader that leaves ends it quietly", async () => {
   await waitUntil("the client has left", left);
 });
 
-const HAS_OPENSSL = await new Deno.Command("openssl", { args: ["version"], stdout: "null", stderr: "null" })
-  .output()
-  .then(({ success }) => success, () => false);
-
 Deno.test({
   name: "a private certificate is believed with --ca, and without it that is told",
-  ignore: !HAS_OPENSSL,
+  ignore: !hasCommand("openssl"),
   async fn() {
     const { cert, key, path } = await ownCertificate();
     await using engine = new TestEngine({
@@ -290,7 +287,7 @@ function endless(): { readonly engine: TestEngine; left(): boolean } {
 
 async function piped(engine: TestEngine, input: string): Promise<{ code: number; stderr: string }> {
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", MAIN, "--url", engine.url],
+    args: ["run", "-A", LOCK, MAIN, "--url", engine.url],
     stdin: "piped",
     stdout: "null",
     stderr: "piped",

@@ -1,7 +1,8 @@
 /** `top` as a user runs it: a real process, a real HTTP server and, where there is one, a real terminal. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { TestProcess } from "../../tests/support/process.ts";
+import { hasCommand } from "../../tests/support/commands.ts";
+import { LOCK, TestProcess } from "../../tests/support/process.ts";
 import { pause } from "../../tests/support/wait.ts";
 import { eventStream, refused, TestEngine } from "./engine_support.ts";
 import { helloAt, sse, tickAt } from "./live_support.ts";
@@ -83,13 +84,9 @@ Deno.test("what refuses ends it with 1, what is not there with 3, wrong use with
   }
 });
 
-const HAS_SCRIPT = Deno.build.os === "linux" &&
-  await new Deno.Command("script", { args: ["--version"], stdout: "null", stderr: "null" }).output()
-    .then(({ success }) => success, () => false);
-
 Deno.test({
   name: "in a terminal it paints on the alternate screen, and q gives the terminal back as it was",
-  ignore: !HAS_SCRIPT,
+  ignore: Deno.build.os !== "linux" || !hasCommand("script"),
   async fn() {
     await using engine = ticking();
     const shown = await inTerminal(engine.url, { NO_COLOR: "" }, "q");
@@ -113,7 +110,7 @@ Deno.test({
 
 /** What a terminal of 80 by 24 gets; the key is typed after the first picture. */
 async function inTerminal(url: string, env: Record<string, string>, key: string): Promise<string> {
-  const top = `"${Deno.execPath()}" run -A "${MAIN}" --url ${url}`;
+  const top = `"${Deno.execPath()}" run -A "${LOCK}" "${MAIN}" --url ${url}`;
   const line =
     `stty cols 80 rows 24; b=$(stty -g); ${top}; echo code $?; test "$b" = "$(stty -g)" && echo same`;
   await using child = new Deno.Command("script", {

@@ -1,6 +1,7 @@
 /**
  * The processes between us and who typed the command: `deno task`, npx and npx's shell. npx does not pass
- * SIGTERM on as far as to us, so we look by ourselves whether they are still there.
+ * SIGTERM on as far as to us, so we look by ourselves whether they are still there. One may have ended before our
+ * first look, while packages came: then our environment says that it started us, and it is not among our ancestors.
  */
 import process from "node:process";
 
@@ -8,10 +9,18 @@ const LOOK_EVERY_MS = 1000;
 /** `deno task ...`, or npm, npx or node running Deno: processes that have nothing else to do than to wait for us. */
 const RUNNER = /^\S*deno(\.exe)? (.* )?task( |$)|^(\S*\/)?(npm|npx|node|pnpm|yarn|bun)\b.*\bdeno\b/;
 const SHELL = /^(\S*\/)?(sh|bash|dash|ash|zsh) -c /;
+const TASK = /^\S*deno(\.exe)? (.* )?task( |$)/;
+const NPX = /^(\S*\/)?(npm|npx)\b|^(\S*\/)?node (.*\/)?(npm|npx)\b/;
+/** What npx says that it runs, when that is Deno and it waits for it: no shell that may start it and go on. */
+const DENO_ALONE = /^(['"]?)deno\1( [^&;|]*)?$/;
+/** Set by the tasks in deno.json whose processes have to end with them. */
+const STARTED_BY_TASK = "OMNISPAN_STARTED_BY_TASK";
 
 export interface ProcessInfo {
   readonly pid: number;
   readonly parent: number;
+  /** Its process group: its own pid when it leads one, as a job in the background does. */
+  readonly group: number;
   readonly command: string;
 }
 
@@ -26,22 +35,44 @@ export function launchersOf(ancestors: readonly ProcessInfo[]): number[] {
   return near.slice(0, last + 1).map(({ pid }) => pid);
 }
 
-/** Calls `onGone` once when one of our launchers has ended. Never on Windows, where ends are passed on. */
-export function watchLaunchers(onGone: () => void): Disposable {
-  const launchers = Deno.build.os === "windows" ? [] : launchersOf(ancestors());
+/**
+ * Whether a launcher that our environment names has ended: the task is our parent; npx is an ancestor when it was to
+ * run Deno and nothing else. Who inherited npx's words and leads a process group of its own was detached on purpose.
+ */
+export function hasLostLauncher(
+  ancestors: readonly ProcessInfo[],
+  env: Readonly<Record<string, string>>,
+): boolean {
+  const [parent] = ancestors;
+  if (!parent) return false;
+  if (env[STARTED_BY_TASK] && !TASK.test(parent.command)) return true;
+  const byNpx = env["npm_lifecycle_event"] === "npx" && DENO_ALONE.test(env["npm_lifecycle_script"] ?? "");
+  const detached = parent.pid === parent.group;
+  return byNpx && !detached && !ancestors.some(({ command }) => NPX.test(command));
+}
+
+/**
+ * Calls `onGone` once when one of our launchers has ended, at once if it had before. Never on Windows, where ends are
+ * passed on.
+ */
+export function watchLaunchers(env: Readonly<Record<string, string>>, onGone: () => void): Disposable {
+  const above = Deno.build.os === "windows" ? [] : ancestors();
+  const launchers = launchersOf(above);
   const timer = setInterval(() => {
     if (launchers.every(isAlive)) return;
     clearInterval(timer);
     onGone();
   }, LOOK_EVERY_MS);
-  if (launchers.length === 0) clearInterval(timer);
+  const lost = hasLostLauncher(above, env);
+  if (lost || launchers.length === 0) clearInterval(timer);
+  if (lost) onGone();
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** Our ancestors, parent first, up to the first that can't be seen. */
+/** Our ancestors, parent first, up to the first that can't be seen; in a container npx may be the very first process. */
 function ancestors(): ProcessInfo[] {
   const found: ProcessInfo[] = [];
-  for (let pid = Deno.ppid; pid > 1 && found.length < 10;) {
+  for (let pid = Deno.ppid; pid > 0 && found.length < 10;) {
     const info = Deno.build.os === "linux" ? fromProc(pid) : fromPs(pid);
     if (!info) break;
     found.push(info);
@@ -53,13 +84,14 @@ function ancestors(): ProcessInfo[] {
 function fromProc(pid: number): ProcessInfo | undefined {
   try {
     const command = Deno.readTextFileSync(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
-    return { pid, parent: Number(procStat(pid)[1]), command };
+    const [, parent, group] = procStat(pid).map(Number);
+    return { pid, parent: parent!, group: group!, command };
   } catch {
     return undefined;
   }
 }
 
-/** State, parent and so on of a process; the name before them may hold anything, so it is left out. */
+/** State, parent, group and so on of a process; the name before them may hold anything, so it is left out. */
 function procStat(pid: number): string[] {
   const text = Deno.readTextFileSync(`/proc/${pid}/stat`);
   return text.slice(text.lastIndexOf(")") + 2).split(" ");
@@ -67,10 +99,12 @@ function procStat(pid: number): string[] {
 
 function fromPs(pid: number): ProcessInfo | undefined {
   try {
-    const { stdout } = new Deno.Command("ps", { args: ["-o", "ppid=,command=", "-p", String(pid)] })
+    const { stdout } = new Deno.Command("ps", { args: ["-o", "ppid=,pgid=,command=", "-p", String(pid)] })
       .outputSync();
-    const match = /^\s*(\d+)\s+(.*)/.exec(new TextDecoder().decode(stdout));
-    return match ? { pid, parent: Number(match[1]), command: match[2]!.trim() } : undefined;
+    const match = /^\s*(\d+)\s+(\d+)\s+(.*)/.exec(new TextDecoder().decode(stdout));
+    return match
+      ? { pid, parent: Number(match[1]), group: Number(match[2]), command: match[3]!.trim() }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
-import { isAlive, launchersOf } from "./launchers.ts";
+import { hasLostLauncher, isAlive, launchersOf, type ProcessInfo } from "./launchers.ts";
 
-/** Ancestors with these commands, numbered from 1, parent first. */
-function launchers(...commands: string[]): number[] {
-  return launchersOf(commands.map((command, index) => ({ pid: index + 1, parent: index + 2, command })));
+/** Processes with these commands, numbered from 1, parent first; all are of the group that one outside leads. */
+function chain(...commands: string[]): ProcessInfo[] {
+  return commands.map((command, index) => ({ pid: index + 1, parent: index + 2, group: 99, command }));
 }
+
+function launchers(...commands: string[]): number[] {
+  return launchersOf(chain(...commands));
+}
+
+const BY_TASK = { OMNISPAN_STARTED_BY_TASK: "1" };
+const BY_NPX = { npm_lifecycle_event: "npx", npm_lifecycle_script: "'deno'", ...BY_TASK };
+const NPX = "npm exec deno@2.9.3 task serve";
 
 Deno.test("deno task alone is a launcher, the shell that a person types in is not", () => {
   assert.deepEqual(launchers("deno task serve", "-bash", "sshd"), [1]);
@@ -54,4 +62,58 @@ Deno.test({
     }).output();
     assert.equal(new TextDecoder().decode(stdout).trim(), "EMFILE true");
   },
+});
+
+Deno.test("npx that ended before the first look is missed, with its shell or without", () => {
+  assert.equal(
+    hasLostLauncher(chain("deno task serve", "sh -c 'deno' task serve", NPX, "-bash"), BY_NPX),
+    false,
+  );
+  assert.equal(
+    hasLostLauncher(chain("deno task serve", "sh -c 'deno' task serve", "/sbin/init"), BY_NPX),
+    true,
+  );
+  assert.equal(hasLostLauncher(chain("deno task serve", "/usr/lib/systemd/systemd --user"), BY_NPX), true);
+  assert.equal(
+    hasLostLauncher(chain("deno task serve", "sh -c deno task serve", "init"), {
+      ...BY_NPX,
+      npm_lifecycle_script: "deno task serve",
+    }),
+    true,
+  );
+});
+
+Deno.test("npx may be a container's first process, or under a name of its own", () => {
+  assert.equal(hasLostLauncher(chain("deno task serve", NPX), BY_NPX), false);
+  assert.equal(hasLostLauncher(chain("deno task serve", "node /usr/bin/npx -y deno@2.9.3"), BY_NPX), false);
+  const script = "node /root/.npm/_npx/1/node_modules/deno/bin.cjs task serve";
+  assert.equal(hasLostLauncher(chain("deno task serve", script, "init"), BY_NPX), true);
+});
+
+Deno.test("a deno task that ended before the first look is missed", () => {
+  assert.equal(hasLostLauncher(chain("/opt/deno -q task serve", "-bash"), BY_TASK), false);
+  assert.equal(hasLostLauncher(chain("-bash"), BY_TASK), true);
+  assert.equal(hasLostLauncher(chain("/sbin/init"), BY_TASK), true);
+});
+
+Deno.test("who is detached on purpose is not missed by what inherited its words", () => {
+  const [task] = chain("deno task serve");
+  assert.equal(hasLostLauncher([{ ...task!, group: task!.pid }, ...chain("init")], BY_NPX), false);
+  const scripts = {
+    "an npm script": { npm_lifecycle_event: "serve", npm_lifecycle_script: "deno task serve" },
+    "npx -c with a shell's &": {
+      npm_lifecycle_event: "npx",
+      npm_lifecycle_script: "deno task serve & sleep 1",
+    },
+    "another program of npx": { npm_lifecycle_event: "npx", npm_lifecycle_script: "'concurrently'" },
+    "nothing": {},
+  };
+  for (const [what, env] of Object.entries(scripts)) {
+    assert.equal(hasLostLauncher(chain("deno task serve", "init"), { ...env, ...BY_TASK }), false, what);
+    assert.equal(hasLostLauncher(chain("bash", "init"), env), false, what);
+  }
+});
+
+Deno.test("who can't be seen is not missed", () => {
+  assert.equal(hasLostLauncher([], BY_NPX), false);
 });

@@ -6,7 +6,7 @@ import { waitUntil } from "./wait.ts";
 
 const executable = browserPath();
 const DESKTOP = { width: 1280, height: 900 };
-const ACTION_MS = 15_000;
+const ACTION_MS = 60_000;
 
 let browser: Promise<Browser> | undefined;
 

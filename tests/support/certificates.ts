@@ -2,10 +2,10 @@ import { credentials } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
-import { hasCommand } from "./serve.ts";
+import { hasCommand } from "./commands.ts";
 
 /** Certificates are made by the command openssl; where there is none, tests of TLS are skipped. */
-export const OPENSSL = await hasCommand("openssl");
+export const OPENSSL = hasCommand("openssl");
 
 const CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
 const NAMES = "subjectAltName=DNS:localhost,IP:127.0.0.1";
@@ -100,7 +100,7 @@ export class Certificates implements AsyncDisposable {
     const { success, stderr } = await new Deno.Command("openssl", {
       args: [...args],
       stdout: "null",
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(120_000),
     }).output();
     assert.ok(success, new TextDecoder().decode(stderr));
   }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { junitCounts } from "./junit.ts";
+import { join } from "node:path";
+import { junitCounts, uncaughtIn } from "./junit.ts";
+import { ROOT } from "./serve.ts";
 
 Deno.test("the reports of both test runners are summed over their suites", () => {
   const deno = `<testsuites name="deno test" tests="3" failures="1" errors="0" time="1">
@@ -11,7 +13,26 @@ Deno.test("the reports of both test runners are summed over their suites", () =>
   assert.deepEqual(junitCounts(pytest), { passed: 6, failed: 1, skipped: 2 });
 });
 
-Deno.test("a report without tests has no counts", () => {
-  assert.equal(junitCounts(`<testsuites name="deno test" tests="0"></testsuites>`), undefined);
-  assert.equal(junitCounts(""), undefined);
+Deno.test("a report without tests counts nothing", () => {
+  const none = { passed: 0, failed: 0, skipped: 0 };
+  assert.deepEqual(junitCounts(`<testsuites name="deno test" tests="0"></testsuites>`), none);
+  assert.deepEqual(junitCounts(""), none);
+});
+
+Deno.test("each file that fails while it loads is found in what deno test prints, though its report has none", async () => {
+  const folder = await Deno.makeTempDir();
+  for (const name of ["a", "b"]) {
+    await Deno.writeTextFile(join(folder, `${name}_test.ts`), `throw new Error("${name}");`);
+  }
+  await Deno.writeTextFile(join(folder, "c_test.ts"), `Deno.test("c", () => {});`);
+  const report = join(folder, "report.xml");
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["test", "--quiet", "--no-config", "--no-lock", `--junit-path=${report}`, folder],
+    cwd: ROOT,
+    stderr: "null",
+  }).output();
+  assert.equal(success, false);
+  const files = new TextDecoder().decode(stdout).split("\n").map(uncaughtIn).filter((file) => file);
+  assert.deepEqual(new Set(files.map((file) => file!.slice(-9))), new Set(["a_test.ts", "b_test.ts"]));
+  assert.deepEqual(junitCounts(await Deno.readTextFile(report)), { passed: 1, failed: 0, skipped: 0 });
 });

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { lines as linesOf } from "../../src/supervisor/lines.ts";
+
+/** A program of ours gets the packages that the tests get. */
+export const LOCK = `--lock=${fileURLToPath(new URL("../../deno.lock", import.meta.url))}`;
+
+/** What comes by itself comes within it, also the first start of a program on a machine that has much else to do. */
+const LONG_MS = 120_000;
 
 export interface ProcessOptions {
   readonly args: readonly string[];
@@ -18,7 +25,7 @@ export class TestProcess implements AsyncDisposable {
 
   constructor(command: string, { args, env = {}, cwd }: ProcessOptions) {
     this.#child = new Deno.Command(command, {
-      args: [...args],
+      args: command === Deno.execPath() && args[0] === "run" ? ["run", LOCK, ...args.slice(1)] : [...args],
       env,
       ...(cwd !== undefined && { cwd }),
       stdin: "null",
@@ -37,7 +44,7 @@ export class TestProcess implements AsyncDisposable {
   }
 
   /** The first match among the lines of stdout (or stderr) so far or to come. */
-  async waitFor(pattern: RegExp, timeoutMs = 30_000, lines = this.stdout): Promise<RegExpExecArray> {
+  async waitFor(pattern: RegExp, timeoutMs = LONG_MS, lines = this.stdout): Promise<RegExpExecArray> {
     let ended = false;
     void this.#drained.then(() => {
       ended = true;
@@ -59,8 +66,8 @@ export class TestProcess implements AsyncDisposable {
     }
   }
 
-  /** Its exit status, which must come in time, also on a busy machine. */
-  async exit(timeoutMs = 60_000): Promise<Deno.CommandStatus> {
+  /** Its exit status, which must come in time. */
+  async exit(timeoutMs = LONG_MS): Promise<Deno.CommandStatus> {
     let timer;
     const late = new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), timeoutMs));
     const status = await Promise.race([this.status, late]);

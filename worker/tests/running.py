@@ -24,6 +24,7 @@ RUNTIMES = [
 ]
 SETTINGS = {"MODEL_ID": "smollm2-135m", "VLLM_MAX_MODEL_LEN": "2048", "WORKER_MAX_ROWS": "32"}
 FRANCE = "What is the capital of France?"
+PARIS = "The capital of France is Paris"  # how its answer begins, in any batch; a batch may round differently later
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest_asyncio
 import config
 from backends import mlx
 from backends.backend import Backend, Row
-from running import FRANCE, SETTINGS
+from running import FRANCE, PARIS, SETTINGS
 from stream_promises import HOG, MAX_ROWS, StreamPromises, Told, answer, until
 
 pytestmark = [pytest.mark.mlx, pytest.mark.asyncio(loop_scope="module")]
@@ -43,5 +43,6 @@ class TestStreams(StreamPromises):
         await until(lambda: guest in told.first_at)
         assert len(told.deltas(hog)) - count > alone.input_tokens / mlx.PREFILL_TOKENS
         await until(lambda: {guest, short} <= set(told.outcomes))
-        assert (told.text(guest), told.text(short)) == (alone.text, "The capital of France is Paris.")
+        assert told.answer(guest).input_tokens == alone.input_tokens
+        assert told.text(short).startswith(PARIS)
         backend.cancel([hog])
