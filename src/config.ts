@@ -124,7 +124,7 @@ export const SETTINGS = {
     "bytes of prompts that may wait in each mode's queue; what goes beyond is refused at once; at least MAX_PROMPT_BYTES",
   ),
   REFUSE_LATE: flag(
-    false,
+    true,
     "refuse at once what can't be answered before its deadline, given its mode's queue and answers",
   ),
   MAX_CONCURRENT_STREAMS: wholeNumber(

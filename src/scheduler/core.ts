@@ -73,9 +73,10 @@ export class SchedulerCore {
     this.#expire(effects);
     for (const event of events) this.#apply(event, effects);
     if (events.some(({ kind }) => kind === "wake")) this.#timeOutSilent(effects);
-    for (const lane of this.#lanes) {
-      lane.admission.turnEnds(this.#now);
-      this.#letGo(lane, effects);
+    for (const lane of this.#lanes) this.#letGo(lane, effects);
+    // While suspects are tried, answers tell nothing of how fast the worker is.
+    if (this.#losses.suspects) {
+      for (const { admission } of this.#lanes) admission.update(undefined, this.#now);
     }
     this.#askToWake(effects);
   }
@@ -125,7 +126,7 @@ export class SchedulerCore {
         );
       case "worker":
         this.#worker.told(event.state, event.detail, this.#now);
-        if (this.#worker.isGone) this.#losses.workerIsGone(this.#now);
+        if (this.#worker.isGone) this.#losses.workerIsGone();
         return this.#placesFreed();
       default:
         event satisfies never;
@@ -157,7 +158,7 @@ export class SchedulerCore {
     };
     this.#accepted++;
     this.#entries.set(ticket, entry);
-    lane.enqueue(entry, this.#now);
+    lane.enqueue(entry);
     this.#worker.wanted(this.#now);
     if (submission.deadline === undefined) return;
     this.#deadlines.set(ticket, submission.deadline);
@@ -283,8 +284,7 @@ export class SchedulerCore {
   #answer(entry: Entry & { run: Run }, reply: WorkerReply, effects: Effect[]): void {
     const { run, submission, attempts } = entry;
     this.#leaveWorker(entry, run);
-    const serviceMs = reply.status === "ok" ? this.#now - run.dispatchedAt : undefined;
-    entry.lane.admission.answered(serviceMs, this.#now);
+    entry.lane.admission.answered(this.#now - run.dispatchedAt, reply.status === "ok", this.#now);
     const { notice: { id, reason, lateMs, tickets } } = run.group;
     const queueWaitMs = run.dispatchedAt - submission.receivedAt;
     const dispatch = { id, size: tickets.length, reason, lateMs, queueWaitMs, attempts };
@@ -322,11 +322,11 @@ export class SchedulerCore {
   #letGo(lane: Lane, effects: Effect[]): void {
     if (!this.#worker.takesRequests) {
       if (this.#worker.givesUp(this.#now)) this.#failWaiting(lane, effects);
-      return lane.holdBack();
+      return lane.holdBack(this.#now);
     }
     for (;;) {
       const most = this.#losses.mayLeave(lane, this.#running.size);
-      if (most === 0) return lane.holdBack();
+      if (most === 0) return lane.holdBack(this.#now);
       const group = lane.ask(this.#now, most);
       if (!group) return;
       this.#dispatch(lane, group, most, effects);

@@ -73,12 +73,24 @@ export function checkTimes(situation: Situation): void {
   }
 }
 
+/** Takes note of how many run of each mode whose requests wait for a place from now on. */
+export function noteDrainRates({ book, patience, now }: Situation): void {
+  const asUsual = patience.state === "up" && book.suspects.size === 0;
+  for (const lane of book.lanes) {
+    const waitsForPlace = asUsual && lane.waiting > 0 && !hasPlace(lane);
+    lane.drainRate.update(waitsForPlace ? lane.running : undefined, now);
+  }
+}
+
+function hasPlace({ law, running, groups }: TrackedLane): boolean {
+  return running < law.maxRunning && groups < law.maxGroups;
+}
+
 /** When a mode has to let those that wait for it go, if nothing else happens; it must not have missed it. */
 function groupDueAt({ book, patience, now }: Situation, lane: TrackedLane): Millis {
   const { mode, law, running, groups } = lane;
   const waiting = book.mayLeave(lane);
-  const place = running < law.maxRunning && groups < law.maxGroups;
-  if (waiting === 0 || patience.state !== "up" || !place) return Infinity;
+  if (waiting === 0 || patience.state !== "up" || !hasPlace(lane)) return Infinity;
   const oldest = book.oldestWaiting(lane)!;
   const dueAt = oldest.submission.receivedAt + law.windowMs;
   if (waiting >= law.fullAt || dueAt <= now || (law.whenIdle && groups === 0)) {
