@@ -91,7 +91,13 @@ export const SETTINGS = {
     1,
     86_400_000,
     30_000,
-    "how long the worker may take to answer, or a stream to give its next token",
+    "how long a request may get no token and no answer while the worker makes no progress with any request",
+  ),
+  WORKER_ROW_TIMEOUT_MS: wholeNumber(
+    1,
+    86_400_000,
+    600_000,
+    "how long a request at the worker may get no token and no answer while the worker goes on with others; at least WORKER_RPC_TIMEOUT_MS",
   ),
   WORKER_SILENCE_MS: wholeNumber(
     1500,
@@ -187,6 +193,7 @@ export type SchedulerSettings = Pick<
   | "WORKER_TLS_CLIENT_CERT"
   | "WORKER_TLS_CLIENT_KEY"
   | "WORKER_RPC_TIMEOUT_MS"
+  | "WORKER_ROW_TIMEOUT_MS"
   | "WORKER_SILENCE_MS"
   | "WORKER_WAIT_MS"
   | "WORKER_TRIES"
@@ -261,6 +268,15 @@ export function parseSettings(
   if (Number(values.DEFAULT_MAX_TOKENS) > limit) {
     problems.push(
       `DEFAULT_MAX_TOKENS must be at most MAX_TOKENS_LIMIT (${limit}), got "${values.DEFAULT_MAX_TOKENS}"`,
+    );
+  }
+  const still = Number(values.WORKER_RPC_TIMEOUT_MS);
+  if (!given.has("WORKER_ROW_TIMEOUT_MS")) {
+    values.WORKER_ROW_TIMEOUT_MS = Math.max(SETTINGS.WORKER_ROW_TIMEOUT_MS.fallback, still);
+  }
+  if (Number(values.WORKER_ROW_TIMEOUT_MS) < still) {
+    problems.push(
+      `WORKER_ROW_TIMEOUT_MS must be at least WORKER_RPC_TIMEOUT_MS (${still}), got "${values.WORKER_ROW_TIMEOUT_MS}"`,
     );
   }
   const longest = Number(values.MAX_PROMPT_BYTES);

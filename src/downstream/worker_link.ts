@@ -4,7 +4,7 @@ import { addressOf, type SchedulerSettings } from "../config.ts";
 import { omnispan } from "../grpc/contract.ts";
 import type { WorkerClient as WorkerStub } from "../grpc/generated/omnispan/Worker.ts";
 import type { DispatchGroup, Event } from "../scheduler/events.ts";
-import type { Millis, SequenceId, WorkerStatus } from "../types.ts";
+import type { Millis, SequenceId, WorkerLoad, WorkerStatus } from "../types.ts";
 import { FixedRpcs } from "./fixed_rpcs.ts";
 import { Session } from "./session.ts";
 import { workerCredentials, type WorkerTls } from "./worker_credentials.ts";
@@ -130,8 +130,9 @@ export class WorkerLink {
       },
       stepped: (step) => this.listener.happened({ kind: "step", step }),
       loaded: (load) => {
-        const { identity } = this.#status;
+        const { identity, load: before } = this.#status;
         if (!identity) return;
+        if (before && hasWorked(before, load)) this.listener.happened({ kind: "progress" });
         if (load.draining) {
           this.#tell({ state: "draining", detail: "the worker is stopping", identity, load });
         } else this.#tell({ state: "up", detail: "", identity, load });
@@ -209,6 +210,11 @@ export class WorkerLink {
     if (changed || (state === "down" && news)) this.listener.happened({ kind: "worker", state, detail });
     if (news) this.listener.status(this.#status);
   }
+}
+
+/** Between two reports of one session; a worker that does not count its iterations still counts its decode steps. */
+function hasWorked(before: WorkerLoad, load: WorkerLoad): boolean {
+  return load.iterations > before.iterations || load.steps > before.steps;
 }
 
 const FIXED: WorkerStatus = { state: "up", detail: "driven over the fixed RPCs: it has no sessions" };

@@ -43,6 +43,8 @@ export class SchedulerCore {
   readonly #worker: WorkerWatch;
   readonly #losses: Losses;
   #now: Millis = 0;
+  /** When the worker last gave something to any row, or showed that its runtime works. */
+  #workerProgressAt: Millis = 0;
   #lastSequence: SequenceId = 0;
   #lastDispatch: DispatchId = 0;
   #wakeAt: Millis | undefined;
@@ -113,7 +115,11 @@ export class SchedulerCore {
       case "wake":
         this.#wakeAt = undefined;
         return;
+      case "progress":
+        this.#workerProgressAt = this.#now;
+        return;
       case "step":
+        this.#workerProgressAt = this.#now;
         for (const delta of event.step.deltas) this.#takeDelta(delta, effects);
         for (const result of event.step.results) this.#takeResult(result, effects);
         return;
@@ -195,14 +201,20 @@ export class SchedulerCore {
   #timeOut(sequence: SequenceId, effects: Effect[]): void {
     const entry = this.#running.get(sequence);
     if (!entry) return;
-    const { workerTimeoutMs } = this.limits;
+    const { workerTimeoutMs, rowTimeoutMs } = this.limits;
     const { progressAt, tokens } = entry.run;
-    if (progressAt + workerTimeoutMs > this.#now) {
-      this.#timeouts.set(sequence, progressAt + workerTimeoutMs);
+    const rowDueAt = progressAt + rowTimeoutMs;
+    // It is looked at for the first time so long after its dispatch; its tokens are the worker's progress too.
+    const dueAt = Math.min(this.#workerProgressAt + workerTimeoutMs, rowDueAt);
+    if (dueAt > this.#now) {
+      this.#timeouts.set(sequence, dueAt);
       return;
     }
     const what = tokens > 0 ? `gave no token after ${tokens}` : "did not answer";
-    const message = `the worker ${what} within ${workerTimeoutMs} ms (WORKER_RPC_TIMEOUT_MS)`;
+    const rule = dueAt === rowDueAt && rowTimeoutMs > workerTimeoutMs
+      ? `${rowTimeoutMs} ms, in which it worked for others (WORKER_ROW_TIMEOUT_MS)`
+      : `${workerTimeoutMs} ms (WORKER_RPC_TIMEOUT_MS)`;
+    const message = `the worker ${what} within ${rule}`;
     effects.push({ kind: "cancel", sequences: [sequence] });
     this.#answer(entry, failedReply("worker_timeout", message), effects);
   }
@@ -396,11 +408,11 @@ export class SchedulerCore {
     return { sequence, wireId: id, submission, remainingMs };
   }
 
-  /** How long the most patient member still waits, at most the worker's time-out. */
+  /** How long the most patient member still waits, at most the time that a row is given. */
   #patience(group: readonly DispatchMember[]): Millis {
     let longest = 0;
     for (const { remainingMs = Infinity } of group) longest = Math.max(longest, remainingMs);
-    return Math.min(longest, this.limits.workerTimeoutMs);
+    return Math.min(longest, this.limits.rowTimeoutMs);
   }
 
   #askToWake(effects: Effect[]): void {

@@ -33,6 +33,7 @@ const LIMITS: CoreLimits = {
   queueCapacity: 8,
   queueBytes: 10_000,
   workerTimeoutMs: 1000,
+  rowTimeoutMs: 10_000,
   workerWaitMs: 5000,
   maxAttempts: 3,
   refuseLate: false,

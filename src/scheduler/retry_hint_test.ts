@@ -63,7 +63,7 @@ Deno.test("a refused client that comes back when it was told finds about half of
       const capacity = 8 * rows;
       const world = new World(
         { ENGINE_MODE: mode, MAX_CONCURRENT_STREAMS: rows, MAX_BATCH_SIZE: rows, BATCH_WINDOW_MS: 0 },
-        { queueCapacity: capacity, workerTimeoutMs: 1e6 },
+        { queueCapacity: capacity, workerTimeoutMs: 1e6, rowTimeoutMs: 1e6 },
       );
       const worker = new Worker(world, overload);
       world.arriveTogether(capacity + rows);

@@ -182,6 +182,26 @@ const BUGS: Readonly<Record<string, Bug>> = {
   timeout_kept_after_the_end: { from: `this.#timeouts.delete(run.sequence);`, to: `` },
   entry_kept_after_the_end: { from: `this.#entries.delete(entry.ticket);`, to: `` },
   tokens_no_sign_of_life: { from: `    run.progressAt = this.#now;\n`, to: `` },
+  progress_no_sign_of_life: {
+    from: `      case "progress":\n        this.#workerProgressAt = this.#now;\n`,
+    to: `      case "progress":\n`,
+  },
+  tokens_of_others_no_sign_of_life: {
+    from: `      case "step":\n        this.#workerProgressAt = this.#now;\n`,
+    to: `      case "step":\n`,
+  },
+  row_kept_for_ever_beside_others: {
+    from: `Math.min(this.#workerProgressAt + workerTimeoutMs, rowDueAt)`,
+    to: `this.#workerProgressAt + workerTimeoutMs`,
+  },
+  row_given_up_only_beside_others: {
+    from: `Math.min(this.#workerProgressAt + workerTimeoutMs, rowDueAt)`,
+    to: `rowDueAt`,
+  },
+  call_ends_with_the_workers_patience: {
+    from: `return Math.min(longest, this.limits.rowTimeoutMs);`,
+    to: `return Math.min(longest, this.limits.workerTimeoutMs);`,
+  },
   gap_in_a_stream_ignored: { from: `if (tokenIndex !== run.tokens ||`, to: `if (tokenIndex < run.tokens ||` },
   repeated_token_passed_on: {
     from: `if (tokenIndex !== run.tokens ||`,
@@ -314,10 +334,6 @@ const BUGS: Readonly<Record<string, Bug>> = {
     from: `    this.#timeouts.delete(run.sequence);\n`,
     to: `    this.#timeouts.delete(run.sequence);\n` +
       `    entry.lane.admission.answered(this.#now - run.dispatchedAt, false, this.#now);\n`,
-  },
-  hint_counts_the_time_of_suspects: {
-    from: `if (this.#losses.suspects) {\n`,
-    to: `if (this.#losses.suspects && this.#now < 0) {\n`,
   },
   one_lane_gives_up_alone: {
     from: `if (this.#worker.givesUp(this.#now)) this`,

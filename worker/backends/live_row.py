@@ -16,16 +16,35 @@ class LiveRow:
     """Counts and times a row's tokens. Its text is made as it comes only where somebody needs it so: for deltas, or
     to find a stop text; else in one go at the end."""
 
-    __slots__ = ("_first_at", "_last_at", "_runtime", "_tokens", "input_tokens", "number", "row", "stream")
+    __slots__ = (
+        "_first_at",
+        "_last_at",
+        "_runtime",
+        "_tokens",
+        "input_tokens",
+        "number",
+        "passed_by",
+        "row",
+        "size",
+        "stream",
+    )
 
     def __init__(self, number: int, row: Row, runtime: Runtime) -> None:
         self.number = number
         self.row = row
         self.input_tokens = 0
+        prompt = row.prompt
+        self.size = len(prompt) if isinstance(prompt, str) else sum(len(message.content) for message in prompt)
+        self.passed_by = 0  # characters of prompts that came later and went first
         self.stream = TextStream(runtime.decode, row.stop) if row.stream or row.stop else None
         self._runtime = runtime
         self._tokens: list[int] = []  # of a row without `stream`
         self._first_at = self._last_at = 0.0
+
+    @property
+    def prefilling(self) -> int:
+        """Tokens of its prompt; none once it has given a token."""
+        return 0 if self._first_at else self.input_tokens
 
     @property
     def stopped(self) -> bool:

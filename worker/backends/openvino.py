@@ -38,6 +38,7 @@ class OpenVinoRuntime(Runtime):
         self._model = model
         self._template_prompts = template_prompts
         self._max_rows = max_rows
+        self.prefill_tokens = max(STEP_TOKENS, max_rows)
         self._handles: dict[int, Any] = {}  # openvino_genai.GenerationHandle of each running row
 
     def load(self) -> None:
@@ -51,7 +52,7 @@ class OpenVinoRuntime(Runtime):
         path = self._locate()
         scheduler = openvino_genai.SchedulerConfig()
         scheduler.max_num_seqs = self._max_rows
-        scheduler.max_num_batched_tokens = max(STEP_TOKENS, self._max_rows)
+        scheduler.max_num_batched_tokens = self.prefill_tokens
         self._pipeline: Any = openvino_genai.ContinuousBatchingPipeline(str(path), scheduler, "CPU")
         self._tokenizer: Any = self._pipeline.get_tokenizer()
         source = self._tokenizer.chat_template

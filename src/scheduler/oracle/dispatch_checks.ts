@@ -50,7 +50,7 @@ export function checkDispatch(
   }
   let most = 0;
   for (const { remainingMs } of members) most = Math.max(most, remainingMs ?? Infinity);
-  if (timeoutMs !== Math.min(most, limits.workerTimeoutMs)) {
+  if (timeoutMs !== Math.min(most, limits.rowTimeoutMs)) {
     throw new Broken("a call lasts as long as somebody waits", `${timeoutMs} ms`, ticket);
   }
   if (!(notice.lateMs >= 0 && notice.lateMs <= lateMost)) {
