@@ -137,7 +137,7 @@ export const SETTINGS = {
     0,
     65_536,
     0,
-    "continuous, direct: requests at the worker at once, streamed or not; 0 sets no limit; each of the two counts its own",
+    "continuous, direct: requests at the worker at once, streamed or not, each of the two counts its own; 0: a quarter more than the worker says it runs at once (max_rows), no limit where it does not tell",
   ),
   QUEUED_CONCURRENCY: wholeNumber(1, 65_536, 1, "queued: requests at the worker at once"),
   BATCH_WINDOW_MS: wholeNumber(

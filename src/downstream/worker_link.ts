@@ -207,7 +207,10 @@ export class WorkerLink {
     const news = changed || status.load !== undefined || detail !== this.#status.detail;
     this.#status = known ? { ...status, identity: known } : status;
     this.#told = true;
-    if (changed || (state === "down" && news)) this.listener.happened({ kind: "worker", state, detail });
+    const maxRows = status.identity?.maxRows || undefined;
+    if (changed || (state === "down" && news)) {
+      this.listener.happened({ kind: "worker", state, detail, ...(maxRows && { maxRows }) });
+    }
     if (news) this.listener.status(this.#status);
   }
 }

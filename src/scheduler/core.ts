@@ -131,7 +131,7 @@ export class SchedulerCore {
           event.sequences === undefined || this.#worker.isGone ? "worker_gone" : "call_broke",
         );
       case "worker":
-        this.#worker.told(event.state, event.detail, this.#now);
+        this.#worker.told(event.state, event.detail, this.#now, event.maxRows);
         if (this.#worker.isGone) this.#losses.workerIsGone();
         return this.#placesFreed();
       default:
@@ -339,7 +339,7 @@ export class SchedulerCore {
     for (;;) {
       const most = this.#losses.mayLeave(lane, this.#running.size);
       if (most === 0) return lane.holdBack(this.#now);
-      const group = lane.ask(this.#now, most);
+      const group = lane.ask(this.#now, most, this.#worker.maxRows);
       if (!group) return;
       this.#dispatch(lane, group, most, effects);
     }

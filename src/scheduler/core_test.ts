@@ -193,6 +193,21 @@ Deno.test("a burst in one turn is refused only beyond what the policy could send
   assert.deepEqual(world.running, tickets);
 });
 
+Deno.test("without a limit of its own a mode's follows from what the worker runs at once", () => {
+  const world = new World({ ...CONTINUOUS, MAX_CONCURRENT_STREAMS: 0 }, {}, { state: "unknown" });
+  const tickets = world.arriveTogether(6);
+  world.worker("up", 4);
+  assert.deepEqual(world.running, tickets.slice(0, 5), "a quarter more than it runs");
+  world.answer(tickets[0]!);
+  assert.deepEqual(world.running, tickets.slice(1, 6));
+  const direct = world.arriveTogether(6, { mode: "direct" });
+  assert.deepEqual(world.running.slice(5), direct.slice(0, 5));
+  world.crash();
+  world.worker("up"); // its successor does not tell
+  assert.equal(world.running.length, 11);
+  world.finish();
+});
+
 Deno.test("REFUSE_LATE turns away at once what can't be answered in time, and takes what can", () => {
   const world = new World(QUEUED, { refuseLate: true, queueCapacity: 100 });
   world.arriveTogether(30);

@@ -114,8 +114,9 @@ export class World {
     this.now = end;
   }
 
-  worker(state: WorkerState): void {
-    this.tell({ kind: "worker", state, detail: `the worker is ${state}` });
+  /** `maxRows`: what it runs at once, where it tells. */
+  worker(state: WorkerState, maxRows?: number): void {
+    this.tell({ kind: "worker", state, detail: `the worker is ${state}`, ...(maxRows && { maxRows }) });
   }
 
   /** The worker dies: what it had is lost. */

@@ -30,7 +30,13 @@ export type Event =
     readonly status: WorkerFailure;
     readonly message: string;
   }
-  | { readonly kind: "worker"; readonly state: WorkerState; readonly detail: string };
+  | {
+    readonly kind: "worker";
+    readonly state: WorkerState;
+    readonly detail: string;
+    /** Requests that a worker which is up runs at once, where it tells. */
+    readonly maxRows?: number;
+  };
 
 /** Everything the shell may have to do, in this order. */
 export type Effect =

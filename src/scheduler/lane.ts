@@ -75,10 +75,10 @@ export class Lane {
 
   /**
    * The group that the policy lets go now of the first `most` that wait, if it does; it is to be asked again until it
-   * lets none go.
+   * lets none go. `workerRows` are those that the worker runs at once, where it tells.
    */
-  ask(now: Millis, most = Infinity): Departure | undefined {
-    const decision = this.#decide(now, most);
+  ask(now: Millis, most: number, workerRows: number | undefined): Departure | undefined {
+    const decision = this.#decide(now, most, workerRows);
     if (decision.kind === "dispatch") return decision;
     this.#wakeAt = decision.kind === "wait" ? decision.until : undefined;
     this.#heldBack = decision.kind === "idle" && this.#queue.length > 0;
@@ -93,7 +93,7 @@ export class Lane {
     this.admission.update(undefined, now);
   }
 
-  #decide(now: Millis, most: number): Decision {
+  #decide(now: Millis, most: number, workerRows: number | undefined): Decision {
     const oldest = this.#queue.first;
     if (!oldest) return IDLE;
     return this.policy.decide(
@@ -102,6 +102,7 @@ export class Lane {
         oldestReceivedAt: oldest.submission.receivedAt,
         running: this.#running,
         dispatchesInFlight: this.#groupsInFlight,
+        workerRows,
       },
       now,
     );

@@ -145,6 +145,11 @@ const BUGS: Readonly<Record<string, Bug>> = {
     from: `running: this.#running,`,
     to: `running: Math.max(0, this.#running - 1),`,
   },
+  workers_rows_ignored: {
+    file: "lane.ts",
+    from: `        workerRows,\n`,
+    to: `        workerRows: undefined,\n`,
+  },
   group_never_comes_back: {
     file: "lane.ts",
     from: `if (--group.left === 0) this.#groupsInFlight--;`,

@@ -211,7 +211,9 @@ export abstract class WorkerModel {
     if (this.connected) return;
     this.connected = true;
     this.connection++;
-    this.say([{ kind: "worker", state: this.draining ? "draining" : "up", detail: "" }]);
+    const { kind, maxRows } = this.scenario.worker;
+    const tells = kind === "session" && { maxRows }; // the fixed RPCs have no hello
+    this.say([{ kind: "worker", state: this.draining ? "draining" : "up", detail: "", ...tells }]);
   }
 
   /** What is on its way still arrives, then the news of the loss. */

@@ -101,7 +101,7 @@ export class CheckedCore {
         this.#situation.woken = true;
         return;
       case "worker":
-        patience.told(event.state, now);
+        patience.told(event.state, event.maxRows, now);
         return judge.hear(event, now);
       default:
         return judge.hear(event, now);

@@ -42,7 +42,8 @@ export function checkDispatch(
     throw new Broken("only a worker that is up is sent to", `it is ${patience.state}`, ticket);
   }
   const { mode, law, groups, running } = lane!;
-  if (members.length > law.maxGroup || groups > law.maxGroups || running > law.maxRunning) {
+  const maxRunning = law.maxRunning ?? patience.atWorkerMost;
+  if (members.length > law.maxGroup || groups > law.maxGroups || running > maxRunning) {
     const detail = `${mode}: a group of ${members.length}, ${groups} groups, ${running} running; ${
       JSON.stringify(law)
     }`;

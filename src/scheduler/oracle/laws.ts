@@ -5,8 +5,8 @@ import type { Tracked } from "./tracked.ts";
 
 /** What a mode promises, as numbers. */
 export interface ModeLaw {
-  /** Requests at the worker at once. */
-  readonly maxRunning: number;
+  /** Requests at the worker at once; undefined: by what it says that it runs. */
+  readonly maxRunning: number | undefined;
   readonly maxGroup: number;
   /** Groups at the worker at once. */
   readonly maxGroups: number;
@@ -34,7 +34,7 @@ export type ModeSettings = Pick<
 /** The law of each mode, written down from the documentation and not from the policies. */
 export function modeLaw(mode: Mode, settings: ModeSettings): ModeLaw {
   const unlimited = { maxGroup: Infinity, maxGroups: Infinity, fullAt: 1, windowMs: 0, whenIdle: false };
-  const streams = settings.MAX_CONCURRENT_STREAMS || Infinity;
+  const streams = settings.MAX_CONCURRENT_STREAMS || undefined;
   switch (mode) {
     case "direct":
       return { ...unlimited, maxRunning: streams, maxGroup: 1, reasons: ["direct"] };
@@ -74,10 +74,13 @@ export function tooLate(
 export class Patience {
   state: WorkerState | "unknown" = "unknown";
   giveUpAt: Millis | undefined;
+  /** Requests that go to the worker where the settings name no limit: a quarter more than it runs at once. */
+  atWorkerMost = Infinity;
 
   constructor(private readonly waitMs: Millis) {}
 
-  told(state: WorkerState, now: Millis): void {
+  told(state: WorkerState, maxRows: number | undefined, now: Millis): void {
+    if (state === "up") this.atWorkerMost = Math.ceil(1.25 * (maxRows ?? Infinity));
     if (state === "up") this.giveUpAt = undefined;
     else if (state === "down" && this.state === "unknown") this.giveUpAt = now;
     else this.giveUpAt ??= now + this.waitMs;

@@ -1,5 +1,6 @@
 import type { Millis, SchedulerStats, Ticket } from "../../types.ts";
 import { Broken } from "./broken.ts";
+import type { Patience } from "./laws.ts";
 import type { Situation } from "./situation.ts";
 import type { TrackedLane } from "./tracked.ts";
 
@@ -77,20 +78,20 @@ export function checkTimes(situation: Situation): void {
 export function noteDrainRates({ book, patience, now }: Situation): void {
   const asUsual = patience.state === "up" && book.suspects.size === 0;
   for (const lane of book.lanes) {
-    const waitsForPlace = asUsual && lane.waiting > 0 && !hasPlace(lane);
+    const waitsForPlace = asUsual && lane.waiting > 0 && !hasPlace(lane, patience);
     lane.drainRate.update(waitsForPlace ? lane.running : undefined, now);
   }
 }
 
-function hasPlace({ law, running, groups }: TrackedLane): boolean {
-  return running < law.maxRunning && groups < law.maxGroups;
+function hasPlace({ law, running, groups }: TrackedLane, { atWorkerMost }: Patience): boolean {
+  return running < (law.maxRunning ?? atWorkerMost) && groups < law.maxGroups;
 }
 
 /** When a mode has to let those that wait for it go, if nothing else happens; it must not have missed it. */
 function groupDueAt({ book, patience, now }: Situation, lane: TrackedLane): Millis {
   const { mode, law, running, groups } = lane;
   const waiting = book.mayLeave(lane);
-  if (waiting === 0 || patience.state !== "up" || !hasPlace(lane)) return Infinity;
+  if (waiting === 0 || patience.state !== "up" || !hasPlace(lane, patience)) return Infinity;
   const oldest = book.oldestWaiting(lane)!;
   const dueAt = oldest.submission.receivedAt + law.windowMs;
   if (waiting >= law.fullAt || dueAt <= now || (law.whenIdle && groups === 0)) {
