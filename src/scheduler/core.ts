@@ -75,7 +75,11 @@ export class SchedulerCore {
     this.#expire(effects);
     for (const event of events) this.#apply(event, effects);
     if (events.some(({ kind }) => kind === "wake")) this.#timeOutSilent(effects);
-    for (const lane of this.#lanes) this.#letGo(lane, effects);
+    let suspected: boolean;
+    do { // again for all when the last suspect of one lane was refused as late: it kept the others waiting
+      suspected = this.#losses.suspects;
+      for (const lane of this.#lanes) this.#letGo(lane, effects);
+    } while (suspected && !this.#losses.suspects);
     // While suspects are tried, answers tell nothing of how fast the worker is.
     if (this.#losses.suspects) {
       for (const { admission } of this.#lanes) admission.update(undefined, this.#now);

@@ -202,7 +202,7 @@ Deno.test("without a limit of its own a mode's follows from what the worker runs
   assert.deepEqual(world.running, tickets.slice(1, 6));
   const direct = world.arriveTogether(6, { mode: "direct" });
   assert.deepEqual(world.running.slice(5), direct.slice(0, 5));
-  world.crash();
+  world.worker("draining");
   world.worker("up"); // its successor does not tell
   assert.equal(world.running.length, 11);
   world.finish();

@@ -81,8 +81,9 @@ export class Lane {
     const decision = this.#decide(now, most, workerRows);
     if (decision.kind === "dispatch") return decision;
     this.#wakeAt = decision.kind === "wait" ? decision.until : undefined;
-    this.#heldBack = decision.kind === "idle" && this.#queue.length > 0;
-    this.admission.update(this.#heldBack ? this.#running : undefined, now);
+    const noPlace = decision.kind === "idle" && this.#queue.length > 0;
+    this.#heldBack = noPlace || most < this.#queue.length;
+    this.admission.update(noPlace ? this.#running : undefined, now);
     return undefined;
   }
 

@@ -321,12 +321,12 @@ const BUGS: Readonly<Record<string, Bug>> = {
   },
   hint_counts_the_time_in_a_window: {
     file: "lane.ts",
-    from: `this.admission.update(this.#heldBack ? this.#running : undefined, now);`,
+    from: `this.admission.update(noPlace ? this.#running : undefined, now);`,
     to: `this.admission.update(this.#queue.length > 0 ? this.#running : undefined, now);`,
   },
   hint_counts_the_time_while_nobody_waits: {
     file: "lane.ts",
-    from: `this.admission.update(this.#heldBack ? this.#running : undefined, now);`,
+    from: `this.admission.update(noPlace ? this.#running : undefined, now);`,
     to: `this.admission.update(this.#running > 0 ? this.#running : undefined, now);`,
   },
   hint_counts_the_workers_absence: {
