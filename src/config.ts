@@ -96,7 +96,13 @@ export const SETTINGS = {
     1,
     86_400_000,
     30_000,
-    "how long the worker may take to answer, or a stream to give its next token",
+    "how long a request may get no token and no answer while the worker makes no progress with any request",
+  ),
+  WORKER_ROW_TIMEOUT_MS: wholeNumber(
+    1,
+    86_400_000,
+    600_000,
+    "how long a request at the worker may get no token and no answer while the worker goes on with others; at least WORKER_RPC_TIMEOUT_MS",
   ),
   WORKER_SILENCE_MS: wholeNumber(
     1500,
@@ -129,16 +135,16 @@ export const SETTINGS = {
     "bytes of prompts that may wait in each mode's queue; what goes beyond is refused at once; at least MAX_PROMPT_BYTES",
   ),
   REFUSE_LATE: flag(
-    false,
+    true,
     "refuse at once what can't be answered before its deadline, given its mode's queue and answers",
   ),
   MAX_CONCURRENT_STREAMS: wholeNumber(
     0,
     65_536,
     0,
-    "continuous, direct: requests at the worker at once, streamed or not; 0 sets no limit; queued: streams at the " +
-      "worker at once, beside the QUEUED_CONCURRENCY others; 0 lets streams share the places of the others; each mode " +
-      "counts its own",
+    "continuous, direct: requests at the worker at once, streamed or not; 0: a quarter more than the worker says it " +
+      "runs at once (max_rows), no limit where it does not tell; queued: streams at the worker at once, beside the " +
+      "QUEUED_CONCURRENCY others; 0 lets streams share the places of the others; each mode counts its own",
   ),
   QUEUED_CONCURRENCY: wholeNumber(
     1,
@@ -199,6 +205,7 @@ export type SchedulerSettings = Pick<
   | "WORKER_TLS_CLIENT_CERT"
   | "WORKER_TLS_CLIENT_KEY"
   | "WORKER_RPC_TIMEOUT_MS"
+  | "WORKER_ROW_TIMEOUT_MS"
   | "WORKER_SILENCE_MS"
   | "WORKER_WAIT_MS"
   | "WORKER_TRIES"
@@ -274,6 +281,15 @@ export function parseSettings(
   if (Number(values.DEFAULT_MAX_TOKENS) > limit) {
     problems.push(
       `DEFAULT_MAX_TOKENS must be at most MAX_TOKENS_LIMIT (${limit}), got "${values.DEFAULT_MAX_TOKENS}"`,
+    );
+  }
+  const still = Number(values.WORKER_RPC_TIMEOUT_MS);
+  if (!given.has("WORKER_ROW_TIMEOUT_MS")) {
+    values.WORKER_ROW_TIMEOUT_MS = Math.max(SETTINGS.WORKER_ROW_TIMEOUT_MS.fallback, still);
+  }
+  if (Number(values.WORKER_ROW_TIMEOUT_MS) < still) {
+    problems.push(
+      `WORKER_ROW_TIMEOUT_MS must be at least WORKER_RPC_TIMEOUT_MS (${still}), got "${values.WORKER_ROW_TIMEOUT_MS}"`,
     );
   }
   const longest = Number(values.MAX_PROMPT_BYTES);

@@ -66,6 +66,17 @@ Deno.test("the queue's bytes follow a longer prompt's limit, but may not be give
   );
 });
 
+Deno.test("the time of a row follows a longer time-out of the worker, but may not be given below it", () => {
+  assert.equal(
+    parseSettings([], { WORKER_RPC_TIMEOUT_MS: "3600000" }).settings.WORKER_ROW_TIMEOUT_MS,
+    3_600_000,
+  );
+  assert.deepEqual(
+    problemsOf([], { WORKER_ROW_TIMEOUT_MS: "29999" }),
+    ['WORKER_ROW_TIMEOUT_MS must be at least WORKER_RPC_TIMEOUT_MS (30000), got "29999"'],
+  );
+});
+
 Deno.test("the default of max_tokens follows a lower limit, but may not be given above it", () => {
   assert.equal(parseSettings([], { MAX_TOKENS_LIMIT: "100" }).settings.DEFAULT_MAX_TOKENS, 100);
   const problems = problemsOf([], { MAX_TOKENS_LIMIT: "100", DEFAULT_MAX_TOKENS: "101" });

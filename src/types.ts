@@ -248,6 +248,8 @@ export interface WorkerLoad {
   readonly draining: boolean;
   readonly steps: number;
   readonly rowSteps: number;
+  /** Steps of its runtime, pieces of prefill included; 0 where the worker does not tell. */
+  readonly iterations: number;
 }
 
 /** What the engine knows of the worker that it keeps running by itself. */

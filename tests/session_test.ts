@@ -135,6 +135,16 @@ test("a result that never comes is given up and cancelled at the worker", {
   });
 });
 
+test("a long prefill is no silence while the worker reports that its runtime works", {
+  WORKER_RPC_TIMEOUT_MS: 1200,
+}, async (engine) => {
+  const prompt = "prefill=3000";
+  const stream = engine.stream({ prompt, maxTokens: 2 });
+  const [whole, last] = await Promise.all([engine.submit({ prompt, maxTokens: 2 }), stream.last]);
+  assert.equal(whole.responseText, "echo:prefill=3000", whole.errorMessage);
+  assert.equal(last.status, "ok", last.errorMessage);
+});
+
 for (
   const [trouble, why] of [
     ["garbage", /the session with the worker broke/],

@@ -178,7 +178,7 @@ VLLM_MAX_NUM_SEQS = _optional_whole(
     "VLLM_MAX_NUM_SEQS", 1, 65536, "Most sequences in one vLLM step. Unset: WORKER_MAX_ROWS."
 )
 VLLM_MAX_NUM_BATCHED_TOKENS = _optional_whole(
-    "VLLM_MAX_NUM_BATCHED_TOKENS", 1, 10_000_000, "Most tokens in one vLLM step. Unset: vLLM's own."
+    "VLLM_MAX_NUM_BATCHED_TOKENS", 1, 10_000_000, "Most tokens in one vLLM step. Unset: vLLM's own, on a CPU 512."
 )
 VLLM_OTLP_TRACES_ENDPOINT = _text(
     "VLLM_OTLP_TRACES_ENDPOINT",

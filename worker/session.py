@@ -232,6 +232,7 @@ class Session:
                 draining=self._draining,
                 steps=stats.steps,
                 row_steps=stats.row_steps,
+                iterations=stats.iterations,
             )
         )
 

@@ -15,7 +15,6 @@ const STEP_MS = 20;
 const PROFILE = { source: "20 ms a step, 32 rows.", step_ms: [[1, STEP_MS]], max_rows: ROWS };
 /** What the worker can answer a second: 100. */
 const CAPACITY = ROWS / ((MAX_TOKENS * STEP_MS) / 1000);
-const DEADLINE_MS = 2000;
 /** The ends of a call start its clock apart. */
 const CLOCKS_MS = 20;
 const TIMES = 10;
@@ -23,28 +22,38 @@ const PEAK_SECONDS = 15;
 /** Between two samples of the engine's memory. */
 const SAMPLE_MS = 1000;
 
+interface Options {
+  readonly deadlineMs: Millis;
+  /** @default true */
+  readonly refuseLate?: boolean;
+  readonly seconds?: number;
+}
+
 /**
- * Goodput under ten times the load that the worker can take: an open loop for `seconds`, each request with a deadline
- * of 2 s, REFUSE_LATE=1, over the peak. Goodput: requests answered ok before their deadline, by the second in which
+ * Goodput under ten times the load that the worker can take: an open loop for `seconds`, each request with the same
+ * deadline, over the peak. Goodput: requests answered ok before their deadline, by the second in which
  * they were sent, less the first 5 s, which fill the queue. Peak: the same of as many closed-loop clients as keep
  * every row of the worker taken and one waiting behind each; the better of one measured before and one after.
  *
  * Flat: the median resident memory of the last quarter of the overload is at most a tenth above the second quarter's.
  */
-export async function overload(folder: string, seconds = 60): Promise<Figure> {
+export async function overload(
+  folder: string,
+  { deadlineMs, refuseLate = true, seconds = 60 }: Options,
+): Promise<Figure> {
   const profile = join(folder, "rows32.json");
   await Deno.writeTextFile(profile, JSON.stringify(PROFILE));
   await using worker = await startWorker("sim", { SIM_PROFILE: profile }, folder);
-  const settings = { MAX_CONCURRENT_STREAMS: ROWS, REFUSE_LATE: true };
+  const settings = { MAX_CONCURRENT_STREAMS: ROWS, REFUSE_LATE: refuseLate };
   await using engine = await startEngine("continuous", worker.endpoint, settings, folder);
-  using load = new EngineLoad(engine.process.address, DEADLINE_MS);
-  const before = await closedLoop(load, PEAK_SECONDS);
+  using load = new EngineLoad(engine.process.address, deadlineMs);
+  const before = await closedLoop(load, deadlineMs, PEAK_SECONDS);
   const memory = new AbortController();
   const sampling = residentSamples(engine.process.pid, memory.signal);
-  const open = await openLoop(load, TIMES * CAPACITY, seconds);
+  const open = await openLoop(load, { deadlineMs, perSecond: TIMES * CAPACITY, seconds });
   memory.abort();
   const residentsMb = await sampling;
-  const after = await closedLoop(load, PEAK_SECONDS);
+  const after = await closedLoop(load, deadlineMs, PEAK_SECONDS);
   const peak = Math.max(...[before, after].map((one) => rate(one.goodAtMs, RAMP_MS, PEAK_SECONDS * 1000)));
   const goodput = rate(open.goodAtMs, RAMP_MS, seconds * 1000);
   const sent = open.sent / seconds;
@@ -54,7 +63,8 @@ export async function overload(folder: string, seconds = 60): Promise<Figure> {
   const failures = failed.length > 0 ? `, ${failed.length} FAILED (${failed[0]})` : "";
   return {
     name:
-      `goodput under ${TIMES} times the load for ${seconds} s (open loop, deadline 2 s, REFUSE_LATE) / peak`,
+      `goodput under ${TIMES} times the load for ${seconds} s (open loop, deadline ${deadlineMs / 1000} s, ` +
+      `REFUSE_LATE=${refuseLate}) / peak`,
     reached:
       `${kept.toFixed(3)} (${goodput.toFixed(1)}/s of ${sent.toFixed(0)}/s sent, peak ${
         peak.toFixed(1)
@@ -89,7 +99,7 @@ class Load {
   readonly tally: Tally = { sent: 0, refused: 0, late: 0, failed: [], goodAtMs: [] };
   readonly #start = now();
 
-  constructor(private readonly load: EngineLoad) {}
+  constructor(private readonly load: EngineLoad, private readonly deadlineMs: Millis) {}
 
   get elapsedMs(): Millis {
     return now() - this.#start;
@@ -102,15 +112,15 @@ class Load {
     const { outcome, status, errorMessage } = await this.load.send(item, NEVER);
     const tookMs = this.elapsedMs - sentMs;
     // Where both ends see the deadline pass, it can also show as the call's cancel.
-    if (outcome === "ok" && tookMs <= DEADLINE_MS) this.tally.goodAtMs.push(sentMs);
-    else if (tookMs > DEADLINE_MS - CLOCKS_MS) this.tally.late++;
+    if (outcome === "ok" && tookMs <= this.deadlineMs) this.tally.goodAtMs.push(sentMs);
+    else if (tookMs > this.deadlineMs - CLOCKS_MS) this.tally.late++;
     else if (status === "RESOURCE_EXHAUSTED") this.tally.refused++;
     else this.tally.failed.push(`${status}: ${errorMessage}`);
   }
 }
 
-async function closedLoop(engine: EngineLoad, seconds: number): Promise<Tally> {
-  const load = new Load(engine);
+async function closedLoop(engine: EngineLoad, deadlineMs: Millis, seconds: number): Promise<Tally> {
+  const load = new Load(engine, deadlineMs);
   const client = async () => {
     while (load.elapsedMs < seconds * 1000) await load.send();
   };
@@ -119,8 +129,11 @@ async function closedLoop(engine: EngineLoad, seconds: number): Promise<Tally> {
 }
 
 /** Sends at an even rate, whatever becomes of it; a turn that comes late sends what is due. */
-async function openLoop(engine: EngineLoad, perSecond: number, seconds: number): Promise<Tally> {
-  const load = new Load(engine);
+async function openLoop(
+  engine: EngineLoad,
+  { deadlineMs, perSecond, seconds }: { deadlineMs: Millis; perSecond: number; seconds: number },
+): Promise<Tally> {
+  const load = new Load(engine, deadlineMs);
   const sending: Promise<void>[] = [];
   while (load.elapsedMs < seconds * 1000) {
     while (load.tally.sent < (load.elapsedMs / 1000) * perSecond) sending.push(load.send());

@@ -4,7 +4,7 @@ import { addressOf, type SchedulerSettings } from "../config.ts";
 import { omnispan } from "../grpc/contract.ts";
 import type { WorkerClient as WorkerStub } from "../grpc/generated/omnispan/Worker.ts";
 import type { DispatchGroup, DispatchMember, Event } from "../scheduler/events.ts";
-import { failedReply, type Millis, type SequenceId, type WorkerStatus } from "../types.ts";
+import { failedReply, type Millis, type SequenceId, type WorkerLoad, type WorkerStatus } from "../types.ts";
 import { FixedRpcs } from "./fixed_rpcs.ts";
 import { isUnicode } from "./messages.ts";
 import { Session } from "./session.ts";
@@ -149,8 +149,9 @@ export class WorkerLink {
           message: "the worker's answer can't be read",
         }),
       loaded: (load) => {
-        const { identity } = this.#status;
+        const { identity, load: before } = this.#status;
         if (!identity) return;
+        if (before && hasWorked(before, load)) this.listener.happened({ kind: "progress" });
         if (load.draining) {
           this.#tell({ state: "draining", detail: "the worker is stopping", identity, load });
         } else this.#tell({ state: "up", detail: "", identity, load });
@@ -225,9 +226,17 @@ export class WorkerLink {
     const news = changed || status.load !== undefined || detail !== this.#status.detail;
     this.#status = known ? { ...status, identity: known } : status;
     this.#told = true;
-    if (changed || (state === "down" && news)) this.listener.happened({ kind: "worker", state, detail });
+    const maxRows = status.identity?.maxRows || undefined;
+    if (changed || (state === "down" && news)) {
+      this.listener.happened({ kind: "worker", state, detail, ...(maxRows && { maxRows }) });
+    }
     if (news) this.listener.status(this.#status);
   }
+}
+
+/** Between two reports of one session; a worker that does not count its iterations still counts its decode steps. */
+function hasWorked(before: WorkerLoad, load: WorkerLoad): boolean {
+  return load.iterations > before.iterations || load.steps > before.steps;
 }
 
 const FIXED: WorkerStatus = { state: "up", detail: "driven over the fixed RPCs: it has no sessions" };

@@ -16,7 +16,15 @@ export const UP: WorkerStatus = {
     contextTokens: 4096,
     instance: "first",
   },
-  load: { running: 3, waiting: 1, kvUsage: 0.25, draining: false, steps: 100, rowSteps: 250 },
+  load: {
+    running: 3,
+    waiting: 1,
+    kvUsage: 0.25,
+    draining: false,
+    steps: 100,
+    rowSteps: 250,
+    iterations: 120,
+  },
 };
 
 export const STATS: ThreadStats = {

@@ -14,6 +14,8 @@ export interface QueueView {
   readonly runningStreams: number;
   /** Groups of which at least one request is at the worker. */
   readonly dispatchesInFlight: number;
+  /** Requests that the worker runs at once; undefined where it does not tell. */
+  readonly workerRows: number | undefined;
 }
 
 export type Decision =

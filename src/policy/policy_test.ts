@@ -10,6 +10,7 @@ const views = fc.record({
   runningOthers: fc.nat(40),
   runningStreams: fc.nat(40),
   dispatchesInFlight: fc.nat(5),
+  workerRows: fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined }),
 }).map(({ runningOthers, ...view }) => ({ ...view, running: runningOthers + view.runningStreams }));
 
 const batches = fc.record({
@@ -58,10 +59,10 @@ Deno.test("micro_batch keeps to its size, its groups at the worker and its windo
   }));
 });
 
-Deno.test("a gate lets through what fits beside those that run, all or one at a time", () => {
+Deno.test("a gate lets through what fits beside those that run, by its limit or the worker's, all or one at a time", () => {
   fc.assert(fc.property(gates, views, (options, view) => {
     const decision = gate(options).decide(view, 0);
-    const free = options.limit === 0 ? Infinity : options.limit - view.running;
+    const free = (options.limit || Math.ceil(1.25 * (view.workerRows ?? Infinity))) - view.running;
     const fitting = Math.min(view.depth, free);
     if (fitting <= 0) assert.equal(decision.kind, "idle");
     else {

@@ -15,8 +15,6 @@ export class Admission {
   readonly #serviceTime = new ServiceTime();
   #requests = 0;
   #bytes = 0;
-  /** In this turn. */
-  #answered = 0;
 
   constructor(
     private readonly mode: Mode,
@@ -33,8 +31,7 @@ export class Admission {
     return this.#bytes;
   }
 
-  entered({ promptBytes }: Submission, now: Millis): void {
-    if (this.#requests === 0) this.#drainRate.backlogBegan(now);
+  entered({ promptBytes }: Submission): void {
     this.#requests++;
     this.#bytes += promptBytes;
   }
@@ -44,16 +41,15 @@ export class Admission {
     this.#bytes -= promptBytes;
   }
 
-  /** One of this mode was answered; `serviceMs` after its dispatch, if that tells how long an answer takes. */
-  answered(serviceMs: Millis | undefined, now: Millis): void {
-    this.#answered++;
-    if (serviceMs !== undefined) this.#serviceTime.took(serviceMs, now);
+  /** So many rows of this mode run while others wait for a place; undefined: none waits for one. */
+  update(rows: number | undefined, now: Millis): void {
+    this.#drainRate.update(rows, now);
   }
 
-  /** All answers of a turn came at once. */
-  turnEnds(now: Millis): void {
-    if (this.#answered > 0 && this.#requests > 0) this.#drainRate.answered(this.#answered, now);
-    this.#answered = 0;
+  /** One of this mode was answered so long after its dispatch; `ok` when that tells how long an answer takes. */
+  answered(serviceMs: Millis, ok: boolean, now: Millis): void {
+    this.#drainRate.answered(serviceMs, now);
+    if (ok) this.#serviceTime.took(serviceMs, now);
   }
 
   isFull({ promptBytes }: Submission): boolean {
@@ -63,7 +59,7 @@ export class Admission {
 
   /** Why a request that arrives now can't be taken; undefined when it can. */
   refusal(submission: Submission, now: Millis): Outcome | undefined {
-    const waitMs = this.#drainRate.waitMs(this.#requests);
+    const waitMs = this.#drainRate.waitMs(this.#requests, now);
     if (!this.isFull(submission)) {
       const why = this.#late(waitMs, submission, now);
       return why === undefined ? undefined : refused(why, waitMs);
@@ -85,7 +81,7 @@ export class Admission {
     const why =
       `the deadline can't be met any more: it is ${Math.round(deadline - now)} ms away, and an answer ` +
       `takes about ${Math.round(neededMs)} ms (REFUSE_LATE)`;
-    return refused(why, undefined);
+    return refused(why, this.#drainRate.waitMs(this.#requests, now));
   }
 
   /** Why its deadline can't be met given the queue. */

@@ -45,6 +45,8 @@ export class SchedulerCore {
   #now: Millis = 0;
   /** Places were freed since the lanes were last asked. */
   #hasFreedPlaces = false;
+  /** When the worker last gave something to any row, or showed that its runtime works. */
+  #workerProgressAt: Millis = 0;
   #lastSequence: SequenceId = 0;
   #lastDispatch: DispatchId = 0;
   #wakeAt: Millis | undefined;
@@ -75,11 +77,14 @@ export class SchedulerCore {
     this.#expire(effects);
     for (const event of events) this.#apply(event, effects);
     if (events.some(({ kind }) => kind === "wake")) this.#timeOutSilent(effects);
-    for (const { admission } of this.#lanes) admission.turnEnds(this.#now);
     do { // again when a suspect that is given up kept an earlier lane waiting
       this.#hasFreedPlaces = false;
       for (const lane of this.#lanes) this.#letGo(lane, effects);
     } while (this.#hasFreedPlaces);
+    // While suspects are tried, answers tell nothing of how fast the worker is.
+    if (this.#losses.suspects) {
+      for (const { admission } of this.#lanes) admission.update(undefined, this.#now);
+    }
     this.#askToWake(effects);
   }
 
@@ -115,7 +120,11 @@ export class SchedulerCore {
       case "wake":
         this.#wakeAt = undefined;
         return;
+      case "progress":
+        this.#workerProgressAt = this.#now;
+        return;
       case "step":
+        this.#workerProgressAt = this.#now;
         for (const delta of event.step.deltas) this.#takeDelta(delta, effects);
         for (const result of event.step.results) this.#takeResult(result, effects);
         return;
@@ -127,8 +136,8 @@ export class SchedulerCore {
           event.sequences === undefined || this.#worker.isGone ? "worker_gone" : "call_broke",
         );
       case "worker":
-        this.#worker.told(event.state, event.detail, this.#now);
-        if (this.#worker.isGone) this.#losses.workerIsGone(this.#now);
+        this.#worker.told(event.state, event.detail, this.#now, event.maxRows);
+        if (this.#worker.isGone) this.#losses.workerIsGone();
         return this.#placesFreed();
       default:
         event satisfies never;
@@ -160,7 +169,7 @@ export class SchedulerCore {
     };
     this.#accepted++;
     this.#entries.set(ticket, entry);
-    lane.enqueue(entry, this.#now);
+    lane.enqueue(entry);
     this.#worker.wanted(this.#now);
     if (submission.deadline === undefined) return;
     this.#deadlines.set(ticket, submission.deadline);
@@ -197,14 +206,20 @@ export class SchedulerCore {
   #timeOut(sequence: SequenceId, effects: Effect[]): void {
     const entry = this.#running.get(sequence);
     if (!entry) return;
-    const { workerTimeoutMs } = this.limits;
+    const { workerTimeoutMs, rowTimeoutMs } = this.limits;
     const { progressAt, tokens } = entry.run;
-    if (progressAt + workerTimeoutMs > this.#now) {
-      this.#timeouts.set(sequence, progressAt + workerTimeoutMs);
+    const rowDueAt = progressAt + rowTimeoutMs;
+    // It is looked at for the first time so long after its dispatch; its tokens are the worker's progress too.
+    const dueAt = Math.min(this.#workerProgressAt + workerTimeoutMs, rowDueAt);
+    if (dueAt > this.#now) {
+      this.#timeouts.set(sequence, dueAt);
       return;
     }
     const what = tokens > 0 ? `gave no token after ${tokens}` : "did not answer";
-    const message = `the worker ${what} within ${workerTimeoutMs} ms (WORKER_RPC_TIMEOUT_MS)`;
+    const rule = dueAt === rowDueAt && rowTimeoutMs > workerTimeoutMs
+      ? `${rowTimeoutMs} ms, in which it worked for others (WORKER_ROW_TIMEOUT_MS)`
+      : `${workerTimeoutMs} ms (WORKER_RPC_TIMEOUT_MS)`;
+    const message = `the worker ${what} within ${rule}`;
     effects.push({ kind: "cancel", sequences: [sequence] });
     this.#answer(entry, failedReply("worker_timeout", message), effects);
   }
@@ -286,8 +301,7 @@ export class SchedulerCore {
   #answer(entry: Entry & { run: Run }, reply: WorkerReply, effects: Effect[]): void {
     const { run, submission, attempts } = entry;
     this.#leaveWorker(entry, run);
-    const serviceMs = reply.status === "ok" ? this.#now - run.dispatchedAt : undefined;
-    entry.lane.admission.answered(serviceMs, this.#now);
+    entry.lane.admission.answered(this.#now - run.dispatchedAt, reply.status === "ok", this.#now);
     const { notice: { id, reason, lateMs, tickets } } = run.group;
     const queueWaitMs = run.dispatchedAt - submission.receivedAt;
     const dispatch = { id, size: tickets.length, reason, lateMs, queueWaitMs, attempts };
@@ -326,12 +340,12 @@ export class SchedulerCore {
   #letGo(lane: Lane, effects: Effect[]): void {
     if (!this.#worker.takesRequests) {
       if (this.#worker.givesUp(this.#now)) this.#failWaiting(lane, effects);
-      return lane.holdBack();
+      return lane.holdBack(this.#now);
     }
     for (;;) {
       const most = this.#losses.mayLeave(lane, this.#running.size);
-      if (most === 0) return lane.holdBack();
-      const group = lane.ask(this.#now, most);
+      if (most === 0) return lane.holdBack(this.#now);
+      const group = lane.ask(this.#now, most, this.#worker.maxRows);
       if (!group) return;
       this.#dispatch(lane, group, most, effects);
     }
@@ -400,11 +414,11 @@ export class SchedulerCore {
     return { sequence, wireId: id, submission, remainingMs };
   }
 
-  /** How long the most patient member still waits, at most the worker's time-out. */
+  /** How long the most patient member still waits, at most the time that a row is given. */
   #patience(group: readonly DispatchMember[]): Millis {
     let longest = 0;
     for (const { remainingMs = Infinity } of group) longest = Math.max(longest, remainingMs);
-    return Math.min(longest, this.limits.workerTimeoutMs);
+    return Math.min(longest, this.limits.rowTimeoutMs);
   }
 
   #askToWake(effects: Effect[]): void {

@@ -248,6 +248,21 @@ Deno.test("a burst in one turn is refused only beyond what the policy could send
   assert.deepEqual(world.running, tickets);
 });
 
+Deno.test("without a limit of its own a mode's follows from what the worker runs at once", () => {
+  const world = new World({ ...CONTINUOUS, MAX_CONCURRENT_STREAMS: 0 }, {}, { state: "unknown" });
+  const tickets = world.arriveTogether(6);
+  world.worker("up", 4);
+  assert.deepEqual(world.running, tickets.slice(0, 5), "a quarter more than it runs");
+  world.answer(tickets[0]!);
+  assert.deepEqual(world.running, tickets.slice(1, 6));
+  const direct = world.arriveTogether(6, { mode: "direct" });
+  assert.deepEqual(world.running.slice(5), direct.slice(0, 5));
+  world.worker("draining");
+  world.worker("up"); // its successor does not tell
+  assert.equal(world.running.length, 11);
+  world.finish();
+});
+
 Deno.test("REFUSE_LATE turns away at once what can't be answered in time, and takes what can", () => {
   const world = new World(QUEUED, { refuseLate: true, queueCapacity: 100 });
   world.arriveTogether(30);
@@ -377,6 +392,56 @@ Deno.test("each token gives a stream its whole time-out again", () => {
   assert.equal(world.outcomes.size, 0);
   world.advance(1);
   assert.match(world.answered(ticket).reply.errorMessage, /gave no token after 5 within 1000 ms/);
+});
+
+Deno.test("a long prefill does not end a request while the worker shows that it works", () => {
+  const world = new World(DIRECT, { rowTimeoutMs: 100_000 });
+  const long = world.arrive({ stream: true });
+  for (let second = 0; second < 30; second++) {
+    world.advance(990);
+    world.tell({ kind: "progress" });
+  }
+  assert.equal(world.outcomes.size, 0);
+  world.answer(long);
+  const hung = world.arrive();
+  world.advance(999);
+  assert.equal(world.outcomes.has(hung), false);
+  world.advance(1);
+  assert.match(
+    world.answered(hung).reply.errorMessage,
+    /did not answer within 1000 ms \(WORKER_RPC_TIMEOUT_MS\)/,
+  );
+});
+
+Deno.test("one that waits in the worker's own queue has its time from the last sign of work on", () => {
+  const world = new World(DIRECT);
+  const [first, second] = world.arriveTogether(2);
+  world.advance(900);
+  world.answer(first!);
+  world.advance(999);
+  assert.equal(world.outcomes.has(second!), false);
+  world.advance(1);
+  assert.equal(world.answered(second!).reply.status, "worker_timeout");
+});
+
+Deno.test("a request that gets nothing while others do is given up after WORKER_ROW_TIMEOUT_MS", () => {
+  const world = new World(DIRECT, { rowTimeoutMs: 5000 });
+  const stuck = world.arrive();
+  assert.equal(world.groupTimeoutMs, 5000);
+  const other = world.arrive({ stream: true, tokens: 20 });
+  for (let token = 0; token < 9; token++) {
+    world.advance(500);
+    world.token(other);
+  }
+  world.advance(499);
+  assert.equal(world.outcomes.size, 0);
+  world.advance(1);
+  assert.match(
+    world.answered(stuck).reply.errorMessage,
+    /did not answer within 5000 ms, in which it worked for others \(WORKER_ROW_TIMEOUT_MS\)/,
+  );
+  assert.deepEqual(world.cancelledRows, [stuck]);
+  world.finish();
 });
 
 Deno.test("requests whose worker is lost wait for the next one, ahead of younger ones, unary and streams alike", () => {

@@ -33,6 +33,7 @@ const LIMITS: CoreLimits = {
   queueCapacity: 8,
   queueBytes: 10_000,
   workerTimeoutMs: 1000,
+  rowTimeoutMs: 10_000,
   workerWaitMs: 5000,
   maxAttempts: 3,
   refuseLate: false,
@@ -113,8 +114,9 @@ export class World {
     this.now = end;
   }
 
-  worker(state: WorkerState): void {
-    this.tell({ kind: "worker", state, detail: `the worker is ${state}` });
+  /** `maxRows`: what it runs at once, where it tells. */
+  worker(state: WorkerState, maxRows?: number): void {
+    this.tell({ kind: "worker", state, detail: `the worker is ${state}`, ...(maxRows && { maxRows }) });
   }
 
   /** The worker dies: what it had is lost. */

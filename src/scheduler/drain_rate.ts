@@ -2,35 +2,64 @@ import type { Millis } from "../types.ts";
 
 /** How many answers a mean remembers. */
 const MEMORY = 32;
+/** A batch may be answered all at once, so the drain rate remembers at least so many of each row. */
+const MEMORY_PER_ROW = 8;
 /** A mean that no answer has confirmed for so many times itself says little. */
 const STALE = 4;
 
-/** How fast the worker answers while requests wait, and so how long a new one will wait. */
+/**
+ * How long a place at the worker takes to come free while requests wait for one, by Little's law: the mean time that a
+ * row takes, divided by the mean number of rows that run beside each other. Both are ratios of sums in which older
+ * answers weigh less. Neither changes with the pattern of the answers: one by one, or a whole batch at one moment.
+ */
 export class DrainRate {
-  #since: Millis = 0;
-  #began: Millis = 0;
-  /** Mean time between two answers. */
-  #perRequestMs: Millis | undefined;
+  /** Rows at the worker while requests wait for a place; undefined while none waits for one. */
+  #rows: number | undefined;
+  #at: Millis = 0;
+  /** Time in which requests waited for a place, and that time multiplied by the rows that ran meanwhile. */
+  #waitedMs = 0;
+  #rowMs = 0;
+  /** Answers of that time, and how long their rows ran. */
+  #answers = 0;
+  #serviceMs = 0;
 
-  /** The queue, empty before, holds requests from now on. */
-  backlogBegan(now: Millis): void {
-    this.#since = this.#began = now;
+  /** From now on `rows` run while others wait for a place; undefined: none waits for one. */
+  update(rows: number | undefined, now: Millis): void {
+    this.#advance(now);
+    this.#rows = rows;
   }
 
   /**
-   * So many were answered while others wait. A row that its caller gives up frees its place as well, but sooner, so it
-   * does not count: counted, it would promise most when least is answered in time.
+   * A row was answered after so long. One that its caller gives up frees its place as well, but sooner, so it does not
+   * count: counted, it would promise most when least is answered in time.
    */
-  answered(requests: number, now: Millis): void {
-    if (now === this.#began) return; // nobody has waited yet
-    const sample = (now - this.#since) / requests;
-    this.#since = now;
-    this.#perRequestMs = blend(this.#perRequestMs, sample, Math.min(1, requests / MEMORY));
+  answered(serviceMs: Millis, now: Millis): void {
+    if (this.#rows === undefined) return;
+    this.#advance(now);
+    const kept = 1 - 1 / Math.max(MEMORY, MEMORY_PER_ROW * this.#meanRows());
+    this.#waitedMs *= kept;
+    this.#rowMs *= kept;
+    this.#answers = this.#answers * kept + 1;
+    this.#serviceMs = this.#serviceMs * kept + serviceMs;
   }
 
   /** Expected wait behind so many requests; undefined while nothing has been seen. */
-  waitMs(depth: number): Millis | undefined {
-    return this.#perRequestMs === undefined ? undefined : depth * this.#perRequestMs;
+  waitMs(depth: number, now: Millis): Millis | undefined {
+    this.#advance(now);
+    if (this.#answers === 0 || this.#rowMs === 0) return undefined;
+    return depth * this.#serviceMs / this.#answers / this.#meanRows();
+  }
+
+  #meanRows(): number {
+    return this.#waitedMs === 0 ? this.#rows ?? 0 : this.#rowMs / this.#waitedMs;
+  }
+
+  #advance(now: Millis): void {
+    if (this.#rows !== undefined) {
+      this.#waitedMs += now - this.#at;
+      this.#rowMs += this.#rows * (now - this.#at);
+    }
+    this.#at = now;
   }
 }
 
@@ -41,8 +70,8 @@ export class ServiceTime {
 
   /** One answer took so long. */
   took(ms: Millis, now: Millis): void {
-    const stale = this.meanMs(now) === undefined;
-    this.#meanMs = blend(this.#meanMs, ms, stale ? 1 / 2 : 1 / MEMORY);
+    const weight = this.meanMs(now) === undefined ? 1 / 2 : 1 / MEMORY;
+    this.#meanMs = this.#meanMs === undefined ? ms : this.#meanMs + (ms - this.#meanMs) * weight;
     this.#at = now;
   }
 
@@ -50,8 +79,4 @@ export class ServiceTime {
   meanMs(now: Millis): Millis | undefined {
     return this.#meanMs !== undefined && now - this.#at <= STALE * this.#meanMs ? this.#meanMs : undefined;
   }
-}
-
-function blend(mean: Millis | undefined, sample: Millis, weight: number): Millis {
-  return mean === undefined ? sample : mean + (sample - mean) * weight;
 }

@@ -1,45 +1,91 @@
 import assert from "node:assert/strict";
 import { DrainRate, ServiceTime } from "./drain_rate.ts";
 
-Deno.test("nothing is promised before anybody waited", () => {
+/** `rows` places that are always taken, each answered after `serviceMs`, one after the other. */
+function drain(rate: DrainRate, from: number, answers: number, { rows = 1, serviceMs = 40 } = {}): number {
+  let now = from;
+  rate.update(rows, now);
+  for (let answer = 0; answer < answers; answer++) {
+    now += serviceMs / rows;
+    rate.answered(serviceMs, now);
+    rate.update(rows, now);
+  }
+  return now;
+}
+
+/** Rounded: the sums are of floating point. */
+function waitMs(rate: DrainRate, depth: number, now: number): number | undefined {
+  const wait = rate.waitMs(depth, now);
+  return wait === undefined ? undefined : Math.round(wait * 1e6) / 1e6;
+}
+
+Deno.test("nothing is promised before anybody has waited for a place, and before an answer", () => {
   const rate = new DrainRate();
-  assert.equal(rate.waitMs(3), undefined);
-  rate.backlogBegan(100);
-  rate.answered(1, 100);
-  assert.equal(rate.waitMs(3), undefined, "an answer of the moment that the queue began tells nothing of it");
+  assert.equal(rate.waitMs(3, 0), undefined);
+  rate.answered(50, 100);
+  assert.equal(rate.waitMs(3, 200), undefined, "nobody waited when that answer came");
+  rate.update(1, 200);
+  assert.equal(rate.waitMs(3, 300), undefined);
+});
+
+Deno.test("one answer tells how long a place takes, also while the others of its batch are still out", () => {
+  const rate = new DrainRate();
+  rate.update(32, 0);
+  rate.answered(640, 640);
+  rate.update(32, 640);
+  assert.equal(waitMs(rate, 32, 640), 640);
 });
 
 Deno.test("a steady queue's wait is its depth times the time between two answers", () => {
-  const rate = new DrainRate();
-  rate.backlogBegan(0);
-  for (let now = 40; now <= 4000; now += 40) rate.answered(1, now);
-  assert.equal(rate.waitMs(1), 40);
-  assert.equal(rate.waitMs(10), 400);
+  for (const rows of [1, 8, 100]) {
+    const rate = new DrainRate();
+    const now = drain(rate, 0, 1000, { rows, serviceMs: 40 * rows });
+    assert.equal(waitMs(rate, 1, now), 40);
+    assert.equal(waitMs(rate, 10, now), 400);
+  }
 });
 
-Deno.test("a group counts as many answers at once", () => {
+Deno.test("a batch in lockstep has the same wait at every moment: before, amid and after its answers", () => {
   const rate = new DrainRate();
-  rate.backlogBegan(0);
-  for (let now = 80; now <= 8000; now += 80) rate.answered(8, now);
-  assert.equal(rate.waitMs(8), 80);
+  let now = 0;
+  for (let batch = 0; batch < 6; batch++) {
+    rate.update(32, now);
+    for (let answer = 0; answer < 32; answer++) {
+      now = 640 * (batch + 1) + (answer === 0 ? 0 : 20);
+      rate.answered(640 + (answer === 0 ? 0 : 20), now);
+      rate.update(32, now);
+      const wait = rate.waitMs(32, now)!;
+      assert.ok(wait >= 640 && wait <= 660, `${wait} ms after answer ${answer} of batch ${batch}`);
+    }
+    const wait = rate.waitMs(32, now + 500)!;
+    assert.ok(wait >= 640 && wait <= 660, `${wait} ms while batch ${batch} runs`);
+  }
 });
 
-Deno.test("the time while nobody waited is not counted", () => {
+Deno.test("the time while nobody waited is not counted, nor are its answers", () => {
   const rate = new DrainRate();
-  rate.backlogBegan(0);
-  rate.answered(1, 10);
-  rate.backlogBegan(60_000);
-  rate.answered(1, 60_010);
-  assert.equal(rate.waitMs(1), 10);
+  const now = drain(rate, 0, 10, { serviceMs: 10 });
+  rate.update(undefined, now);
+  rate.answered(5000, now + 5000);
+  assert.equal(drain(rate, 60_000, 10, { serviceMs: 10 }), 60_100);
+  assert.equal(waitMs(rate, 1, 60_100), 10);
+});
+
+Deno.test("one answer that took long does not shape the wait for long", () => {
+  const rate = new DrainRate();
+  let now = drain(rate, 0, 100, { serviceMs: 10 });
+  now = drain(rate, now, 1, { serviceMs: 1000 });
+  assert.ok(rate.waitMs(1, now)! < 50, `${rate.waitMs(1, now)} ms`);
+  now = drain(rate, now, 100, { serviceMs: 10 });
+  assert.ok(rate.waitMs(1, now)! < 13, `${rate.waitMs(1, now)} ms`);
 });
 
 Deno.test("a change of pace is followed within some tens of answers", () => {
   const rate = new DrainRate();
-  rate.backlogBegan(0);
-  for (let now = 10; now <= 1000; now += 10) rate.answered(1, now);
-  for (let now = 1100; now <= 11_000; now += 100) rate.answered(1, now);
-  const waitMs = rate.waitMs(1)!;
-  assert.ok(waitMs > 90 && waitMs <= 100, `${waitMs} ms after 100 answers at 100 ms`);
+  let now = drain(rate, 0, 100, { serviceMs: 10 });
+  now = drain(rate, now, 100, { serviceMs: 100 });
+  const wait = rate.waitMs(1, now)!;
+  assert.ok(wait > 90 && wait <= 100, `${wait} ms after 100 answers at 100 ms`);
 });
 
 Deno.test("the service time is a mean that the newest answers shape", () => {

@@ -21,6 +21,8 @@ export type Event =
   /** The time asked for by `wake_at` has come. */
   | { readonly kind: "wake" }
   | { readonly kind: "step"; readonly step: WorkerStep }
+  /** The worker's runtime has worked since it was last heard of, although no row got anything: on a long prompt. */
+  | { readonly kind: "progress" }
   /** No more will come of these sequences, or without `sequences` of any that is at the worker. */
   | {
     readonly kind: "lost";
@@ -28,7 +30,13 @@ export type Event =
     readonly status: WorkerFailure;
     readonly message: string;
   }
-  | { readonly kind: "worker"; readonly state: WorkerState; readonly detail: string };
+  | {
+    readonly kind: "worker";
+    readonly state: WorkerState;
+    readonly detail: string;
+    /** Requests that a worker which is up runs at once, where it tells. */
+    readonly maxRows?: number;
+  };
 
 /** Everything the shell may have to do, in this order. */
 export type Effect =
@@ -72,8 +80,10 @@ export interface CoreLimits {
   readonly queueCapacity: number;
   /** Of their prompts together. */
   readonly queueBytes: number;
-  /** How long the worker may take to answer, or a stream to give its next token. */
+  /** How long a request may get nothing while the worker shows no progress with any. */
   readonly workerTimeoutMs: Millis;
+  /** How long a request may get nothing whatever the worker does meanwhile; at least `workerTimeoutMs`. */
+  readonly rowTimeoutMs: Millis;
   /** How long requests wait for a lost worker to come back. */
   readonly workerWaitMs: Millis;
   /** How often one request may be sent to a worker. */

@@ -1,4 +1,4 @@
-import type { Decision, Policy } from "../policy/policy.ts";
+import { type Decision, IDLE, type Policy } from "../policy/policy.ts";
 import type { Millis, Mode, Submission, Ticket } from "../types.ts";
 import { Admission } from "./admission.ts";
 import type { CoreLimits } from "./events.ts";
@@ -62,8 +62,8 @@ export class Lane {
     return this.#wakeAt;
   }
 
-  enqueue(entry: Entry, now: Millis): void {
-    this.admission.entered(entry.submission, now);
+  enqueue(entry: Entry): void {
+    this.admission.entered(entry.submission);
     // One that comes back from a lost worker is older than those that never left.
     if (entry.attempts > 0) this.#queue.insert(entry, (other) => precedes(entry, other));
     else this.#queue.push(entry);
@@ -82,14 +82,29 @@ export class Lane {
 
   /**
    * The group that the policy lets go now of the first `most` that wait, if it does; it is to be asked again until it
-   * lets none go.
+   * lets none go. `workerRows` are those that the worker runs at once, where it tells.
    */
-  ask(now: Millis, most = Infinity): Departure | undefined {
+  ask(now: Millis, most: number, workerRows: number | undefined): Departure | undefined {
+    const decision = this.#decide(now, most, workerRows);
+    if (decision.kind === "dispatch") return decision;
+    this.#wakeAt = decision.kind === "wait" ? decision.until : undefined;
+    const noPlace = decision.kind === "idle" && this.#queue.length > 0;
+    this.#heldBack = noPlace || most < this.#queue.length;
+    this.admission.update(noPlace ? this.#running : undefined, now);
+    return undefined;
+  }
+
+  /** Nothing of this lane may be sent now. */
+  holdBack(now: Millis): void {
     this.#wakeAt = undefined;
-    this.#heldBack = false;
+    this.#heldBack = this.#queue.length > 0;
+    this.admission.update(undefined, now);
+  }
+
+  #decide(now: Millis, most: number, workerRows: number | undefined): Decision {
     const oldest = this.#queue.first;
-    if (!oldest) return undefined;
-    const decision = this.policy.decide(
+    if (!oldest) return IDLE;
+    return this.policy.decide(
       {
         depth: Math.min(this.#queue.length, most),
         oldestReceivedAt: oldest.submission.receivedAt,
@@ -97,19 +112,10 @@ export class Lane {
         running: this.#running,
         runningStreams: this.#runningStreams,
         dispatchesInFlight: this.#groupsInFlight,
+        workerRows,
       },
       now,
     );
-    if (decision.kind === "dispatch") return decision;
-    if (decision.kind === "wait") this.#wakeAt = decision.until;
-    else this.#heldBack = true;
-    return undefined;
-  }
-
-  /** Nothing of this lane may be sent now. */
-  holdBack(): void {
-    this.#wakeAt = undefined;
-    this.#heldBack = this.#queue.length > 0;
   }
 
   /** When a group had to leave, so that what comes after it is the scheduler's own delay. */

@@ -75,18 +75,18 @@ export class Losses {
       if (loss === "worker_gone") this.#suspect(entry);
       if (loss === "call_broke") this.#lostSingly.add(entry);
       entry.lane.lostPlace(now);
-      entry.lane.enqueue(entry, now);
+      entry.lane.enqueue(entry);
     }
   }
 
   /** Makes suspects of those that were lost one by one, as the calls of a worker without sessions are. */
-  workerIsGone(now: Millis): void {
+  workerIsGone(): void {
     const waiting = [...this.#lostSingly];
     this.#lostSingly.clear();
     for (const entry of waiting) {
       entry.lane.leaveQueue(entry);
       this.#suspect(entry);
-      entry.lane.enqueue(entry, now);
+      entry.lane.enqueue(entry);
     }
   }
 

@@ -8,7 +8,7 @@ export interface Run {
   readonly placeAt: Millis;
   readonly dispatchedAt: Millis;
   firstTokenAt: Millis | undefined;
-  /** The last sign of life: its dispatch, then its tokens. */
+  /** When it last got something: its dispatch, then its tokens. */
   progressAt: Millis;
   tokens: number;
 }

@@ -51,6 +51,7 @@ class SchedulerThread {
       queueBytes: settings.QUEUE_BYTES,
       refuseLate: settings.REFUSE_LATE,
       workerTimeoutMs: settings.WORKER_RPC_TIMEOUT_MS,
+      rowTimeoutMs: settings.WORKER_ROW_TIMEOUT_MS,
       workerWaitMs: settings.WORKER_WAIT_MS,
       maxAttempts: settings.WORKER_TRIES,
     });

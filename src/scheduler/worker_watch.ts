@@ -4,6 +4,7 @@ import type { Millis, WorkerState } from "../types.ts";
 export class WorkerWatch {
   #state: WorkerState | "connecting" = "connecting";
   #detail = "not connected yet";
+  #maxRows: number | undefined;
   /** When those that wait are told that no worker is there; undefined while one is, or nobody has asked. */
   #giveUpAt: Millis | undefined;
 
@@ -28,12 +29,18 @@ export class WorkerWatch {
     return this.#detail;
   }
 
-  told(state: WorkerState, detail: string, now: Millis): void {
+  /** Requests that the worker runs at once, where it tells. */
+  get maxRows(): number | undefined {
+    return this.#maxRows;
+  }
+
+  told(state: WorkerState, detail: string, now: Millis, maxRows?: number): void {
     if (state === "up") this.#giveUpAt = undefined;
     else if (this.#state === "connecting" && state === "down") this.#giveUpAt = now; // there never was one
     else this.#giveUpAt ??= now + this.waitMs;
     this.#state = state;
     this.#detail = detail;
+    if (state === "up") this.#maxRows = maxRows;
   }
 
   /** A request waits for it. */

@@ -158,6 +158,12 @@ export class Engine {
     this.#pending.delete(ticket);
     this.tally.add(kindOf(request, outcome));
     if (outcome.kind !== "answered" || !outcome.dispatch) return;
+    const { reply, phases } = outcome;
+    const { workerTimeoutMs } = this.scenario.limits;
+    if (reply.status === "ok" && phases.lastTokenAt - phases.dispatchedAt > workerTimeoutMs) {
+      this.tally.add("ok after more than WORKER_RPC_TIMEOUT_MS");
+    }
+    if (reply.errorMessage.includes("WORKER_ROW_TIMEOUT_MS")) this.tally.add("given up beside others");
     this.tally.add(`sent: ${outcome.dispatch.reason}`);
     if (request.hint && request.hint !== this.scenario.mode.ENGINE_MODE) {
       this.tally.add(`asked for ${request.hint} in ${this.scenario.mode.ENGINE_MODE}`);

@@ -10,6 +10,7 @@ interface Bug {
     | "checked_reply.ts"
     | "core.ts"
     | "deadlines.ts"
+    | "drain_rate.ts"
     | "lane.ts"
     | "losses.ts"
     | "queue.ts"
@@ -165,6 +166,11 @@ const BUGS: Readonly<Record<string, Bug>> = {
     to:
       `get oldestIsStream() { let last = oldest; while (last.next) last = last.next; return last.submission.stream; },`,
   },
+  workers_rows_ignored: {
+    file: "lane.ts",
+    from: `        workerRows,\n`,
+    to: `        workerRows: undefined,\n`,
+  },
   group_never_comes_back: {
     file: "lane.ts",
     from: `if (--group.left === 0) this.#groupsInFlight--;`,
@@ -202,6 +208,26 @@ const BUGS: Readonly<Record<string, Bug>> = {
   timeout_kept_after_the_end: { from: `this.#timeouts.delete(run.sequence);`, to: `` },
   entry_kept_after_the_end: { from: `this.#entries.delete(entry.ticket);`, to: `` },
   tokens_no_sign_of_life: { from: `    run.progressAt = this.#now;\n`, to: `` },
+  progress_no_sign_of_life: {
+    from: `      case "progress":\n        this.#workerProgressAt = this.#now;\n`,
+    to: `      case "progress":\n`,
+  },
+  tokens_of_others_no_sign_of_life: {
+    from: `      case "step":\n        this.#workerProgressAt = this.#now;\n`,
+    to: `      case "step":\n`,
+  },
+  row_kept_for_ever_beside_others: {
+    from: `Math.min(this.#workerProgressAt + workerTimeoutMs, rowDueAt)`,
+    to: `this.#workerProgressAt + workerTimeoutMs`,
+  },
+  row_given_up_only_beside_others: {
+    from: `Math.min(this.#workerProgressAt + workerTimeoutMs, rowDueAt)`,
+    to: `rowDueAt`,
+  },
+  call_ends_with_the_workers_patience: {
+    from: `return Math.min(longest, this.limits.rowTimeoutMs);`,
+    to: `return Math.min(longest, this.limits.workerTimeoutMs);`,
+  },
   gap_in_a_stream_ignored: { from: `if (tokenIndex !== run.tokens ||`, to: `if (tokenIndex < run.tokens ||` },
   repeated_token_passed_on: {
     from: `if (tokenIndex !== run.tokens ||`,
@@ -287,17 +313,53 @@ const BUGS: Readonly<Record<string, Bug>> = {
     to: `this.#lanes[0]!.admission.refusal(submission, this.#now)`,
   },
   answers_counted_for_another_lane: {
-    from: `entry.lane.admission.answered(serviceMs, this.#now);`,
-    to: `this.#lanes[0]!.admission.answered(serviceMs, this.#now);`,
+    from: `entry.lane.admission.answered(`,
+    to: `this.#lanes[0]!.admission.answered(`,
   },
   answers_counted_for_all_lanes: {
-    from: `entry.lane.admission.answered(serviceMs, this.#now);`,
-    to: `for (const { admission } of this.#lanes) admission.answered(serviceMs, this.#now);`,
+    from: `entry.lane.admission.answered(`,
+    to: `for (const { admission } of this.#lanes) admission.answered(`,
   },
   place_and_bytes_returned_to_another_lane: {
     from: `      lane.leaveQueue(entry);\n      const waited`,
-    to: `      lane.leaveQueue(entry);\n      lane.admission.entered(entry.submission, now);\n` +
+    to: `      lane.leaveQueue(entry);\n      lane.admission.entered(entry.submission);\n` +
       `      this.#lanes[0]!.admission.left(entry.submission);\n      const waited`,
+  },
+  hint_by_answers_that_nobody_waited_for: {
+    file: "drain_rate.ts",
+    from: `    if (this.#rows === undefined) return;\n`,
+    to: ``,
+  },
+  hint_by_the_rows_of_the_moment: {
+    file: "drain_rate.ts",
+    from: `/ this.#answers / this.#meanRows()`,
+    to: `/ this.#answers / (this.#rows ?? 1)`,
+  },
+  hint_by_the_last_answer_alone: {
+    file: "drain_rate.ts",
+    from: `this.#serviceMs = this.#serviceMs * kept + serviceMs;`,
+    to: `this.#serviceMs = this.#answers * serviceMs;`,
+  },
+  hint_counts_the_time_in_a_window: {
+    file: "lane.ts",
+    from: `this.admission.update(noPlace ? this.#running : undefined, now);`,
+    to: `this.admission.update(this.#queue.length > 0 ? this.#running : undefined, now);`,
+  },
+  hint_counts_the_time_while_nobody_waits: {
+    file: "lane.ts",
+    from: `this.admission.update(noPlace ? this.#running : undefined, now);`,
+    to: `this.admission.update(this.#running > 0 ? this.#running : undefined, now);`,
+  },
+  hint_counts_the_workers_absence: {
+    file: "lane.ts",
+    from: `this.admission.update(undefined, now);`,
+    to: `this.admission.update(this.#heldBack ? this.#running : undefined, now);`,
+  },
+  hint_until_the_queue_is_empty: { file: "admission.ts", from: `waitMs / 2`, to: `waitMs` },
+  hint_by_rows_that_were_given_up: {
+    from: `    this.#timeouts.delete(run.sequence);\n`,
+    to: `    this.#timeouts.delete(run.sequence);\n` +
+      `    entry.lane.admission.answered(this.#now - run.dispatchedAt, false, this.#now);\n`,
   },
   one_lane_gives_up_alone: {
     from: `if (this.#worker.givesUp(this.#now)) this`,
@@ -308,8 +370,8 @@ const BUGS: Readonly<Record<string, Bug>> = {
     to: `this.#lanes[0]!.placeFreed(this.#now);`,
   },
   one_lane_is_held_back: {
-    from: `this.#failWaiting(lane, effects);\n      return lane.holdBack();`,
-    to: `this.#failWaiting(lane, effects);\n      return this.#lanes[0]!.holdBack();`,
+    from: `this.#failWaiting(lane, effects);\n      return lane.holdBack(this.#now);`,
+    to: `this.#failWaiting(lane, effects);\n      return this.#lanes[0]!.holdBack(this.#now);`,
   },
   dispatch_told_with_the_engines_mode: { from: `mode: lane.mode,`, to: `mode: this.#lanes[0]!.mode,` },
   dispatch_told_without_a_member: {
@@ -322,8 +384,12 @@ export const BUG_NAMES: readonly string[] = Object.keys(BUGS);
 
 const SCHEDULER = new URL("../../src/scheduler/", import.meta.url);
 
-/** Files that the core does not import itself, and the one that does. */
-const IMPORTED_BY: Readonly<Record<string, string>> = { "admission.ts": "lane.ts", "queue.ts": "lane.ts" };
+/** Files that the core does not import itself, and one that does. */
+const IMPORTED_BY: Readonly<Record<string, string>> = {
+  "admission.ts": "lane.ts",
+  "drain_rate.ts": "admission.ts",
+  "queue.ts": "lane.ts",
+};
 
 /** The production core with one bug: its source, changed in one place, run from memory. */
 export async function buggyCore(name: string): Promise<MakeCore> {

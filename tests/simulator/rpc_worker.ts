@@ -84,7 +84,7 @@ export class RpcWorker extends WorkerModel {
       if (this.suffers("lost_result")) this.#lose([sequence], "worker_transport_error");
       else this.say([{ kind: "step", step: { deltas: [], results } }]);
     };
-    this.agenda.after(this.stepsMs(1), advance);
+    this.agenda.after(this.stepsMs(1 + row.prefill), advance);
   }
 
   /** Undefined when there is nobody to call. */

@@ -19,6 +19,7 @@ export const FAULTS = [
   "slow_start",
   "failures",
   "poison",
+  "long_prefill",
   // of what the worker says
   "lost_delta",
   "doubled_delta",
@@ -116,10 +117,15 @@ export function scenarioOf(seed: number, { requests, without = [] }: Choices = {
   const meanBurst = 1 + traffic.burstChance * traffic.burstMost / 2;
   const gapMs = meanBurst * serviceGapMs(mode, worker, traffic) / random.pick([0.2, 0.5, 0.8, 0.95, 2]);
   const faultGapMs = gapMs * random.pick([8, 40, 200]) + 5;
+  const prefill = new Random(seed, "long prefill");
+  const queueCapacity = random.pick([1, 10, 50, 200, 1024, 1024]);
+  const queueBytes = traffic.bytesMost * random.pick([1, 3, 40, 1000]);
+  const workerTimeoutMs = random.pick([300, 2000, 30_000]);
   const limits: CoreLimits = {
-    queueCapacity: random.pick([1, 10, 50, 200, 1024, 1024]),
-    queueBytes: traffic.bytesMost * random.pick([1, 3, 40, 1000]),
-    workerTimeoutMs: random.pick([300, 2000, 30_000]),
+    queueCapacity,
+    queueBytes,
+    workerTimeoutMs,
+    rowTimeoutMs: workerTimeoutMs * prefill.pick([1, 2, 20]),
     workerWaitMs: random.pick([0, Math.ceil(faultGapMs), Math.ceil(10 * faultGapMs), 20_000]),
     maxAttempts: random.int(1, 4),
     // Where requests hint more often: what two lanes know of their answers seldom leads to two decisions.
@@ -130,6 +136,8 @@ export function scenarioOf(seed: number, { requests, without = [] }: Choices = {
   const drawn = FAULTS.filter((fault) =>
     fault === "poison"
       ? poison.chance(0.2)
+      : fault === "long_prefill"
+      ? prefill.chance(faultChance)
       : random.chance(fault === "thread_restart" ? faultChance / 3 : faultChance)
   );
   const messageFaultRate = random.pick([0.001, 0.01, 0.1]);

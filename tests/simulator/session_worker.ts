@@ -1,7 +1,10 @@
 import type { DispatchGroup } from "../../src/scheduler/events.ts";
 import { answerText } from "../../src/scheduler/oracle/answers.ts";
-import type { SequenceId, WorkerDelta, WorkerResult } from "../../src/types.ts";
+import type { Millis, SequenceId, WorkerDelta, WorkerResult } from "../../src/types.ts";
 import { replyTo, type Row, WorkerModel } from "./worker_model.ts";
+
+/** Least time between two reports that the runtime works. */
+const REPORT_MS = 100;
 
 /** No row comes so far: a token that could be taken for the next one of a row would deceive anybody. */
 const NO_INDEX = 100_000;
@@ -13,6 +16,7 @@ export class SessionWorker extends WorkerModel {
   #waiting: Row[] = [];
   #batch: Row[] = [];
   #stepping = false;
+  #reportedAt: Millis = 0;
   /** Some that have ended, for what comes late. */
   readonly #ended: Row[] = [];
   /** Deltas that a fault holds back until the next step. */
@@ -86,7 +90,14 @@ export class SessionWorker extends WorkerModel {
     if (this.#held.length > 0) deltas.push(...this.#held.splice(0));
     this.#hurt(deltas, results);
     if (deltas.length + results.length > 0) this.say([{ kind: "step", step: { deltas, results } }]);
+    this.#report();
     if (this.#rows.size > 0) this.#startStepping();
+  }
+
+  #report(): void {
+    if (this.agenda.now - this.#reportedAt < REPORT_MS) return;
+    this.#reportedAt = this.agenda.now;
+    this.say([{ kind: "progress" }]);
   }
 
   #fillBatch(): void {
@@ -97,6 +108,10 @@ export class SessionWorker extends WorkerModel {
   }
 
   #advance(row: Row, deltas: WorkerDelta[], results: WorkerResult[]): void {
+    if (row.prefill > 0) {
+      row.prefill--;
+      return;
+    }
     const last = row.failure ? row.failure.after : row.tokens;
     const tokens = Math.min(this.scenario.worker.tokensPerStep, last - row.done);
     if (tokens > 0 && row.stream) {

@@ -65,6 +65,6 @@ export function simulate(scenario: Scenario, makeCore: MakeCore = productionCore
 
 /** How long it may take, once nothing more goes wrong, until so many requests have ended one after the other. */
 function longestMs({ limits, faultGapMs }: Scenario, pending: number): Millis {
-  const { workerTimeoutMs, workerWaitMs, maxAttempts } = limits;
-  return pending * maxAttempts * workerTimeoutMs + workerWaitMs + 100 * faultGapMs + 60_000;
+  const { rowTimeoutMs, workerWaitMs, maxAttempts } = limits;
+  return pending * maxAttempts * rowTimeoutMs + workerWaitMs + 100 * faultGapMs + 60_000;
 }

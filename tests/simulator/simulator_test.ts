@@ -62,6 +62,8 @@ Deno.test("all that can happen to a request has happened, in every mode and with
     "worker_runtime_error stream at the worker, sent again",
     "worker_runtime_error unary at the worker, sent again",
     "a request ended the worker",
+    "ok after more than WORKER_RPC_TIMEOUT_MS",
+    "given up beside others",
     ...["direct", "slot", "full", "window", "idle", "gate"].map((reason) => `sent: ${reason}`),
     ...MODES.flatMap((own) =>
       MODES.filter((mode) => mode !== own).map((mode) => `asked for ${mode} in ${own}`)
@@ -105,7 +107,7 @@ Deno.test("without faults every request gets its answer, as far as queue and wor
     const { tally, broken } = simulate(scenarioOf(seed, { without: FAULTS }));
     assert.equal(broken, undefined);
     const others = tally.lines().filter((line) =>
-      !/^(ok (unary|stream)|refused: full|no worker came|worker_timeout unary at the worker|sent: \w+|asked for .*) \d+$/
+      !/^(ok (unary|stream)|refused: full|no worker came|worker_timeout unary at the worker|ok after more than WORKER_RPC_TIMEOUT_MS|given up beside others|sent: \w+|asked for .*) \d+$/
         .test(line)
     );
     assert.deepEqual(others, []);

@@ -57,7 +57,8 @@ function tellEvent(event: Event, about: About): string | undefined {
     case "cancel":
       return all || event.ticket === about.ticket ? JSON.stringify(event) : undefined;
     case "wake":
-      return all ? "wake" : undefined;
+    case "progress":
+      return all ? event.kind : undefined;
     case "step": {
       const deltas = event.step.deltas.filter(({ sequence }) => all || about.sequences.has(sequence));
       const results = event.step.results.filter(({ sequence }) => all || about.sequences.has(sequence));

@@ -24,9 +24,14 @@ export interface Row {
   readonly failure: { readonly status: WorkerFailure; readonly after: number } | undefined;
   /** The worker ends, whatever else it does, once this row has made so many tokens. */
   readonly killsAfter: number;
+  /** Steps until its first token. */
+  prefill: number;
   done: number;
   gone: boolean;
 }
+
+/** The longest prefill in steps. */
+const PREFILL_MOST = 400;
 
 /**
  * A worker process and the engine's connection to it: it starts, works, hangs, drains, dies and comes back. How
@@ -155,7 +160,8 @@ export abstract class WorkerModel {
       ? { status: this.random.pick(WORKER_FAILURES), after: this.random.int(0, tokens) }
       : undefined;
     const killsAfter = this.#isPoison(prompt) ? hash(prompt) % tokens : Infinity;
-    return { sequence, wireId, prompt, stream, tokens, failure, killsAfter, done: 0, gone: false };
+    const prefill = this.suffers("long_prefill") ? this.#prefillSteps() : 0;
+    return { sequence, wireId, prompt, stream, tokens, failure, killsAfter, prefill, done: 0, gone: false };
   }
 
   /** Ends the worker if one of these rows does; true when it has. */
@@ -181,6 +187,13 @@ export abstract class WorkerModel {
     return Math.max(0, this.hangsUntil - this.agenda.now) + this.random.ms(0.5, 1.5) * stepMs * pace * steps;
   }
 
+  /** Up to more than the worker's time-out. */
+  #prefillSteps(): number {
+    const { limits, worker } = this.scenario;
+    const most = Math.min(PREFILL_MOST, Math.ceil(3 * limits.workerTimeoutMs / worker.stepMs));
+    return this.random.int(1, most);
+  }
+
   #begin(): void {
     const { faults } = this.scenario;
     if (!faults.has("slow_start")) return this.#connect();
@@ -198,7 +211,9 @@ export abstract class WorkerModel {
     if (this.connected) return;
     this.connected = true;
     this.connection++;
-    this.say([{ kind: "worker", state: this.draining ? "draining" : "up", detail: "" }]);
+    const { kind, maxRows } = this.scenario.worker;
+    const tells = kind === "session" && { maxRows }; // the fixed RPCs have no hello
+    this.say([{ kind: "worker", state: this.draining ? "draining" : "up", detail: "", ...tells }]);
   }
 
   /** What is on its way still arrives, then the news of the loss. */

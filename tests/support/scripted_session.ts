@@ -5,7 +5,8 @@
  * In a sound session a prompt decides what becomes of it: "gap" leaves a token out, "repeat" sends one twice, "short"
  * leaves the last out, "misaddress" gets a reply under another id, "unasked" a delta though nobody streams, "twice" two
  * results, "late" a delta after its result, "unknown" news of a sequence that nobody sent, "empty" a result without
- * a reply, "mangled" a result whose reply is no message, "hang" no result; "status=WORD" has that status, "every=MS" is the time between tokens. The first prompt of
+ * a reply, "mangled" a result whose reply is no message, "hang" no result; "status=WORD" has that status, "every=MS" is
+ * the time between tokens, "prefill=MS" that before the first, in which the load reports count iterations. The first prompt of
  * the process with "garbage" brings bytes that are no message, with "close" the session's end, with "unimplemented" its
  * end with that code, with "silence" no word any more in this session. Every answer is "echo:" + the prompt, then " 1", " 2" ... for each further token.
  */
@@ -81,6 +82,8 @@ class ScriptedSession {
   readonly #gone = new Set<number>();
   readonly #loads: ReturnType<typeof setInterval>;
   #open = true;
+  #prefilling = 0;
+  #iterations = 0;
 
   constructor(private readonly call: Call, hello: boolean) {
     if (hello) call.write({ hello: HELLO });
@@ -96,7 +99,9 @@ class ScriptedSession {
   }
 
   #load(): void {
-    this.#write({ load: { running: 0, waiting: 0, kvUsage: 0, draining: false, steps: 0, rowSteps: 0 } });
+    if (this.#prefilling > 0) this.#iterations++;
+    const load = { running: 0, waiting: 0, kvUsage: 0, draining: false, steps: 0, rowSteps: 0 };
+    this.#write({ load: { ...load, iterations: this.#iterations } });
   }
 
   #write(event: WorkerEvent | Uint8Array): void {
@@ -127,6 +132,9 @@ class ScriptedSession {
     }
     const says = (word: string) => prompt.includes(word);
     const everyMs = Number(/every=(\d+)/.exec(prompt)?.[1] ?? 0);
+    this.#prefilling++;
+    await new Promise((resolve) => setTimeout(resolve, Number(/prefill=(\d+)/.exec(prompt)?.[1] ?? 0)));
+    this.#prefilling--;
     if (says("unknown")) this.#step([{ sequence: 1_000_000, tokenIndex: 0, tokens: 1, text: "whose?" }]);
     for (let index = 0; index < maxTokens; index++) {
       if (this.#gone.has(Number(sequence))) return;

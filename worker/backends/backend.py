@@ -172,11 +172,14 @@ class Load:
 
 @dataclass(frozen=True)
 class StepStats:
-    """Decode steps since the start; `row_steps / steps` is the mean number of rows that ran together."""
+    """Since the start. `steps` counts those that gave at least one row something: `row_steps / steps` is the mean
+    number of rows that ran together. `iterations` counts the runtime's steps that only prefilled too: while it rises
+    the runtime works."""
 
     steps: int
     row_steps: int
     largest: int
+    iterations: int
 
 
 class LoadError(Exception):

@@ -19,10 +19,12 @@ from backends.backend import (
     bad_request,
     prompt_problem,
 )
-from backends.live_row import LiveRow
+from backends.live_row import TOKEN_CHARACTERS, LiveRow
 from backends.runtime import NewRow, PromptError, Runtime, Stepped
 
 FOREVER = float("inf")
+
+LOOKED_AT = 256  # waiting rows that may be looked at for short prompts, so that a long line costs no step its time
 
 
 class Batch:
@@ -36,10 +38,11 @@ class Batch:
         self._max_rows = max_rows
         self._waiting: OrderedDict[int, LiveRow] = OrderedDict()  # unlike a dict, quick at giving its first
         self._running: dict[int, LiveRow] = {}
+        self._prefill_left = 0  # prompt tokens at the runtime that no step has taken yet, about
         self._deadline = FOREVER  # no row's is earlier
         self._deltas: list[Delta] = []
         self._ended: list[Ended] = []
-        self._steps = self._row_steps = self._largest = 0
+        self._steps = self._row_steps = self._largest = self._iterations = 0
 
     @property
     def empty(self) -> bool:
@@ -51,7 +54,7 @@ class Batch:
 
     @property
     def stats(self) -> StepStats:
-        return StepStats(self._steps, self._row_steps, self._largest)
+        return StepStats(self._steps, self._row_steps, self._largest, self._iterations)
 
     def put(self, rows: Iterable[LiveRow]) -> None:
         for row in rows:
@@ -74,7 +77,10 @@ class Batch:
         self._expire()
         self._admit()
         if self._running:
-            self._advance(list(self._runtime.step()))
+            pieces = list(self._runtime.step())
+            self._iterations += 1
+            self._prefill_left = max(0, self._prefill_left - (self._runtime.prefill_tokens or self._prefill_left))
+            self._advance(pieces)
 
     def end_all(self, failure: Failure) -> None:
         """Ends every row as it is, without the runtime."""
@@ -105,13 +111,18 @@ class Batch:
         self._ended += [Ended(number, OUT_OF_TIME) for number in late]
 
     def _admit(self) -> None:
+        if not self._waiting:
+            return
+        # Less is left when a row was taken out, or had its first token already.
+        self._prefill_left = min(self._prefill_left, sum(row.prefilling for row in self._running.values()))
         joining: list[NewRow] = []
         admitted: list[LiveRow] = []
-        while self._waiting and len(self._running) + len(admitted) < self._max_rows:
-            _, row = self._waiting.popitem(last=False)
+        while len(self._running) + len(admitted) < self._max_rows and (row := self._next()) is not None:
+            del self._waiting[row.number]
             try:
                 joining.append(self._prepare(row))
                 admitted.append(row)
+                self._prefill_left += row.input_tokens
             except PromptError as error:
                 self._settle(row, bad_request(str(error)))
             except Exception as error:  # one row's prompt must not fail another's
@@ -124,6 +135,27 @@ class Batch:
         except Exception:  # one row must not fail another: each has to stand for itself
             for new, row in zip(joining, admitted, strict=True):
                 self._add_alone(new, row)
+
+    def _next(self) -> LiveRow | None:
+        """The waiting row that joins next: the oldest, unless its prompt takes several steps. Then short prompts go
+        first, together at most as long as the one that they pass, so that it waits at most twice as long for them.
+
+        A runtime that takes prompts in the order of their joining is not given the next long one before it is through
+        with those it has: what joins it meanwhile would wait for all of them.
+        """
+        oldest = next(iter(self._waiting.values()), None)
+        step_tokens = self._runtime.prefill_tokens
+        if oldest is None or step_tokens is None:
+            return oldest
+        if self._prefill_left >= step_tokens:
+            return None
+        if oldest.size <= step_tokens * TOKEN_CHARACTERS:
+            return oldest
+        for row in itertools.islice(self._waiting.values(), 1, LOOKED_AT):
+            if row.size <= step_tokens * TOKEN_CHARACTERS and oldest.passed_by + row.size <= oldest.size:
+                oldest.passed_by += row.size
+                return row
+        return oldest if self._prefill_left == 0 else None
 
     def _add_alone(self, new: NewRow, row: LiveRow) -> None:
         try:

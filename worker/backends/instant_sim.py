@@ -77,7 +77,7 @@ class InstantSim(Backend):
         return await never
 
     def step_stats(self) -> StepStats:
-        return StepStats(self._steps, self._row_steps, self._largest)
+        return StepStats(self._steps, self._row_steps, self._largest, iterations=self._steps)
 
     async def close(self) -> None:
         self._closed = True

@@ -5,27 +5,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from backends.backend import Answer, Delta, FinishReason, Row
+from backends.backend import Answer, Delta, FinishReason, Prompt, Row, TokenIds
 from backends.text_stream import TextStream, whole_text
 
 if TYPE_CHECKING:
     from backends.runtime import Runtime
+
+TOKEN_CHARACTERS = 4  # about so many make a token; what waits is not encoded yet
 
 
 class LiveRow:
     """Counts and times a row's tokens. Its text is made as it comes only where somebody needs it so: for deltas, or
     to find a stop text; else in one go at the end."""
 
-    __slots__ = ("_first_at", "_last_at", "_runtime", "_tokens", "input_tokens", "number", "row", "stream")
+    __slots__ = (
+        "_first_at",
+        "_last_at",
+        "_runtime",
+        "_tokens",
+        "input_tokens",
+        "number",
+        "passed_by",
+        "row",
+        "size",
+        "stream",
+    )
 
     def __init__(self, number: int, row: Row, runtime: Runtime) -> None:
         self.number = number
         self.row = row
         self.input_tokens = 0
+        self.size = _size_of(row.prompt)
+        self.passed_by = 0  # characters of prompts that came later and went first
         self.stream = TextStream(runtime.decode, row.stop, row.min_tokens) if row.stream or row.stop else None
         self._runtime = runtime
         self._tokens: list[int] = []  # of a row without `stream`
         self._first_at = self._last_at = 0.0
+
+    @property
+    def prefilling(self) -> int:
+        """Tokens of its prompt; none once it has given a token."""
+        return 0 if self._first_at else self.input_tokens
 
     @property
     def stopped(self) -> bool:
@@ -64,3 +84,10 @@ class LiveRow:
             last_token_at=self._last_at or now,
             finish_reason=FinishReason.STOP if self.stopped else finish,
         )
+
+
+def _size_of(prompt: Prompt) -> int:
+    """Characters; of a prompt that is given as tokens about so many."""
+    if isinstance(prompt, TokenIds):
+        return len(prompt.ids) * TOKEN_CHARACTERS
+    return len(prompt) if isinstance(prompt, str) else sum(len(message.content) for message in prompt)

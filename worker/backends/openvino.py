@@ -41,6 +41,7 @@ class OpenVinoRuntime(Runtime):
         self._model = model
         self._template_prompts = template_prompts
         self._max_rows = max_rows
+        self.prefill_tokens = max(STEP_TOKENS, max_rows)
         self._handles: dict[int, Any] = {}  # openvino_genai.GenerationHandle of each running row
 
     def load(self) -> None:
@@ -54,7 +55,7 @@ class OpenVinoRuntime(Runtime):
         path = self._locate()
         scheduler = openvino_genai.SchedulerConfig()
         scheduler.max_num_seqs = self._max_rows
-        scheduler.max_num_batched_tokens = max(STEP_TOKENS, self._max_rows)
+        scheduler.max_num_batched_tokens = self.prefill_tokens
         with _writable(path) as file:
             self._pipeline: Any = openvino_genai.ContinuousBatchingPipeline(str(file), scheduler, "CPU")
         self._tokenizer: Any = self._pipeline.get_tokenizer()

@@ -48,6 +48,7 @@ class Runtime(ABC):
     """A runtime with a continuous batch. Every method is called on the owner thread."""
 
     context: int  # most tokens of prompt and answer together; set by `load`
+    prefill_tokens: int | None = None  # prompt tokens of one step, for a runtime that takes prompts one after the other
     capabilities: Sequence[Capability] = tuple(Capability)
 
     @abstractmethod

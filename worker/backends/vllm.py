@@ -65,7 +65,7 @@ class VllmBackend(Backend):
         self._tasks: set[asyncio.Task[None]] = set()
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="vllm-encode")
         self._engine: Any = None
-        self._steps = self._row_steps = self._largest = 0
+        self._steps = self._row_steps = self._largest = self._iterations = 0
         self._running = 0
         self._kv_usage = 0.0
 
@@ -110,7 +110,8 @@ class VllmBackend(Backend):
             def __init__(self, vllm_config: object, engine_index: int = 0) -> None: ...
 
             def record(self, scheduler_stats: Any, iteration_stats: Any, *_: object, **__: object) -> None:
-                if scheduler_stats is not None:
+                if scheduler_stats is not None:  # of each of vLLM's steps, also of one that only prefilled
+                    backend._iterations += 1
                     backend._running = scheduler_stats.num_running_reqs
                     backend._kv_usage = scheduler_stats.kv_cache_usage
                 if iteration_stats is not None and iteration_stats.num_generation_tokens:
@@ -284,7 +285,7 @@ class VllmBackend(Backend):
         return f"vLLM's engine has died: {engine.dead_error}"
 
     def step_stats(self) -> StepStats:
-        return StepStats(self._steps, self._row_steps, self._largest)
+        return StepStats(self._steps, self._row_steps, self._largest, self._iterations)
 
     async def close(self) -> None:
         engine, self._engine = self._engine, None

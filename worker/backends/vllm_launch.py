@@ -15,6 +15,10 @@ from models import smollm2
 from models.cache import ModelError
 
 CPU_CACHE_GIB = "1"
+# Most tokens in one step, so that a long prompt does not stop the others' decoding for long, and the least that one
+# long prompt gets of them beside others: each has its fair share at least, so a short one need not wait for the long.
+CPU_STEP_TOKENS = 512
+CPU_LONG_PROMPT_TOKENS = 64
 CPU_BLOCK_TOKENS = 32  # vLLM's 128 on a CPU is longer than most shared prompt starts
 
 
@@ -70,6 +74,10 @@ def engine_arguments(settings: Settings, on_cpu: bool) -> dict[str, object]:
     }
     if on_cpu:
         chosen["block_size"] = CPU_BLOCK_TOKENS
+        chosen["max_num_batched_tokens"] = chosen["max_num_batched_tokens"] or max(CPU_STEP_TOKENS, max_rows(settings))
+        context = settings[config.VLLM_MAX_MODEL_LEN] or CPU_LONG_PROMPT_TOKENS
+        chosen["long_prefill_token_threshold"] = min(CPU_LONG_PROMPT_TOKENS, context)
+        chosen["long_prefill_token_threshold_adaptive"] = True
     # What is not set stays vLLM's own choice.
     return {name: value for name, value in chosen.items() if value is not None}
 

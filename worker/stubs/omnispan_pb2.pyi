@@ -425,17 +425,19 @@ class WorkerResult(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., reply: _Optional[_Union[WorkerGenerateReply, _Mapping]] = ...) -> None: ...
 
 class WorkerLoad(_message.Message):
-    __slots__ = ("running", "waiting", "kv_usage", "draining", "steps", "row_steps")
+    __slots__ = ("running", "waiting", "kv_usage", "draining", "steps", "row_steps", "iterations")
     RUNNING_FIELD_NUMBER: _ClassVar[int]
     WAITING_FIELD_NUMBER: _ClassVar[int]
     KV_USAGE_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     ROW_STEPS_FIELD_NUMBER: _ClassVar[int]
+    ITERATIONS_FIELD_NUMBER: _ClassVar[int]
     running: int
     waiting: int
     kv_usage: float
     draining: bool
     steps: int
     row_steps: int
-    def __init__(self, running: _Optional[int] = ..., waiting: _Optional[int] = ..., kv_usage: _Optional[float] = ..., draining: _Optional[bool] = ..., steps: _Optional[int] = ..., row_steps: _Optional[int] = ...) -> None: ...
+    iterations: int
+    def __init__(self, running: _Optional[int] = ..., waiting: _Optional[int] = ..., kv_usage: _Optional[float] = ..., draining: _Optional[bool] = ..., steps: _Optional[int] = ..., row_steps: _Optional[int] = ..., iterations: _Optional[int] = ...) -> None: ...

@@ -19,12 +19,14 @@ class Scripted(Runtime):
         self.go = threading.Semaphore(0)
         self.rows: dict[int, list[int]] = {}
         self.joined: list[int] = []  # rows per `add`
+        self.joins: list[str] = []  # the first letter of each row, in the order of their joining
         self.sizes: list[int] = []  # rows per step
         self.error: Exception | None = None
         self.refuse_add = False
         self.refused_prompt = ""
         self.threads: set[int] = set()
         self.at_once = 1  # tokens a step
+        self.prefill_steps = 0  # that give nothing yet
         self.repeat = 0  # so many tokens instead of the prompt's own
         self.closed = False
 
@@ -44,6 +46,7 @@ class Scripted(Runtime):
         if self.refuse_add or self.encode(self.refused_prompt, False) in [row.prompt for row in rows]:
             raise RuntimeError("no memory")
         self.joined.append(len(rows))
+        self.joins += [chr(row.prompt[0]) for row in rows]
         self.rows.update((row.number, ([*row.prompt, *[120] * self.repeat])[: row.max_tokens]) for row in rows)
 
     def remove(self, numbers: Sequence[int]) -> None:
@@ -55,6 +58,9 @@ class Scripted(Runtime):
         self.threads.add(threading.get_ident())
         if self.error:
             raise self.error
+        if self.prefill_steps > 0:
+            self.prefill_steps -= 1
+            return []
         self.sizes.append(len(self.rows))
         stepped = []
         for number, letters in list(self.rows.items()):

@@ -61,6 +61,59 @@ async def test_a_later_call_joins_between_two_steps_and_leaves_first(loop: StepL
     assert max(runtime.sizes) == 2
 
 
+async def test_a_step_that_only_prefilled_counts_as_an_iteration(loop: StepLoop, runtime: Scripted) -> None:
+    runtime.prefill_steps = 3
+    runtime.go.release(10)
+    assert texts(await generate(loop, Row("ab", 9))) == ["ab"]
+    stats = loop.step_stats()
+    assert (stats.steps, stats.iterations) == (2, 5)
+
+
+async def test_a_short_prompt_goes_before_long_ones_that_wait(loop: StepLoop, runtime: Scripted) -> None:
+    """The runtime takes two prompt tokens a step: in the five steps of a long prompt no other long one joins."""
+    runtime.prefill_tokens = 2
+    runtime.prefill_steps = 5
+    calls = [asyncio.create_task(generate(loop, Row(name * 9, 9))) for name in "abc"]
+    runtime.go.release(1)
+    await until(lambda: runtime.prefill_steps == 4)
+    calls.append(asyncio.create_task(generate(loop, Row("hi", 9))))
+    await asyncio.sleep(0.02)
+    runtime.go.release(100)
+    await asyncio.gather(*calls)
+    assert runtime.joins == ["a", "h", "b", "c"]
+
+
+async def test_short_prompts_that_pass_a_long_one_have_together_no_more_than_its_length(
+    loop: StepLoop, runtime: Scripted
+) -> None:
+    runtime.prefill_tokens = 1
+    runtime.prefill_steps = 10
+    calls = [asyncio.create_task(generate(loop, Row(name * 12, 1))) for name in "ab"]
+    runtime.go.release(1)
+    await until(lambda: runtime.prefill_steps == 9)
+    calls += [asyncio.create_task(generate(loop, Row(name * 4, 1))) for name in "rstuv"]
+    await asyncio.sleep(0.02)
+    runtime.go.release(200)
+    await asyncio.gather(*calls)
+    assert runtime.joins == ["a", "r", "s", "t", "b", "u", "v"]
+
+
+async def test_the_next_prompt_joins_when_a_long_one_that_was_on_its_way_has_been_cancelled(
+    loop: StepLoop, runtime: Scripted
+) -> None:
+    runtime.prefill_tokens = 1
+    runtime.prefill_steps = 100
+    gone = asyncio.create_task(generate(loop, Row("a" * 12, 1)))
+    waits = asyncio.create_task(generate(loop, Row("b" * 12, 1)))
+    runtime.go.release(1)
+    await until(lambda: runtime.prefill_steps == 99)
+    gone.cancel()
+    await asyncio.sleep(0.02)
+    runtime.prefill_steps = 1
+    runtime.go.release(100)
+    assert texts(await waits) == ["b"]
+
+
 async def test_rows_beyond_the_limit_wait(loop: StepLoop, runtime: Scripted) -> None:
     runtime.go.release(10)
     outcomes = await generate(loop, *[Row("ab", 9)] * 6)

@@ -1,4 +1,4 @@
-import type { TokenDelta } from "../../types.ts";
+import type { Millis, TokenDelta } from "../../types.ts";
 import type { Outcome } from "../events.ts";
 import { answerText, tokensOf } from "./answers.ts";
 import { Broken } from "./broken.ts";
@@ -10,8 +10,6 @@ export type Answered = Extract<Outcome, { kind: "answered" }>;
 export type Refused = Extract<Outcome, { kind: "refused" }>;
 
 const RETRY_AFTER_MS = { least: 50, unknown: 1000, most: 30_000 };
-/** What is rounded on the way to the caller. */
-const ROUNDED_MS = 1;
 
 /** Tokens go to a caller: they must be its own, the next ones, and of the run that is at the worker. */
 export function checkDelta({ book }: Situation, delta: TokenDelta): void {
@@ -39,24 +37,23 @@ export function checkDelta({ book }: Situation, delta: TokenDelta): void {
  */
 export function checkTurnedAway({ limits, now }: Situation, arriving: Tracked, outcome: Refused): void {
   const { ticket, submission, lane } = arriving;
-  const { least, unknown, most } = RETRY_AFTER_MS;
   const { waiting, waitingBytes } = lane;
   const full = waiting >= limits.queueCapacity || waitingBytes + submission.promptBytes > limits.queueBytes;
-  const hintMs = outcome.retryAfterMs;
-  if (
-    hintMs === undefined || !(hintMs >= least && hintMs <= most) || (lane.answers === 0 && hintMs !== unknown)
-  ) {
-    throw new Broken(
-      "a refusal says when to come back",
-      `${hintMs} ms after ${lane.answers} answers`,
-      ticket,
-    );
+  const waitMs = lane.drainRate.waitMs(waiting, now);
+  const hintMs = hintAfter(waitMs);
+  if (outcome.retryAfterMs !== hintMs) {
+    throw new Broken("a refusal says when to come back", `${outcome.retryAfterMs} ms for ${hintMs}`, ticket);
   }
-  // The hint is half the time that the queue takes.
-  const waitMs = hintMs === most ? Infinity : 2 * hintMs + ROUNDED_MS;
-  if (full || (waiting > 0 && tooLate(limits, arriving, waitMs, now))) return;
+  const late = waiting > 0 && waitMs !== undefined && tooLate(limits, arriving, waitMs, now);
+  if (full || late) return;
   const detail = `${lane.mode}: ${waiting} wait with ${waitingBytes} bytes, and yet: ${outcome.message}`;
   throw new Broken("only its own mode's queue refuses a request", detail, ticket);
+}
+
+/** Half the time that the queue takes to empty. */
+function hintAfter(waitMs: Millis | undefined): Millis {
+  const { least, unknown, most } = RETRY_AFTER_MS;
+  return waitMs === undefined ? unknown : Math.round(Math.min(most, Math.max(least, waitMs / 2)));
 }
 
 /** The caller left, or its deadline came. */
@@ -89,7 +86,7 @@ export function checkAnswer(situation: Situation, request: Tracked, outcome: Ans
   if (Object.entries(known).some(([key, value]) => told[key as keyof typeof known] !== value)) {
     throw new Broken("an answer says how it was sent", JSON.stringify(dispatch), ticket);
   }
-  lane.answers++;
+  lane.drainRate.answered(situation.now - dispatchedAt, situation.now);
   if (reply.status !== "ok") return checkFailure(situation, request, outcome);
   lane.serviceTime.took(situation.now - dispatchedAt, situation.now);
   checkText(request, outcome);

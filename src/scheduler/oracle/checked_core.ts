@@ -7,7 +7,7 @@ import { checkDispatch, ticketOf } from "./dispatch_checks.ts";
 import type { ModeSettings } from "./laws.ts";
 import { Situation } from "./situation.ts";
 import type { Tracked } from "./tracked.ts";
-import { checkStats, checkTimes, checkVerdicts } from "./turn_checks.ts";
+import { checkStats, checkTimes, checkVerdicts, noteDrainRates } from "./turn_checks.ts";
 
 export type Core = Pick<SchedulerCore, "handle" | "stats">;
 /** Hears of each turn of the core, before its effects are checked. */
@@ -65,6 +65,7 @@ export class CheckedCore {
     for (const effect of effects) this.#take(effect);
     this.#admitUpTo(Infinity);
     this.#arriving.length = this.#admitted = 0;
+    noteDrainRates(situation);
     checkVerdicts(situation);
     checkTimes(situation);
     checkStats(situation, this.core.stats());
@@ -100,7 +101,7 @@ export class CheckedCore {
         this.#situation.woken = true;
         return;
       case "worker":
-        patience.told(event.state, now);
+        patience.told(event.state, event.maxRows, now);
         return judge.hear(event, now);
       default:
         return judge.hear(event, now);

@@ -42,7 +42,7 @@ export function checkDispatch(
     throw new Broken("only a worker that is up is sent to", `it is ${patience.state}`, ticket);
   }
   const { mode, law, groups } = lane!;
-  const { running, limit } = kindOf(book.find(ticket)!);
+  const { running, limit } = kindOf(book.find(ticket)!, patience);
   if (members.length > law.maxGroup || groups > law.maxGroups || running > limit) {
     const detail =
       `${mode}: a group of ${members.length}, ${groups} groups, ${running} of ${limit} running; ${
@@ -52,7 +52,7 @@ export function checkDispatch(
   }
   let most = 0;
   for (const { remainingMs } of members) most = Math.max(most, remainingMs ?? Infinity);
-  if (timeoutMs !== Math.min(most, limits.workerTimeoutMs)) {
+  if (timeoutMs !== Math.min(most, limits.rowTimeoutMs)) {
     throw new Broken("a call lasts as long as somebody waits", `${timeoutMs} ms`, ticket);
   }
   if (!(notice.lateMs >= 0 && notice.lateMs <= lateMost)) {

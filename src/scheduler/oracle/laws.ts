@@ -5,8 +5,11 @@ import type { Tracked } from "./tracked.ts";
 
 /** What a mode promises, as numbers. */
 export interface ModeLaw {
-  /** Requests at the worker at once; where streams have a limit of their own, the others alone. */
-  readonly maxRunning: number;
+  /**
+   * Requests at the worker at once; where streams have a limit of their own, the others alone. Undefined: by what the
+   * worker says that it runs.
+   */
+  readonly maxRunning: number | undefined;
   /** Streams at the worker at once, where they have a limit of their own. */
   readonly maxStreams?: number;
   readonly maxGroup: number;
@@ -36,7 +39,7 @@ export type ModeSettings = Pick<
 /** The law of each mode, written down from the documentation and not from the policies. */
 export function modeLaw(mode: Mode, settings: ModeSettings): ModeLaw {
   const unlimited = { maxGroup: Infinity, maxGroups: Infinity, fullAt: 1, windowMs: 0, whenIdle: false };
-  const streams = settings.MAX_CONCURRENT_STREAMS || Infinity;
+  const streams = settings.MAX_CONCURRENT_STREAMS || undefined;
   switch (mode) {
     case "direct":
       return { ...unlimited, maxRunning: streams, maxGroup: 1, reasons: ["direct"] };
@@ -64,8 +67,11 @@ export function modeLaw(mode: Mode, settings: ModeSettings): ModeLaw {
 }
 
 /** How many requests at the worker count against the limit that holds for this one, and that limit. */
-export function kindOf({ submission, lane }: Tracked): { readonly running: number; readonly limit: number } {
-  const { running, runningStreams, law: { maxRunning, maxStreams } } = lane;
+export function kindOf(
+  { submission, lane }: Tracked,
+  { atWorkerMost }: Patience,
+): { readonly running: number; readonly limit: number } {
+  const { running, runningStreams, law: { maxRunning = atWorkerMost, maxStreams } } = lane;
   if (maxStreams === undefined) return { running, limit: maxRunning };
   return submission.stream
     ? { running: runningStreams, limit: maxStreams }
@@ -91,10 +97,13 @@ export function tooLate(
 export class Patience {
   state: WorkerState | "unknown" = "unknown";
   giveUpAt: Millis | undefined;
+  /** Requests that go to the worker where the settings name no limit: a quarter more than it runs at once. */
+  atWorkerMost = Infinity;
 
   constructor(private readonly waitMs: Millis) {}
 
-  told(state: WorkerState, now: Millis): void {
+  told(state: WorkerState, maxRows: number | undefined, now: Millis): void {
+    if (state === "up") this.atWorkerMost = Math.ceil(1.25 * (maxRows ?? Infinity));
     if (state === "up") this.giveUpAt = undefined;
     else if (state === "down" && this.state === "unknown") this.giveUpAt = now;
     else this.giveUpAt ??= now + this.waitMs;

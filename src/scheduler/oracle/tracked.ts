@@ -8,7 +8,7 @@ import type {
   Ticket,
   WorkerFailure,
 } from "../../types.ts";
-import { ServiceTime } from "../drain_rate.ts";
+import { DrainRate, ServiceTime } from "../drain_rate.ts";
 import { type ModeLaw, modeLaw, type ModeSettings } from "./laws.ts";
 
 /** What the last events must lead to. */
@@ -36,8 +36,8 @@ export interface TrackedLane {
   running: number;
   runningStreams: number;
   groups: number;
-  /** So far, and how long the ok ones took at the worker. */
-  answers: number;
+  /** What its answers took, all of them while others waited for a place, and those that were ok. */
+  readonly drainRate: DrainRate;
   readonly serviceTime: ServiceTime;
 }
 
@@ -270,7 +270,7 @@ export class Book {
         running: 0,
         runningStreams: 0,
         groups: 0,
-        answers: 0,
+        drainRate: new DrainRate(),
         serviceTime: new ServiceTime(),
       };
       this.#lanes.set(mode, lane);

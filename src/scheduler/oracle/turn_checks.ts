@@ -74,14 +74,29 @@ export function checkTimes(situation: Situation): void {
   }
 }
 
+/** Takes note of how many run of each mode whose requests wait for a place from now on. */
+export function noteDrainRates(situation: Situation): void {
+  const { book, patience, now } = situation;
+  const asUsual = patience.state === "up" && book.suspects.size === 0;
+  for (const lane of book.lanes) {
+    const waitsForPlace = asUsual && lane.waiting > 0 && !hasPlace(situation, lane);
+    lane.drainRate.update(waitsForPlace ? lane.running : undefined, now);
+  }
+}
+
+/** The next of this mode may go, as far as its limits are concerned. */
+function hasPlace({ book, patience }: Situation, lane: TrackedLane): boolean {
+  const { running, limit } = kindOf(book.oldestWaiting(lane)!, patience);
+  return running < limit && lane.groups < lane.law.maxGroups;
+}
+
 /** When a mode has to let those that wait for it go, if nothing else happens; it must not have missed it. */
-function groupDueAt({ book, patience, now }: Situation, lane: TrackedLane): Millis {
+function groupDueAt(situation: Situation, lane: TrackedLane): Millis {
+  const { book, patience, now } = situation;
   const { mode, law, running, groups } = lane;
   const waiting = book.mayLeave(lane);
-  if (waiting === 0 || patience.state !== "up" || groups >= law.maxGroups) return Infinity;
+  if (waiting === 0 || patience.state !== "up" || !hasPlace(situation, lane)) return Infinity;
   const oldest = book.oldestWaiting(lane)!;
-  const kind = kindOf(oldest);
-  if (kind.running >= kind.limit) return Infinity;
   const dueAt = oldest.submission.receivedAt + law.windowMs;
   if (waiting >= law.fullAt || dueAt <= now || (law.whenIdle && groups === 0)) {
     const detail =

@@ -11,6 +11,8 @@ export class Judge {
   readonly heardFrom: Tracked[] = [];
   readonly cancelled = new Set<Ticket>();
   #workerIsGone = false;
+  /** When the worker last spoke of any row, or of a step of its runtime. */
+  #workerProgressAt: Millis = -Infinity;
 
   constructor(private readonly book: Book, private readonly limits: CoreLimits) {}
 
@@ -21,12 +23,19 @@ export class Judge {
     this.cancelled.clear();
   }
 
-  hear(event: Extract<Event, { kind: "cancel" | "step" | "lost" | "worker" }>, now: Millis): void {
+  hear(
+    event: Extract<Event, { kind: "cancel" | "progress" | "step" | "lost" | "worker" }>,
+    now: Millis,
+  ): void {
     switch (event.kind) {
       case "cancel":
         this.cancelled.add(event.ticket);
         return;
+      case "progress":
+        this.#workerProgressAt = now;
+        return;
       case "step":
+        this.#workerProgressAt = now;
         for (const delta of event.step.deltas) this.#hearDelta(delta, now);
         for (const result of event.step.results) this.#hearResult(result, now);
         return;
@@ -43,9 +52,11 @@ export class Judge {
     }
   }
 
-  /** When the worker's time for this one is over. */
+  /** When the worker's time for this one is over: it is with a worker that stands still, or it gets nothing for too long. */
   timeoutAt({ progressAt }: Tracked): Millis {
-    return progressAt + this.limits.workerTimeoutMs;
+    const { workerTimeoutMs, rowTimeoutMs } = this.limits;
+    const stillSince = Math.max(progressAt, this.#workerProgressAt);
+    return Math.min(stillSince + workerTimeoutMs, progressAt + rowTimeoutMs);
   }
 
   #hearDelta({ sequence, tokenIndex, tokens }: WorkerDelta, now: Millis): void {

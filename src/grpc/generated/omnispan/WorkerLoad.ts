@@ -9,6 +9,7 @@ export interface WorkerLoad {
   'draining'?: (boolean);
   'steps'?: (number | string | Long);
   'rowSteps'?: (number | string | Long);
+  'iterations'?: (number | string | Long);
 }
 
 export interface WorkerLoad__Output {
@@ -18,4 +19,5 @@ export interface WorkerLoad__Output {
   'draining': (boolean);
   'steps': (number);
   'rowSteps': (number);
+  'iterations': (number);
 }
