@@ -57,7 +57,6 @@ Deno.test("all that can happen to a request has happened, in every mode and with
     "worker_timeout stream after tokens",
     "worker_timeout unary at the worker",
     "worker_unavailable stream after tokens",
-    "worker_unavailable unary at the worker, sent again",
     "worker_internal_error stream after tokens",
     "worker_runtime_error stream at the worker, sent again",
     "worker_runtime_error unary at the worker, sent again",
