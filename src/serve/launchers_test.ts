@@ -86,7 +86,7 @@ Deno.test("npx that ended before the first look is missed, with its shell or wit
 Deno.test("npx may be a container's first process, or under a name of its own", () => {
   assert.equal(hasLostLauncher(chain("deno task serve", NPX), BY_NPX), false);
   assert.equal(hasLostLauncher(chain("deno task serve", "node /usr/bin/npx -y deno@2.9.3"), BY_NPX), false);
-  const script = "node /root/.npm/_npx/1/node_modules/deno/bin.cjs task serve";
+  const script = "node /home/me/.npm/_npx/1/node_modules/deno/bin.cjs task serve";
   assert.equal(hasLostLauncher(chain("deno task serve", script, "init"), BY_NPX), true);
 });
 
