@@ -61,7 +61,7 @@ function score(samples: readonly Sample[]): DialectFigures {
           concept: "ITL",
           unit: "ms",
           definition: "First to last chunk with text / (output tokens - 1), weighted by these tokens.",
-          differs: ["mean_of_request", "by_tokens", "text_only", "drops_failed"],
+          differs: ["mean_of_request", "by_tokens", "text_only", "one_piece_is_zero", "drops_failed"],
         },
         "ITL ms",
         ok.map(interTokenLatency),

@@ -41,6 +41,13 @@ Deno.test("a note says by how much the recording makes a definition differ", () 
   ]);
 });
 
+Deno.test("an answer in one piece, which GuideLLM counts with gaps of 0, is a reason for its ITL", () => {
+  const whole = streamed([[1, 2]], { arrivals: null, firstTextMs: null });
+  const { ours, tools } = rowOf(dialectView([streamed([[1, 1], [2, 1]]), whole]), "ITL mean");
+  assert.deepEqual([ours.value, tools[1]?.value], [1, 0.5]);
+  assert.deepEqual(tools[1]?.notes, ["1 answer in one piece counted as 0"]);
+});
+
 Deno.test("where all tools agree there is no note", () => {
   const steady = streamed([[10, 1], [20, 1], [30, 1]]);
   const { tools } = rowOf(dialectView([steady]), "TTFT p99");
