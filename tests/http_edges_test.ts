@@ -86,7 +86,7 @@ test("only JSON by its header, no made-up host, and paths and methods that exist
   await method.body?.cancel();
   for (const path of ["/v1/models", "/healthz", "/metrics", "/live", "/"]) {
     const posted = await fetch(engine.url + path, { method: "POST" });
-    assert.equal(posted.headers.get("allow"), "GET, HEAD", path);
+    assert.equal(posted.headers.get("allow"), "GET, HEAD, OPTIONS", path);
     await posted.body?.cancel();
     const head = await fetch(engine.url + path, { method: "HEAD" });
     assert.equal(head.status, 200, path);
