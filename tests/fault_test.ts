@@ -119,7 +119,10 @@ for (const session of [true, false]) {
       await engine.connected();
       const prompts = Array.from({ length: 8 }, (_, i) => i === 5 ? "a poison" : `question ${i}`);
       const answers = prompts.map((prompt, i) =>
-        i % 2 === 0 ? engine.stream({ prompt, maxTokens: 4 }).last : engine.submit({ prompt, maxTokens: 4 })
+        // Without sessions a stream is a call of its own, and may have begun when the poison comes.
+        session && i % 2 === 0
+          ? engine.stream({ prompt, maxTokens: 4 }).last
+          : engine.submit({ prompt, maxTokens: 4 })
       );
       const all = Promise.all(answers);
       const over = all.then(() => true, () => true);
