@@ -305,6 +305,35 @@ Deno.test("REFUSE_LATE relies on no service time that nothing has confirmed late
   assert.deepEqual(world.running, [waiting], "109 ms are left, and an answer took 100 a long time ago");
 });
 
+Deno.test("REFUSE_LATE refuses nothing that waited for its window alone", () => {
+  const world = new World(BATCHES, { refuseLate: true });
+  const long = world.arrive();
+  world.advance(900);
+  world.answer(long);
+  const next = world.arrive({ deadlineIn: 500 });
+  world.advance(10);
+  assert.deepEqual(world.running, [next]);
+  world.finish();
+});
+
+Deno.test("REFUSE_LATE expects less time of an answer that may have fewer tokens than others had", () => {
+  const world = new World(QUEUED, { refuseLate: true });
+  for (const ticket of world.arriveTogether(5, { tokens: 100 })) {
+    world.advance(900);
+    world.answer(ticket);
+  }
+  const running = world.arrive({ tokens: 100 });
+  const [short, long] = [
+    world.arrive({ tokens: 2, deadlineIn: 990 }),
+    world.arrive({ tokens: 100, deadlineIn: 990 }),
+  ];
+  world.advance(400);
+  world.answer(running);
+  assert.deepEqual(world.running, [short]);
+  assert.match(world.refused(long).message, /REFUSE_LATE/);
+  world.finish();
+});
+
 Deno.test("after a pause of our own a worker's answers count, although its time was over when they are read", () => {
   const world = new World(DIRECT, { workerTimeoutMs: 1000 });
   const [first, second] = [world.arrive(), world.arrive()];

@@ -84,11 +84,11 @@ const ESTIMATE_MARGIN = 1.2;
 /** A deadline is out of reach after such a wait, by what the answers of the request's own mode took. */
 export function tooLate(
   { refuseLate }: CoreLimits,
-  { submission: { deadline }, lane }: Tracked,
+  { submission: { deadline, maxTokens }, lane }: Tracked,
   waitMs: Millis,
   now: Millis,
 ): boolean {
-  const serviceMs = lane.serviceTime.meanMs(now);
+  const serviceMs = lane.serviceTime.estimateMs(maxTokens, now);
   if (!refuseLate || deadline === undefined || serviceMs === undefined) return false;
   return (waitMs + serviceMs) * ESTIMATE_MARGIN > deadline - now;
 }
