@@ -88,6 +88,7 @@ export class Admission {
   #late(waitMs: Millis | undefined, { deadline, maxTokens }: Submission, now: Millis): string | undefined {
     const serviceMs = this.#serviceTime.estimateMs(maxTokens, now);
     if (!this.limits.refuseLate || deadline === undefined || this.#requests === 0) return undefined;
+    if (!this.#drainRate.isContended) return undefined; // they wait for their window, or for a worker
     if (waitMs === undefined || serviceMs === undefined) return undefined;
     const neededMs = (waitMs + serviceMs) * ESTIMATE_MARGIN;
     const leftMs = deadline - now;

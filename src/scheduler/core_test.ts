@@ -316,6 +316,23 @@ Deno.test("REFUSE_LATE refuses nothing that waited for its window alone", () => 
   world.finish();
 });
 
+Deno.test("REFUSE_LATE refuses nothing because others wait for the same window", () => {
+  const world = new World({ ...BATCHES, MAX_BATCH_SIZE: 8 }, { refuseLate: true, queueCapacity: 100 });
+  const crowd = world.arriveTogether(32);
+  while (world.running.length > 0) {
+    world.advance(400);
+    for (const ticket of world.running) world.answer(ticket);
+  }
+  assert.ok(crowd.every((ticket) => world.outcomes.has(ticket)));
+  const tickets = Array.from({ length: 7 }, () => {
+    world.advance(1);
+    return world.arrive({ deadlineIn: 600 });
+  });
+  world.advance(10);
+  assert.deepEqual(world.running, tickets);
+  world.finish();
+});
+
 Deno.test("REFUSE_LATE expects less time of an answer that may have fewer tokens than others had", () => {
   const world = new World(QUEUED, { refuseLate: true });
   for (const ticket of world.arriveTogether(5, { tokens: 100 })) {

@@ -23,6 +23,11 @@ export class DrainRate {
   #answers = 0;
   #serviceMs = 0;
 
+  /** Requests wait for a place, as of the last update. */
+  get isContended(): boolean {
+    return this.#rows !== undefined;
+  }
+
   /** From now on `rows` run while others wait for a place; undefined: none waits for one. */
   update(rows: number | undefined, now: Millis): void {
     this.#advance(now);

@@ -103,9 +103,10 @@ export class Patience {
   constructor(private readonly waitMs: Millis) {}
 
   told(state: WorkerState, maxRows: number | undefined, now: Millis): void {
-    if (state === "up") this.atWorkerMost = Math.ceil(1.25 * (maxRows ?? Infinity));
-    if (state === "up") this.giveUpAt = undefined;
-    else if (state === "down" && this.state === "unknown") this.giveUpAt = now;
+    if (state === "up") {
+      this.atWorkerMost = Math.ceil(1.25 * (maxRows ?? Infinity));
+      this.giveUpAt = undefined;
+    } else if (state === "down" && this.state === "unknown") this.giveUpAt = now;
     else this.giveUpAt ??= now + this.waitMs;
     this.state = state;
   }
