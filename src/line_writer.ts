@@ -54,17 +54,19 @@ export class LineWriter {
   async #writeAll(): Promise<void> {
     await undefined; // what this turn of the event loop still brings goes with it
     while (this.#waiting.length > 0 || this.#dropped > 0) {
-      const dropped = this.#waiting.length > 0 ? 0 : this.#dropped;
-      const { text, lines } = dropped > 0
-        ? { text: this.describeDropped(dropped), lines: 0 }
-        : this.#nextPiece();
-      if (await this.#writePiece(text)) this.#dropped -= dropped;
-      else {
-        this.#dropped += lines;
-        await pause(FAILED_MS);
-      }
+      const { text, lines } = this.#waiting.length > 0 ? this.#nextPiece() : this.#countOfDropped();
+      if (await this.#writePiece(text)) continue;
+      this.#dropped += lines;
+      await pause(FAILED_MS);
     }
     this.#writing = undefined;
+  }
+
+  /** From here on lines are taken again: they come after the count. */
+  #countOfDropped(): { text: string; lines: number } {
+    const lines = this.#dropped;
+    this.#dropped = 0;
+    return { text: this.describeDropped(lines), lines };
   }
 
   /** As many lines as can go together, at least one. */

@@ -61,3 +61,18 @@ Deno.test({
     }
   },
 });
+
+Deno.test("lines that go on coming are written again after the count of the dropped ones", async () => {
+  const written: string[] = [];
+  const writer = new LineWriter({
+    write(bytes) {
+      written.push(...new TextDecoder().decode(bytes).trimEnd().split("\n"));
+      if (written.length < 9) writer.write("more\n"); // so that a line always comes while another is written
+      return Promise.resolve(bytes.length);
+    },
+  }, 20);
+  for (let n = 0; n < 9; n++) writer.write(`line ${n}\n`);
+  await writer.flush(10_000);
+  const count = "8 lines were dropped here: nobody read them"; // seven of those, and the first of the others
+  assert.deepEqual(written.slice(0, 5), ["line 0", "line 1", count, "more", "more"]);
+});

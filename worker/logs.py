@@ -16,6 +16,7 @@ from collections import deque
 
 MOST_WAITING = 1 << 20  # bytes of lines that wait for the reader
 FLUSH_SECONDS = 0.5  # how long the last lines get to leave
+FULL_SECONDS = 0.02  # between two tries at a pipe that is full and non-blocking
 
 log = logging.getLogger("worker")
 
@@ -57,23 +58,30 @@ class LineWriter:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._lines or self._dropped)
-                dropped = 0 if self._lines else self._dropped
-                data = self._lines.popleft() if self._lines else _dropped_line(dropped)
+                data = self._lines.popleft() if self._lines else self._count_of_dropped()
                 self._writing = True
             _write_all(self._descriptor, data)
             with self._changed:
                 self._writing = False
-                self._dropped -= dropped
-                self._waiting -= 0 if dropped else len(data)
+                self._waiting -= len(data)
                 self._changed.notify_all()
+
+    def _count_of_dropped(self) -> bytes:
+        """From here on lines are taken again: they come after the count."""
+        data = _dropped_line(self._dropped)
+        self._dropped = 0
+        self._waiting += len(data)
+        return data
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
-    try:
-        while data:
+    while data:
+        try:
             data = data[os.write(descriptor, data) :]
-    except OSError:  # nobody can read it
-        pass
+        except BlockingIOError:  # somebody else has set the pipe to non-blocking, and it is full
+            time.sleep(FULL_SECONDS)
+        except OSError:  # nobody can read it
+            return
 
 
 def _dropped_line(count: int) -> bytes:

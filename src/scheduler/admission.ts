@@ -1,4 +1,4 @@
-import type { Millis, Mode, Submission } from "../types.ts";
+import type { Millis, Mode, Submission, WorkerReply } from "../types.ts";
 import { DrainRate, ServiceTime } from "./drain_rate.ts";
 import type { CoreLimits, Outcome } from "./events.ts";
 
@@ -46,10 +46,10 @@ export class Admission {
     this.#drainRate.update(rows, now);
   }
 
-  /** One of this mode was answered so long after its dispatch; `ok` when that tells how long an answer takes. */
-  answered(serviceMs: Millis, ok: boolean, now: Millis): void {
+  /** One of this mode ended so long after its dispatch; only one that is ok tells how long an answer takes. */
+  answered(serviceMs: Millis, { status, outputTokens }: WorkerReply, now: Millis): void {
     this.#drainRate.answered(serviceMs, now);
-    if (ok) this.#serviceTime.took(serviceMs, now);
+    if (status === "ok") this.#serviceTime.took(serviceMs, outputTokens, now);
   }
 
   isFull({ promptBytes }: Submission): boolean {
@@ -72,9 +72,9 @@ export class Admission {
     return refused(`the queue of mode ${this.mode} is full: ${why}`, waitMs);
   }
 
-  /** Why one that has waited is not worth a place at the worker: it would hold it until its deadline for nothing. */
-  tooLate({ deadline }: Submission, now: Millis): Outcome | undefined {
-    const serviceMs = this.#serviceTime.meanMs(now);
+  /** Why one that has waited for a place is not worth one: it would hold it until its deadline for nothing. */
+  tooLate({ deadline, maxTokens }: Submission, now: Millis): Outcome | undefined {
+    const serviceMs = this.#serviceTime.estimateMs(maxTokens, now);
     if (!this.limits.refuseLate || deadline === undefined || serviceMs === undefined) return undefined;
     const neededMs = serviceMs * ESTIMATE_MARGIN;
     if (neededMs <= deadline - now) return undefined;
@@ -85,9 +85,10 @@ export class Admission {
   }
 
   /** Why its deadline can't be met given the queue. */
-  #late(waitMs: Millis | undefined, { deadline }: Submission, now: Millis): string | undefined {
-    const serviceMs = this.#serviceTime.meanMs(now);
+  #late(waitMs: Millis | undefined, { deadline, maxTokens }: Submission, now: Millis): string | undefined {
+    const serviceMs = this.#serviceTime.estimateMs(maxTokens, now);
     if (!this.limits.refuseLate || deadline === undefined || this.#requests === 0) return undefined;
+    if (!this.#drainRate.isContended) return undefined; // they wait for their window, or for a worker
     if (waitMs === undefined || serviceMs === undefined) return undefined;
     const neededMs = (waitMs + serviceMs) * ESTIMATE_MARGIN;
     const leftMs = deadline - now;

@@ -301,7 +301,7 @@ export class SchedulerCore {
   #answer(entry: Entry & { run: Run }, reply: WorkerReply, effects: Effect[]): void {
     const { run, submission, attempts } = entry;
     this.#leaveWorker(entry, run);
-    entry.lane.admission.answered(this.#now - run.dispatchedAt, reply.status === "ok", this.#now);
+    entry.lane.admission.answered(this.#now - run.dispatchedAt, reply, this.#now);
     const { notice: { id, reason, lateMs, tickets } } = run.group;
     const queueWaitMs = run.dispatchedAt - submission.receivedAt;
     const dispatch = { id, size: tickets.length, reason, lateMs, queueWaitMs, attempts };
@@ -369,8 +369,8 @@ export class SchedulerCore {
     for (let entry = lane.first; entry && leaving.length < departure.take && most > 0; entry = lane.first) {
       most--;
       lane.leaveQueue(entry);
-      const waited = entry.queuedAt < now;
-      const late = waited ? lane.admission.tooLate(entry.submission, now) : undefined;
+      const hasWaitedForPlace = lane.releasedAt > entry.queuedAt;
+      const late = hasWaitedForPlace ? lane.admission.tooLate(entry.submission, now) : undefined;
       if (late) this.#settle(entry, late, effects);
       else leaving.push(entry);
       if (leaving.length === 0) return; // the policy decided for this one; what it says of the next may differ

@@ -305,6 +305,52 @@ Deno.test("REFUSE_LATE relies on no service time that nothing has confirmed late
   assert.deepEqual(world.running, [waiting], "109 ms are left, and an answer took 100 a long time ago");
 });
 
+Deno.test("REFUSE_LATE refuses nothing that waited for its window alone", () => {
+  const world = new World(BATCHES, { refuseLate: true });
+  const long = world.arrive();
+  world.advance(900);
+  world.answer(long);
+  const next = world.arrive({ deadlineIn: 500 });
+  world.advance(10);
+  assert.deepEqual(world.running, [next]);
+  world.finish();
+});
+
+Deno.test("REFUSE_LATE refuses nothing because others wait for the same window", () => {
+  const world = new World({ ...BATCHES, MAX_BATCH_SIZE: 8 }, { refuseLate: true, queueCapacity: 100 });
+  const crowd = world.arriveTogether(32);
+  while (world.running.length > 0) {
+    world.advance(400);
+    for (const ticket of world.running) world.answer(ticket);
+  }
+  assert.ok(crowd.every((ticket) => world.outcomes.has(ticket)));
+  const tickets = Array.from({ length: 7 }, () => {
+    world.advance(1);
+    return world.arrive({ deadlineIn: 600 });
+  });
+  world.advance(10);
+  assert.deepEqual(world.running, tickets);
+  world.finish();
+});
+
+Deno.test("REFUSE_LATE expects less time of an answer that may have fewer tokens than others had", () => {
+  const world = new World(QUEUED, { refuseLate: true });
+  for (const ticket of world.arriveTogether(5, { tokens: 100 })) {
+    world.advance(900);
+    world.answer(ticket);
+  }
+  const running = world.arrive({ tokens: 100 });
+  const [short, long] = [
+    world.arrive({ tokens: 2, deadlineIn: 990 }),
+    world.arrive({ tokens: 100, deadlineIn: 990 }),
+  ];
+  world.advance(400);
+  world.answer(running);
+  assert.deepEqual(world.running, [short]);
+  assert.match(world.refused(long).message, /REFUSE_LATE/);
+  world.finish();
+});
+
 Deno.test("after a pause of our own a worker's answers count, although its time was over when they are read", () => {
   const world = new World(DIRECT, { workerTimeoutMs: 1000 });
   const [first, second] = [world.arrive(), world.arrive()];

@@ -23,6 +23,11 @@ export class DrainRate {
   #answers = 0;
   #serviceMs = 0;
 
+  /** Requests wait for a place, as of the last update. */
+  get isContended(): boolean {
+    return this.#rows !== undefined;
+  }
+
   /** From now on `rows` run while others wait for a place; undefined: none waits for one. */
   update(rows: number | undefined, now: Millis): void {
     this.#advance(now);
@@ -63,20 +68,33 @@ export class DrainRate {
   }
 }
 
-/** The mean time from dispatch to answer. */
+/** The mean time from dispatch to answer, and the mean number of tokens that it gave. */
 export class ServiceTime {
-  #meanMs: Millis | undefined;
+  #mean: { readonly ms: Millis; readonly tokens: number } | undefined;
   #at: Millis = 0;
 
-  /** One answer took so long. */
-  took(ms: Millis, now: Millis): void {
-    const weight = this.meanMs(now) === undefined ? 1 / 2 : 1 / MEMORY;
-    this.#meanMs = this.#meanMs === undefined ? ms : this.#meanMs + (ms - this.#meanMs) * weight;
+  /** One answer of so many tokens took so long. */
+  took(ms: Millis, tokens: number, now: Millis): void {
+    const weight = this.#isStale(now) ? 1 / 2 : 1 / MEMORY;
+    const mean = this.#mean ?? { ms, tokens };
+    this.#mean = {
+      ms: mean.ms + (ms - mean.ms) * weight,
+      tokens: mean.tokens + (tokens - mean.tokens) * weight,
+    };
     this.#at = now;
   }
 
-  /** Undefined while nothing has been answered, or not lately. */
-  meanMs(now: Millis): Millis | undefined {
-    return this.#meanMs !== undefined && now - this.#at <= STALE * this.#meanMs ? this.#meanMs : undefined;
+  /**
+   * Expected time of an answer of at most `maxTokens`: the mean, or a share of it where that is fewer than answers have
+   * in the mean. Undefined while nothing has been answered, or not lately.
+   */
+  estimateMs(maxTokens: number, now: Millis): Millis | undefined {
+    if (!this.#mean || this.#isStale(now)) return undefined;
+    const { ms, tokens } = this.#mean;
+    return maxTokens < tokens ? ms * maxTokens / tokens : ms;
+  }
+
+  #isStale(now: Millis): boolean {
+    return this.#mean !== undefined && now - this.#at > STALE * this.#mean.ms;
   }
 }

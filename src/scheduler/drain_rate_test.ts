@@ -90,18 +90,31 @@ Deno.test("a change of pace is followed within some tens of answers", () => {
 
 Deno.test("the service time is a mean that the newest answers shape", () => {
   const time = new ServiceTime();
-  assert.equal(time.meanMs(0), undefined);
-  time.took(100, 100);
-  assert.equal(time.meanMs(100), 100);
-  time.took(132, 200);
-  assert.equal(time.meanMs(200), 101);
+  assert.equal(time.estimateMs(9, 0), undefined);
+  time.took(100, 9, 100);
+  assert.equal(time.estimateMs(9, 100), 100);
+  time.took(132, 9, 200);
+  assert.equal(time.estimateMs(9, 200), 101);
+});
+
+Deno.test("an answer that may have fewer tokens than the mean takes its share, one that may have more takes the mean", () => {
+  const time = new ServiceTime();
+  time.took(100, 50, 100);
+  assert.equal(time.estimateMs(5, 100), 10);
+  assert.equal(time.estimateMs(1000, 100), 100);
+});
+
+Deno.test("answers without a token say nothing of tokens", () => {
+  const time = new ServiceTime();
+  time.took(100, 0, 100);
+  assert.equal(time.estimateMs(1, 100), 100);
 });
 
 Deno.test("a service time that nothing has confirmed lately is not relied on, and gives way to the next", () => {
   const time = new ServiceTime();
-  time.took(100, 100);
-  assert.equal(time.meanMs(500), 100);
-  assert.equal(time.meanMs(501), undefined);
-  time.took(20, 600);
-  assert.equal(time.meanMs(600), 60);
+  time.took(100, 9, 100);
+  assert.equal(time.estimateMs(9, 500), 100);
+  assert.equal(time.estimateMs(9, 501), undefined);
+  time.took(20, 9, 600);
+  assert.equal(time.estimateMs(9, 600), 60);
 });

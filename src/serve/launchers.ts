@@ -9,8 +9,10 @@ const LOOK_EVERY_MS = 1000;
 /** `deno task ...`, or npm, npx or node running Deno: processes that have nothing else to do than to wait for us. */
 const RUNNER = /^\S*deno(\.exe)? (.* )?task( |$)|^(\S*\/)?(npm|npx|node|pnpm|yarn|bun)\b.*\bdeno\b/;
 const SHELL = /^(\S*\/)?(sh|bash|dash|ash|zsh) -c /;
-const TASK = /^\S*deno(\.exe)? (.* )?task( |$)/;
-const NPX = /^(\S*\/)?(npm|npx)\b|^(\S*\/)?node (.*\/)?(npm|npx)\b/;
+/** Its program may have another name or a path with spaces, or be run by an emulator. */
+const TASK = /deno\S* (.* )?task( |$)/;
+/** A first word before it is an emulator's. */
+const NPX = /^(\S+ )?(\S*\/)?((npm|npx)\b|node (.*\/)?(npm|npx)\b)/;
 /** What npx says that it runs, when that is Deno and it waits for it: no shell that may start it and go on. */
 const DENO_ALONE = /^(['"]?)deno\1( [^&;|]*)?$/;
 /** Set by the tasks in deno.json whose processes have to end with them. */

@@ -96,6 +96,20 @@ Deno.test("a deno task that ended before the first look is missed", () => {
   assert.equal(hasLostLauncher(chain("/sbin/init"), BY_TASK), true);
 });
 
+Deno.test("launchers are known under another name, behind an emulator and in a folder with spaces", () => {
+  const tasks = [
+    "/opt/deno-2.9.3 task serve",
+    "/run/rosetta/rosetta /usr/bin/deno task serve",
+    "/Users/a b/.deno/bin/deno task serve",
+  ];
+  for (const task of tasks) assert.equal(hasLostLauncher(chain(task, "-bash"), BY_TASK), false, task);
+  for (const npx of ["/usr/local/bin/npx", "/usr/bin/node /usr/bin/npx"]) {
+    const emulated = `/usr/bin/qemu-x86_64 ${npx} -y deno@2.9.3 task serve`;
+    assert.equal(hasLostLauncher(chain("deno task serve", emulated), BY_NPX), false, emulated);
+  }
+  assert.equal(hasLostLauncher(chain("deno task serve", "sh -c npx deno; sleep 9"), BY_NPX), true);
+});
+
 Deno.test("who is detached on purpose is not missed by what inherited its words", () => {
   const [task] = chain("deno task serve");
   assert.equal(hasLostLauncher([{ ...task!, group: task!.pid }, ...chain("init")], BY_NPX), false);

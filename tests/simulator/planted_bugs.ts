@@ -321,9 +321,9 @@ const BUGS: Readonly<Record<string, Bug>> = {
     to: `for (const { admission } of this.#lanes) admission.answered(`,
   },
   place_and_bytes_returned_to_another_lane: {
-    from: `      lane.leaveQueue(entry);\n      const waited`,
+    from: `      lane.leaveQueue(entry);\n      const hasWaitedForPlace`,
     to: `      lane.leaveQueue(entry);\n      lane.admission.entered(entry.submission);\n` +
-      `      this.#lanes[0]!.admission.left(entry.submission);\n      const waited`,
+      `      this.#lanes[0]!.admission.left(entry.submission);\n      const hasWaitedForPlace`,
   },
   hint_by_answers_that_nobody_waited_for: {
     file: "drain_rate.ts",

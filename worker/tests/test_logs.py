@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 import time
 
 import grpc
+import pytest
 
+import logs
 from logs import LineWriter
 from running import STOP_SECONDS, WORKER
 from wire import pb2, pb2_grpc
@@ -39,6 +42,46 @@ def test_lines_that_nobody_reads_are_dropped_and_counted_in_their_place() -> Non
         lines.write("after")
         assert file.readline() == "after\n"
     os.close(writer)
+
+
+def test_lines_that_go_on_coming_are_written_again_after_the_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    lines = LineWriter(2, most_waiting=100)
+    filled = threading.Event()
+
+    def write_all(_: int, data: bytes) -> None:
+        filled.wait(STOP_SECONDS)
+        written.append(data.decode())
+        if len(written) < 6:
+            lines.write("more")  # so that a line always comes while another is written
+
+    monkeypatch.setattr(logs, "_write_all", write_all)
+    for number in range(3):
+        lines.write(f"{number:059}")
+    filled.set()
+    lines.flush(STOP_SECONDS)
+    assert written[0] == f"{0:059}\n"
+    assert "lines=3" in written[1]  # two of those, and the first of the others
+    assert written[2:] == ["more\n"] * 4
+
+
+def test_a_full_pipe_that_was_set_to_non_blocking_loses_no_line() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    lines = LineWriter(writer)
+    for number in range(2000):  # more than the pipe holds
+        lines.write(f"{number:099}")
+
+    def close_when_written() -> None:
+        lines.flush(STOP_SECONDS)
+        os.close(writer)
+
+    closing = threading.Thread(target=close_when_written)
+    closing.start()
+    time.sleep(0.1)  # it fills up, or is read while it does
+    with os.fdopen(reader, encoding="utf-8") as file:
+        assert [int(line) for line in file] == list(range(2000))
+    closing.join()
 
 
 async def test_a_worker_whose_log_nobody_reads_serves_and_ends() -> None:

@@ -88,7 +88,7 @@ export function checkAnswer(situation: Situation, request: Tracked, outcome: Ans
   }
   lane.drainRate.answered(situation.now - dispatchedAt, situation.now);
   if (reply.status !== "ok") return checkFailure(situation, request, outcome);
-  lane.serviceTime.took(situation.now - dispatchedAt, situation.now);
+  lane.serviceTime.took(situation.now - dispatchedAt, reply.outputTokens, situation.now);
   checkText(request, outcome);
 }
 

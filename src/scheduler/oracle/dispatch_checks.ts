@@ -87,7 +87,9 @@ function checkMember(situation: Situation, member: DispatchMember): Tracked {
   if (leftMs !== undefined && leftMs <= 0) {
     throw new Broken("nothing is sent after its deadline", `${-leftMs} ms late`, ticket);
   }
-  if (request.queuedAt < now && tooLate(limits, request, 0, now)) {
+  // Where there is a window, the request may have waited for that alone.
+  const hasWaitedForPlace = request.queuedAt < now && request.lane.law.windowMs === 0;
+  if (hasWaitedForPlace && tooLate(limits, request, 0, now)) {
     const detail = `${request.lane.mode}: ${leftMs} ms are left`;
     throw new Broken("with REFUSE_LATE nothing is sent that can't be answered in time", detail, ticket);
   }

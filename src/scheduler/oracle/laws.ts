@@ -84,11 +84,11 @@ const ESTIMATE_MARGIN = 1.2;
 /** A deadline is out of reach after such a wait, by what the answers of the request's own mode took. */
 export function tooLate(
   { refuseLate }: CoreLimits,
-  { submission: { deadline }, lane }: Tracked,
+  { submission: { deadline, maxTokens }, lane }: Tracked,
   waitMs: Millis,
   now: Millis,
 ): boolean {
-  const serviceMs = lane.serviceTime.meanMs(now);
+  const serviceMs = lane.serviceTime.estimateMs(maxTokens, now);
   if (!refuseLate || deadline === undefined || serviceMs === undefined) return false;
   return (waitMs + serviceMs) * ESTIMATE_MARGIN > deadline - now;
 }
@@ -103,9 +103,10 @@ export class Patience {
   constructor(private readonly waitMs: Millis) {}
 
   told(state: WorkerState, maxRows: number | undefined, now: Millis): void {
-    if (state === "up") this.atWorkerMost = Math.ceil(1.25 * (maxRows ?? Infinity));
-    if (state === "up") this.giveUpAt = undefined;
-    else if (state === "down" && this.state === "unknown") this.giveUpAt = now;
+    if (state === "up") {
+      this.atWorkerMost = Math.ceil(1.25 * (maxRows ?? Infinity));
+      this.giveUpAt = undefined;
+    } else if (state === "down" && this.state === "unknown") this.giveUpAt = now;
     else this.giveUpAt ??= now + this.waitMs;
     this.state = state;
   }
