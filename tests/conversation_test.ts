@@ -92,7 +92,7 @@ test("a request of very many parts is refused by its count, and the next one is 
   await engine.connected();
   const counts = {
     2500: /^messages must be at most 2048, got 2500$/,
-    20_000: /at most 8192 fields, got 60001$/,
+    20_000: /at most 8192 fields, got more$/,
   };
   for (const [count, rule] of Object.entries(counts)) {
     const request = { messages: Array(Number(count)).fill(TURN), maxTokens: 1 };

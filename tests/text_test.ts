@@ -167,7 +167,7 @@ test(
       reset: true,
       sinks: { lines: (line: LogRecord) => void lines.push(line) },
       loggers: [
-        { category: "omnispan", sinks: ["lines"], lowestLevel: "info" },
+        { category: "omnispan", sinks: ["lines"], lowestLevel: "debug" },
         { category: ["logtape", "meta"], sinks: [], lowestLevel: "error" },
       ],
     });
@@ -196,13 +196,11 @@ test(
       );
     }
     assert.doesNotMatch(metrics, /worker_runtime_error/);
-    assert.deepEqual(
-      lines.map(({ level, properties: { code } }) => [level, code]),
-      Array(4).fill([
-        "info",
-        "invalid_argument",
-      ]),
+    const statuses = lines.filter(({ level }) => level === "debug").map(({ properties }) =>
+      properties["status"]
     );
+    assert.deepEqual(statuses, Array(4).fill("invalid_argument"));
+    assert.ok(lines.every(({ level }) => level === "debug" || level === "info"), "it is no failure");
   },
 );
 
@@ -232,7 +230,7 @@ test(
     }
     const id = Buffer.from("id-é-😀").toString("latin1");
     const answer = await postRaw(engine, `x-request-id: ${id}`);
-    assert.match(answer, new RegExp(`^200 [^]*x-request-id: ${id}\r\n`));
+    assert.match(answer, new RegExp(`^200 [^]*x-request-id: ${id.toLowerCase()}\r\n`));
     assert.match(Buffer.from(answer, "latin1").toString(), /"id":"cmpl-id-é-😀"/);
   },
 );

@@ -4,7 +4,7 @@ import { mangle, MANGLED } from "../../tests/support/scripted_session.ts";
 import { omnispan } from "./contract.ts";
 import type { GenerateRequest } from "./generated/omnispan/GenerateRequest.ts";
 import type { WorkerEvent } from "./generated/omnispan/WorkerEvent.ts";
-import { fieldWithoutUtf8 } from "./reading.ts";
+import { Survey } from "./reading.ts";
 
 const { responseSerialize, responseDeserialize } = omnispan.Worker.service.Session;
 
@@ -38,10 +38,10 @@ Deno.test("bytes in which nothing can be told from the next are no message", () 
 Deno.test("a text that is no UTF-8 is found wherever it stands, and only there", () => {
   const { requestSerialize } = omnispan.Engine.service.SubmitGenerate;
   const find = (request: GenerateRequest) =>
-    fieldWithoutUtf8(
+    new Survey(
       "omnispan.GenerateRequest",
       requestSerialize(request).map((byte) => byte === 0x3f ? 0xff : byte),
-    );
+    ).fault?.field;
   const many = Array.from({ length: 300 }, () => ({ role: "user", content: "é 日本 😀 \ufffd" }));
   assert.equal(find({ prompt: "x", seed: 5, temperature: 0.5, stop: ["é"], messages: many }), undefined);
   assert.equal(find({ stop: ["a", "?"], prompt: "x" }), "stop[1]");

@@ -3,14 +3,11 @@ import type { Settings } from "../../config.ts";
 import { OmnispanError } from "../../errors.ts";
 import { omnispan } from "../../grpc/contract.ts";
 import type { GenerateRequest__Output } from "../../grpc/generated/omnispan/GenerateRequest.ts";
-import { fieldWithoutUtf8 } from "../../grpc/reading.ts";
+import { Survey } from "../../grpc/reading.ts";
 import { TOKEN_BYTES, tooManyTokens } from "../validate.ts";
 
 /** Most fields of a request with those of its messages, its tokens not counted. The largest that is right has about 6,200. */
 const MAX_FIELDS = 8192;
-/** Numbers of GenerateRequest's fields. */
-const MESSAGES = 26;
-const PROMPT_TOKENS = 33;
 
 /** A request as it came, or why it is none. */
 export type Received = GenerateRequest__Output & { readonly refusal?: OmnispanError };
@@ -18,9 +15,8 @@ export type Received = GenerateRequest__Output & { readonly refusal?: OmnispanEr
 type Service = typeof omnispan.Engine.service;
 
 /**
- * The engine's service, where a request of very many small parts is not decoded (a few megabytes of them would keep the
- * decoder, and with it both doors, busy for seconds), and one whose text is no UTF-8 says so, where the generated reader
- * would put U+FFFD in its place.
+ * The engine's service, where a request is looked at before it is decoded: a few megabytes of very many small parts would
+ * keep the decoder, and with it both doors, busy for seconds, and of text that is no UTF-8 it would say nothing.
  */
 export function checkedService({ MAX_PROMPT_BYTES }: Pick<Settings, "MAX_PROMPT_BYTES">): Service {
   const checked = <Method extends Service["SubmitGenerate"] | Service["SubmitGenerateStream"]>(
@@ -28,13 +24,9 @@ export function checkedService({ MAX_PROMPT_BYTES }: Pick<Settings, "MAX_PROMPT_
   ) => ({
     ...method,
     requestDeserialize(bytes: Buffer): Received {
-      const tooMany = tooManyParts(bytes, MAX_PROMPT_BYTES);
-      if (tooMany) return { ...method.requestDeserialize(bytes.subarray(0, 0)), refusal: tooMany };
-      const request = method.requestDeserialize(bytes);
-      const param = fieldWithoutUtf8("omnispan.GenerateRequest", bytes);
-      if (param === undefined) return request;
-      const message = `${param} must be UTF-8, got bytes that are not`;
-      return { ...request, refusal: new OmnispanError("invalid_argument", message, { param }) };
+      const refusal = problemOf(bytes, MAX_PROMPT_BYTES);
+      if (!refusal) return method.requestDeserialize(bytes);
+      return { ...method.requestDeserialize(bytes.subarray(0, 0)), refusal };
     },
   });
   const { SubmitGenerate, SubmitGenerateStream } = omnispan.Engine.service;
@@ -45,47 +37,16 @@ export function checkedService({ MAX_PROMPT_BYTES }: Pick<Settings, "MAX_PROMPT_
   };
 }
 
-function tooManyParts(bytes: Uint8Array, maxPromptBytes: number): OmnispanError | undefined {
-  const { fields, tokens } = partsOf(bytes);
-  if (tokens * TOKEN_BYTES > maxPromptBytes) return tooManyTokens("prompt_tokens", tokens, maxPromptBytes);
+/** Why a request is not worth decoding, or would be decoded into what it is not. */
+function problemOf(bytes: Uint8Array, maxPromptBytes: number): OmnispanError | undefined {
+  const { fault, fields, numbers } = new Survey("omnispan.GenerateRequest", bytes, MAX_FIELDS);
+  if (fault) {
+    return new OmnispanError("invalid_argument", `${fault.field} ${fault.rule}`, { param: fault.field });
+  }
+  if (numbers * TOKEN_BYTES > maxPromptBytes) return tooManyTokens("prompt_tokens", numbers, maxPromptBytes);
   if (fields <= MAX_FIELDS) return undefined;
   return new OmnispanError(
     "invalid_argument",
-    `the request must have at most ${MAX_FIELDS} fields, got ${fields}`,
+    `the request must have at most ${MAX_FIELDS} fields, got more`,
   );
-}
-
-/** What a GenerateRequest consists of. Of bytes that are none it counts what it can; the decoder will say so. */
-export function partsOf(bytes: Uint8Array): { readonly fields: number; readonly tokens: number } {
-  let fields = 0;
-  let tokens = 0;
-  let at = 0;
-  const varint = () => {
-    let value = 0;
-    for (let weight = 1; at < bytes.length; weight *= 128) {
-      const byte = bytes[at++]!;
-      value += (byte & 0x7f) * weight;
-      if (byte < 0x80) break;
-    }
-    return value;
-  };
-  while (at < bytes.length) {
-    const tag = varint();
-    const field = Math.floor(tag / 8);
-    const type = tag % 8;
-    if (field !== PROMPT_TOKENS) fields++;
-    else if (type !== 2) tokens++;
-    if (type === 0) varint();
-    else if (type === 1) at += 8;
-    else if (type === 5) at += 4;
-    else if (type === 2) {
-      const length = varint();
-      // The fields of a message follow as if they were the request's own.
-      if (field === MESSAGES) continue;
-      const end = Math.min(at + length, bytes.length);
-      if (field === PROMPT_TOKENS) { for (; at < end; at++) if (bytes[at]! < 0x80) tokens++; }
-      at = end;
-    }
-  }
-  return { fields, tokens };
 }

@@ -1,6 +1,6 @@
 /** What the bodies of the two generating endpoints ask of the engine. */
-import type { RawRequest } from "../../validate.ts";
-import { CHAT_FIELDS, COMPLETION_FIELDS, type PromptInput } from "./fields.ts";
+import { MAX_ID_LENGTH, type RawRequest } from "../../validate.ts";
+import { CHAT_FIELDS, COMPLETION_FIELDS, MAX_PROMPTS, type PromptInput } from "./fields.ts";
 import { invalid, mustBe, type Read, readObject, type UnknownFields } from "./schema.ts";
 
 /** OpenAI's default, where a request names none. */
@@ -56,11 +56,12 @@ export function readCompletion(value: unknown, own: OwnHeaders, unknown: Unknown
   const { prompt: prompts } = body;
   if (!prompts) throw mustBe("prompt", COMPLETION_FIELDS.prompt.kind.rule, undefined);
   const shared = sharedRequest(body, own);
+  const ownId = own.requestId.slice(0, MAX_ID_LENGTH - 1 - String(MAX_PROMPTS).length).toWellFormed();
   const requests = prompts.map((prompt: PromptInput, index: number): RawRequest => {
     const name = prompts.length === 1 ? "prompt" : `prompt[${index}]`;
     return {
       ...shared,
-      requestId: index === 0 ? own.requestId : `${own.requestId}-${index}`,
+      requestId: index === 0 ? own.requestId : `${ownId}-${index}`,
       names: { ...shared.names, prompt: name, prompt_tokens: name, raw_prompt: name },
       rawPrompt: true,
       ...(typeof prompt === "string" ? { prompt } : { promptTokens: prompt }),
@@ -80,15 +81,16 @@ function askedOf({ model, stream = false, stream_options = {} }: SharedBody): Om
 
 /** The sampling fields and ids of a request; the prompt is the endpoint's own. */
 function sharedRequest(body: SharedBody, { requestId, tenantId, modeHint }: OwnHeaders): RawRequest {
-  const { top_p: topP, seed, user = body.safety_identifier ?? "" } = body;
+  const { top_p: topP, seed, user, safety_identifier } = body;
+  const userField = user === undefined && safety_identifier !== undefined ? "safety_identifier" : "user";
   return {
     requestId,
-    tenantId: tenantId ?? user,
+    tenantId: tenantId ?? body[userField] ?? "",
     modeHint,
     names: {
       request_id: "x-request-id",
       mode_hint: "omnispan-mode",
-      tenant_id: tenantId === undefined ? "user" : "omnispan-tenant",
+      tenant_id: tenantId === undefined ? userField : "omnispan-tenant",
     },
     prompt: "",
     promptTokens: [],

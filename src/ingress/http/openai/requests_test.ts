@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { OmnispanError } from "../../../errors.ts";
+import { MAX_ID_LENGTH } from "../../validate.ts";
 import {
   CHAT_FIELDS,
   COMPLETION_FIELDS,
+  MAX_PROMPTS,
   MESSAGE_FIELDS,
   PART_FIELDS,
   STREAM_OPTIONS_FIELDS,
@@ -190,12 +192,21 @@ Deno.test("the names of ignored fields are a header of bounded length, whatever 
   assert.ok(long.ignored!.length < 1000);
 });
 
+Deno.test("an error names an unknown field in Unicode, wherever its name was cut", () => {
+  assert.throws(() => completion({ prompt: "x", ["a".repeat(99) + "😀"]: 1 }), (error) => {
+    assert.ok(error instanceof OmnispanError);
+    return error.message.isWellFormed() && error.param!.isWellFormed();
+  });
+});
+
 Deno.test("the header's tenant goes before the user, and that before OpenAI's newer name for it", () => {
   const body = { messages: MESSAGES, user: "u", safety_identifier: "s" };
   assert.equal(raw({ safety_identifier: "s" }).tenantId, "s");
   assert.equal(raw(body).tenantId, "u");
   const [request] = readChat(body, { ...HEADERS, tenantId: "t" }, new UnknownFields("refuse")).requests;
   assert.equal(request!.tenantId, "t");
+  assert.equal(raw({ safety_identifier: "s" }).names!.tenant_id, "safety_identifier");
+  assert.deepEqual([raw(body), request!].map(({ names }) => names!.tenant_id), ["user", "omnispan-tenant"]);
 });
 
 Deno.test("developer is system to a template; parts of text are one text; an assistant may have said nothing", () => {
@@ -358,5 +369,9 @@ Deno.test("a completion takes raw prompts: one text, one list of tokens, or seve
   assert.throws(() => completion({}), /^OmnispanError: prompt must be a text, .*, got nothing$/);
   const ids = completion({ prompt: ["a", "b", "c"] }).requests;
   assert.deepEqual(ids.map(({ requestId }) => requestId), ["r", "r-1", "r-2"]);
+  const longest = { ...HEADERS, requestId: "x".repeat(MAX_ID_LENGTH) };
+  const many = readCompletion({ prompt: Array(MAX_PROMPTS).fill("a") }, longest, new UnknownFields("refuse"));
+  assert.equal(new Set(many.requests.map(({ requestId }) => requestId)).size, MAX_PROMPTS);
+  assert.ok(many.requests.every(({ requestId }) => requestId.length <= MAX_ID_LENGTH));
   assert.deepEqual(ids.map(({ names }) => names?.prompt), ["prompt[0]", "prompt[1]", "prompt[2]"]);
 });

@@ -130,7 +130,7 @@ export class UnknownFields {
 
   /** @throws {OmnispanError} invalid_argument, where unknown fields are refused */
   found(path: string, name: string): void {
-    const field = joined(path, name).slice(0, MAX_NAME);
+    const field = joined(path, name).slice(0, MAX_NAME).toWellFormed();
     if (this.rule === "refuse") throw invalid(field, "is no field that is known here");
     if (this.#names.size < MAX_NAMED) this.#names.add(field.replaceAll(/\[\d+\]/g, "[]"));
     else this.#more = true;
@@ -139,9 +139,7 @@ export class UnknownFields {
   /** Those that were ignored, as a header has them: `stream_options.x, messages[].y`. */
   get ignored(): string | undefined {
     if (this.#names.size === 0) return undefined;
-    const names = [...this.#names].map((name) =>
-      name.toWellFormed().replaceAll(/[^\w.[\]-]/gu, encodeURIComponent)
-    );
+    const names = [...this.#names].map((name) => name.replaceAll(/[^\w.[\]-]/gu, encodeURIComponent));
     return [...names, ...(this.#more ? ["..."] : [])].join(", ");
   }
 }
