@@ -10,7 +10,7 @@ const WRITTEN_BY_GROUP_OR_ALL = 0o022;
  * everybody may read it. A group that may only read it is often the service's own.
  */
 export function warnOfExposure(setting: string, path: string): void {
-  const { mode } = Deno.statSync(path);
+  const mode = modeOf(path);
   if (mode === null || Deno.build.os === "windows") return; // its modes say nothing
   const may = [
     ...(mode & READ_BY_ALL ? ["read"] : []),
@@ -26,4 +26,13 @@ export function warnOfExposure(setting: string, path: string): void {
       mode: (mode & 0o777).toString(8).padStart(4, "0"),
     },
   );
+}
+
+/** Null where there is none, and of a file that has gone since it was read: who reads it next says so. */
+function modeOf(path: string): number | null {
+  try {
+    return Deno.statSync(path).mode;
+  } catch {
+    return null;
+  }
 }

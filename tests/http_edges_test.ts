@@ -181,6 +181,11 @@ test(
       assert.match(refused.body, /"error"/);
       await raw.ended();
     }
+    // Nor is the body read of a request that has no URL.
+    using nowhere = await RawHttp.open(host);
+    await nowhere.send(`POST ${CHAT} HTTP/1.1\r\nHost: two words\r\nContent-Length: 1000000\r\n\r\n{`);
+    assert.match((await nowhere.response()).head, / 400 [^]*\nconnection: close/);
+    await nowhere.ended();
     // What follows on the same connection is not taken.
     using twice = await RawHttp.open(host);
     const body = JSON.stringify(ENDLESS);

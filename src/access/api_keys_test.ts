@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { configureSync, type LogRecord, resetSync } from "@logtape/logtape";
 import { OmnispanError, StartupError } from "../errors.ts";
 import { formatText } from "../logging.ts";
+import { warnOfExposure } from "../secret_file.ts";
 import { ApiKeys } from "./api_keys.ts";
 import type { KeyRecord } from "./key_file.ts";
 import { hashOf, newKeyText, writtenHash } from "./key_text.ts";
@@ -100,6 +102,10 @@ Deno.test("a file that is missing or broken stops the start with a line", async 
     await Deno.writeFile(path, bytes);
     await assert.rejects(ApiKeys.open(path), /\(API_KEYS_FILE\) can't be read: it must be UTF-8$/);
   });
+});
+
+Deno.test("a file that goes after it was read throws nothing where nobody would catch it", () => {
+  warnOfExposure("API_KEYS_FILE", join(Deno.makeTempDirSync(), "gone.json"));
 });
 
 Deno.test("the keys follow the file: who stays keeps what was used, who was removed is out", () => {

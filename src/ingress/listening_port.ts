@@ -97,11 +97,15 @@ export class ListeningPort implements Disposable {
     const host = address === "0.0.0.0" ? "127.0.0.1" : address === "::" ? "::1" : address;
     let quietMs = this.quietMs.first;
     let lookedAt = performance.now();
+    let taken = this.#taken;
     while (await this.#pause(quietMs)) {
       const calm = busyAt <= lookedAt;
       lookedAt = performance.now();
       quietMs = calm ? Math.min(quietMs * 2, this.quietMs.most) : this.quietMs.first;
-      if (await this.#isTaken(host, port) || this.#closed) continue;
+      const isQuiet = this.#taken === taken;
+      const hears = !isQuiet || await this.#isTaken(host, port);
+      taken = this.#taken;
+      if (hears || this.#closed) continue;
       quietMs = this.quietMs.first;
       await this.#listenAnew(port);
     }

@@ -13,10 +13,10 @@ class Counted {
   readonly foreign: Socket[] = [];
   readonly port: ListeningPort;
 
-  constructor(host: string) {
+  constructor(host: string, quietMs = QUIET_MS) {
     this.server.on("connection", () => this.accepted++);
     this.server.on("listening", () => this.listened++);
-    this.port = new ListeningPort(this.server, host, "BIND_PORT", "", QUIET_MS);
+    this.port = new ListeningPort(this.server, host, "BIND_PORT", "", quietMs);
     this.port.onForeign(
       "connection",
       (socket) => this.foreign.push(socket.on("data", () => socket.write("yes"))),
@@ -51,6 +51,15 @@ for (const host of ["127.0.0.1", "0.0.0.0"]) {
     client.destroy();
   });
 }
+
+Deno.test("a port to which others connect makes no connections to itself", async () => {
+  await using counted = new Counted("127.0.0.1", { first: 1000, most: 1000 });
+  const port = await counted.port.listen(0);
+  const until = performance.now() + 2500;
+  let made = 0;
+  for (; performance.now() < until; made++) (await answered(port)).destroy();
+  assert.equal(counted.accepted, made);
+});
 
 Deno.test("a port that is closed behind its back listens anew, and keeps the connections that stand", async () => {
   await using counted = new Counted("127.0.0.1");

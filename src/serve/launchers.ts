@@ -7,7 +7,7 @@ import process from "node:process";
 
 const LOOK_EVERY_MS = 1000;
 /** `deno task ...`, or npm, npx or node running Deno: processes that have nothing else to do than to wait for us. */
-const RUNNER = /^\S*deno(\.exe)? (.* )?task( |$)|^(\S*\/)?(npm|npx|node|pnpm|yarn|bun)\b.*\bdeno\b/;
+const RUNNER = /^\S*deno[^\s/]* (.* )?task( |$)|^(\S*\/)?(npm|npx|node|pnpm|yarn|bun)\b.*\bdeno\b/;
 const SHELL = /^(\S*\/)?(sh|bash|dash|ash|zsh) -c /;
 /** Its program may have another name or a path with spaces, or be run by an emulator. */
 const TASK = /deno\S* (.* )?task( |$)/;
@@ -83,9 +83,15 @@ function ancestors(): ProcessInfo[] {
   return found;
 }
 
+/** Of a process's words as Linux has them; the program's path, which may have spaces, is one word. */
+export function commandOf(cmdline: string): string {
+  const [program = "", ...args] = cmdline.split("\0");
+  return [args.length > 1 ? program.replaceAll(" ", "_") : program, ...args].join(" ").trim();
+}
+
 function fromProc(pid: number): ProcessInfo | undefined {
   try {
-    const command = Deno.readTextFileSync(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
+    const command = commandOf(Deno.readTextFileSync(`/proc/${pid}/cmdline`));
     const [, parent, group] = procStat(pid).map(Number);
     return { pid, parent: parent!, group: group!, command };
   } catch {
@@ -105,7 +111,12 @@ function fromPs(pid: number): ProcessInfo | undefined {
       .outputSync();
     const match = /^\s*(\d+)\s+(\d+)\s+(.*)/.exec(new TextDecoder().decode(stdout));
     return match
-      ? { pid, parent: Number(match[1]), group: Number(match[2]), command: match[3]!.trim() }
+      ? {
+        pid,
+        parent: Number(match[1]),
+        group: Number(match[2]),
+        command: match[3]!.trim().replace(Deno.execPath(), "deno"),
+      }
       : undefined;
   } catch {
     return undefined;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hasLostLauncher, isAlive, launchersOf, type ProcessInfo } from "./launchers.ts";
+import { commandOf, hasLostLauncher, isAlive, launchersOf, type ProcessInfo } from "./launchers.ts";
 
 /** Processes with these commands, numbered from 1, parent first; all are of the group that one outside leads. */
 function chain(...commands: string[]): ProcessInfo[] {
@@ -108,6 +108,13 @@ Deno.test("launchers are known under another name, behind an emulator and in a f
     assert.equal(hasLostLauncher(chain("deno task serve", emulated), BY_NPX), false, emulated);
   }
   assert.equal(hasLostLauncher(chain("deno task serve", "sh -c npx deno; sleep 9"), BY_NPX), true);
+});
+
+Deno.test("deno task is a launcher under a path with spaces, and under a name with a version", () => {
+  for (const deno of ["/home/a b/.deno/bin/deno", "deno-2.9.3", "deno.exe"]) {
+    assert.deepEqual(launchers(commandOf([deno, "task", "serve", ""].join("\0")), "-bash"), [1], deno);
+  }
+  assert.equal(commandOf("npm exec deno@2.9.3 task serve\0"), NPX);
 });
 
 Deno.test("who is detached on purpose is not missed by what inherited its words", () => {

@@ -49,7 +49,8 @@ export class HttpServer implements AsyncDisposable {
     const toApp = getRequestListener((request, env) => answer(request, env as HttpBindings), {
       overrideGlobalObjects: false,
       hostname: NO_HOST,
-      errorHandler: (thrown) => failed(uncaught(thrown)),
+      // Whether the rest of the request was read is not known here.
+      errorHandler: (thrown) => failed(uncaught(thrown), { connection: "close" }),
     });
     const latest = new WeakMap<Socket, ServerResponse>();
     const listener = (incoming: IncomingMessage, outgoing: ServerResponse) => {
