@@ -205,13 +205,7 @@ Deno.test("requests of a lost worker go back to the front of their own lanes", (
   assert.equal(world.stats.queueDepth, 5);
   world.advance(40);
   world.worker("up");
-  assert.deepEqual(
-    world.groups.slice(2),
-    [[own[0]], [gated[0]]],
-    "two of the three that the worker was lost with",
-  );
-  world.answer(own[0]!);
-  assert.deepEqual(world.groups.slice(4), [[gated[1]]]);
+  assert.deepEqual(world.groups.slice(2), [[own[0]], gated.slice(0, 2)]);
   world.finish();
   for (const ticket of [own[0], gated[0], gated[1]]) {
     const { dispatch } = world.answered(ticket!);

@@ -14,9 +14,10 @@ export type Loss = "turned_back" | "call_broke" | "worker_gone";
  * What follows from the loss of a worker: who is sent again, and how.
  *
  * Each request that was at a lost worker is a suspect, for any of them may have ended it. Until all suspects have
- * ended, or have begun a stream (which is never sent again), nothing else is sent, and a suspect runs among at most half
- * as many as it was lost with. So a request that ends its worker is alone with it after about log2(n) losses, and hurts
- * none but those that it ran with at first. A loss that is shared with others is no try of theirs.
+ * ended, or have begun a stream (which is never sent again), nothing else is sent. They run together once more; after
+ * the next loss a suspect runs among at most half as many as it was lost with. So a request that ends its worker is alone
+ * with it after about log2(n) + 1 losses, and hurts none but those that it ran with at first. A loss that is shared with
+ * others is no try of theirs.
  */
 export class Losses {
   readonly #suspects = new Set<Entry>();
@@ -119,7 +120,11 @@ export class Losses {
   }
 
   #suspect(entry: Entry): void {
-    entry.mayRunAmong = Math.ceil(Math.min(this.#atWorker, entry.mayRunAmong ?? Infinity) / 2);
+    const { mayRunAmong } = entry;
+    // A worker that ends once was seldom ended by a request: all run together once more.
+    entry.mayRunAmong = mayRunAmong === undefined
+      ? this.#atWorker
+      : Math.ceil(Math.min(this.#atWorker, mayRunAmong) / 2);
     if (!entry.alone) entry.tries--;
     this.#suspects.add(entry);
   }

@@ -77,7 +77,7 @@ const BUGS: Readonly<Record<string, Bug>> = {
     from: `if (entry.attempts > 0) this.#queue.insert(entry, (other) => precedes(entry, other));\n    else `,
     to: ``,
   },
-  suspects_not_halved: { file: "losses.ts", from: `?? Infinity) / 2);`, to: `?? Infinity));` },
+  suspects_not_halved: { file: "losses.ts", from: `mayRunAmong) / 2);`, to: `mayRunAmong));` },
   one_too_many_beside_a_suspect: {
     file: "losses.ts",
     from: `if (running + free >= most) break;`,

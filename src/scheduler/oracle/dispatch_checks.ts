@@ -36,7 +36,7 @@ export function checkDispatch(
   const among = book.mostRunning();
   if (book.suspects.size > 0 && book.running > among) {
     const detail = `${book.running} run where ${among} may`;
-    throw new Broken("a suspect runs among half as many as it was lost with", detail, ticket);
+    throw new Broken("a suspect runs among as many as it was lost with, then half as many", detail, ticket);
   }
   if (patience.state !== "up") {
     throw new Broken("only a worker that is up is sent to", `it is ${patience.state}`, ticket);

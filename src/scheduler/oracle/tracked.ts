@@ -180,7 +180,8 @@ export class Book {
 
   /** The worker was lost with this request, which waits again. */
   suspect(request: Tracked): void {
-    request.most = Math.ceil(Math.min(this.atLoss, request.most ?? this.atLoss) / 2);
+    const { most } = request;
+    request.most = most === undefined ? this.atLoss : Math.ceil(Math.min(this.atLoss, most) / 2);
     if (request.shared) request.tries--;
     if (!this.suspects.has(request)) request.lane.suspects.push(request.ticket);
     this.suspects.add(request);
