@@ -83,10 +83,13 @@ function ancestors(): ProcessInfo[] {
   return found;
 }
 
-/** Of a process's words as Linux has them; the program's path, which may have spaces, is one word. */
+/**
+ * Of a process's words as Linux has them. The program's path, which may have spaces, is one word; a program that has
+ * written a title of its own, as npm does, has that one word and many zeros after it.
+ */
 export function commandOf(cmdline: string): string {
-  const [program = "", ...args] = cmdline.split("\0");
-  return [args.length > 1 ? program.replaceAll(" ", "_") : program, ...args].join(" ").trim();
+  const [program = "", ...args] = cmdline.replace(/\0+$/, "").split("\0");
+  return [args.length > 0 ? program.replaceAll(" ", "_") : program, ...args].join(" ");
 }
 
 function fromProc(pid: number): ProcessInfo | undefined {

@@ -114,7 +114,9 @@ Deno.test("deno task is a launcher under a path with spaces, and under a name wi
   for (const deno of ["/home/a b/.deno/bin/deno", "deno-2.9.3", "deno.exe"]) {
     assert.deepEqual(launchers(commandOf([deno, "task", "serve", ""].join("\0")), "-bash"), [1], deno);
   }
-  assert.equal(commandOf("npm exec deno@2.9.3 task serve\0"), NPX);
+  for (const zeros of [1, 20]) {
+    assert.equal(commandOf("npm exec deno@2.9.3 task serve" + "\0".repeat(zeros)), NPX);
+  }
 });
 
 Deno.test("who is detached on purpose is not missed by what inherited its words", () => {
