@@ -140,6 +140,9 @@ Deno.test("an engine at --target that is another one in the end ends the run wit
   try {
     await using run = await bench(worker, `--target=${first.engine.address}`, ...asked);
     await measuring(out, run);
+    const replaced = first;
+    const secondsUp = async () => (await replaced.stats()).uptimeSeconds;
+    await waitUntil("its whole seconds tell it from a new one", async () => await secondsUp() >= 3);
     await first[Symbol.asyncDispose]();
     first = undefined;
     await using _second = await engineFor(address, changes);

@@ -388,7 +388,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     { "x-bin": "!!!!" },
   ),
   "a field of a wrong type": ends(
-    [Status.INTERNAL, Status.UNKNOWN],
+    [Status.INVALID_ARGUMENT, Status.INTERNAL, Status.UNKNOWN],
     grpcMessage(new Uint8Array([3 << 3 | 0, 0xff, 0xff])),
   ),
 };
