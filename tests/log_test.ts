@@ -6,6 +6,7 @@ import type { CallOptions } from "@grpc/grpc-js";
 import type { GenerateRequest } from "../src/grpc/generated/omnispan/GenerateRequest.ts";
 import { KeyFile, withKey } from "./support/api_keys.ts";
 import { refusal, ScriptedWorker, TestClient } from "./support/engine.ts";
+import { LOCK } from "./support/process.ts";
 import { freePort, ROOT, Serve } from "./support/serve.ts";
 import { waitUntil } from "./support/wait.ts";
 
@@ -30,7 +31,7 @@ class UnreadServe extends TestClient {
   static async start(env: Record<string, string>): Promise<UnreadServe> {
     const port = freePort();
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", join(ROOT, "src/main.ts")],
+      args: ["run", LOCK, "-A", join(ROOT, "src/main.ts")],
       cwd: ROOT,
       env: {
         BIND_PORT: String(port),

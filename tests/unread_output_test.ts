@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import { httpEngineFor } from "./support/engine.ts";
-import { TestProcess } from "./support/process.ts";
+import { LOCK, TestProcess } from "./support/process.ts";
 import { testPython } from "./support/python.ts";
 import { ROOT } from "./support/serve.ts";
 
@@ -35,7 +35,7 @@ async function ended(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", join(ROOT, PROGRAMS[program]), ...args],
+    args: ["run", LOCK, "-A", join(ROOT, PROGRAMS[program]), ...args],
     env,
     stdin: "null",
     stdout: "piped",
@@ -72,7 +72,7 @@ async function hungUp(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<number> {
-  const command = [Deno.execPath(), "run", "-A", join(ROOT, PROGRAMS[program]), ...args];
+  const command = [Deno.execPath(), "run", LOCK, "-A", join(ROOT, PROGRAMS[program]), ...args];
   await using running = new TestProcess(await testPython("dev"), {
     args: ["-c", HANG_UP, text, ...command],
     env: { TERM: "xterm", ...env },
