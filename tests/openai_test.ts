@@ -2,8 +2,9 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, streamText } from "ai";
 import assert from "node:assert/strict";
-import OpenAI, { APIError, APIUserAbortError } from "openai";
+import OpenAI, { APIUserAbortError } from "openai";
 import { MODES } from "../src/types.ts";
+import { failure } from "./support/api_error.ts";
 import { hasCommand } from "./support/commands.ts";
 import { httpEngineFor } from "./support/engine.ts";
 import { LONG, type Site as HttpSite, siteTest } from "./support/http_site.ts";
@@ -31,16 +32,6 @@ function test(
     });
     await fn({ ...site, openai });
   });
-}
-
-async function failure(promise: Promise<unknown>): Promise<APIError> {
-  try {
-    await promise;
-  } catch (thrown) {
-    assert.ok(thrown instanceof APIError, String(thrown));
-    return thrown;
-  }
-  throw new Error("it was answered");
 }
 
 test(

@@ -1,7 +1,8 @@
 /** Several prompts in one request for completions, prompts of tokens, and counts as they grow: real processes. */
 import assert from "node:assert/strict";
-import OpenAI, { APIError } from "openai";
+import OpenAI from "openai";
 import { MODES } from "../src/types.ts";
+import { failure } from "./support/api_error.ts";
 import type { TestEngine } from "./support/engine.ts";
 import { LONG, siteTest as test } from "./support/http_site.ts";
 import { waitUntil } from "./support/wait.ts";
@@ -16,16 +17,6 @@ type Choice = OpenAI.CompletionChoice & { readonly omnispan?: Details };
 
 function clientOf(engine: TestEngine): OpenAI {
   return new OpenAI({ baseURL: `${engine.url}/v1`, apiKey: "none", maxRetries: 0, timeout: 60_000 });
-}
-
-async function failure(promise: Promise<unknown>): Promise<APIError> {
-  try {
-    await promise;
-  } catch (thrown) {
-    assert.ok(thrown instanceof APIError, String(thrown));
-    return thrown;
-  }
-  throw new Error("it was answered");
 }
 
 test("several prompts are several requests: choices in their order, counts as a sum, one batch", {
