@@ -1,6 +1,6 @@
 /** `deno task bench`: see `deno task bench --help`. */
-import { StartupError } from "../src/errors.ts";
-import { print, printError } from "../src/output.ts";
+import { StartupError } from "../src/core/errors.ts";
+import { print, printError } from "../src/cli/output.ts";
 import { watchLaunchers } from "../src/serve/launchers.ts";
 import { StopSignals } from "../src/serve/stop_signals.ts";
 import { type Command, parseCommand } from "./cli/command.ts";

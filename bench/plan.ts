@@ -1,6 +1,6 @@
 /** The words in which a run is asked for: by flags, by a workload file, or by a command. Imports nothing of ours but types. */
-import type { Settings } from "../src/config.ts";
-import type { Millis, Mode } from "../src/types.ts";
+import type { Settings } from "../src/config/config.ts";
+import type { Millis, Mode } from "../src/core/types.ts";
 
 /** All that a run measures: every variant under every load, each in so many rounds. */
 export interface RunPlan {

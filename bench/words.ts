@@ -1,5 +1,5 @@
 /** How figures are written in the sentences of the lab. Imports nothing of ours but types. */
-import type { Millis } from "../src/types.ts";
+import type { Millis } from "../src/core/types.ts";
 
 /** Three significant digits or whole units, of a finite number. */
 export function threeDigits(value: number): string {

@@ -1,4 +1,4 @@
-import type { Millis } from "./types.ts";
+import type { Millis } from "./core/types.ts";
 
 /**
  * The engine's clock: Unix milliseconds with a fraction, that never step back and that all threads share

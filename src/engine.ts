@@ -1,19 +1,19 @@
 import { ApiKeys } from "./access/api_keys.ts";
 import { now } from "./clock.ts";
-import { hostAndPort, type Settings } from "./config.ts";
-import { workerCredentials } from "./downstream/worker_credentials.ts";
-import { StartupError } from "./errors.ts";
+import { hostAndPort, type Settings } from "./config/config.ts";
+import { workerCredentials } from "./workers/worker_credentials.ts";
+import { StartupError } from "./core/errors.ts";
 import { readCertificate } from "./ingress/certificate.ts";
 import { Door } from "./ingress/door.ts";
 import { GrpcServer } from "./ingress/grpc/grpc_server.ts";
 import { EventLoopLag } from "./observe/event_loop_lag.ts";
-import { LiveFeed } from "./observe/live.ts";
-import { Metrics } from "./observe/metrics.ts";
+import { LiveFeed } from "./observe/live/live.ts";
+import { Metrics } from "./observe/metrics/metrics.ts";
 import type { Observer } from "./observe/observer.ts";
-import { tracingOf } from "./observe/tracing.ts";
-import { warnOfExposure } from "./secret_file.ts";
+import { tracingOf } from "./observe/traces/tracing.ts";
+import { warnOfExposure } from "./access/secret_file.ts";
 import { SchedulerHandle } from "./scheduler/handle.ts";
-import type { Supervision } from "./types.ts";
+import type { Supervision } from "./core/types.ts";
 
 /** A running engine. */
 export interface Engine extends AsyncDisposable {

@@ -1,7 +1,7 @@
 import { status as Status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
-import type { Settings } from "../src/config.ts";
-import { MODES, type Submission } from "../src/types.ts";
+import type { Settings } from "../src/config/config.ts";
+import { MODES, type Submission } from "../src/core/types.ts";
 import { engineFor, refusal, ScriptedWorker } from "./support/engine.ts";
 import { pause, waitUntil } from "./support/wait.ts";
 

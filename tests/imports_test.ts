@@ -1,36 +1,41 @@
 import assert from "node:assert/strict";
 
-/** Which folders of src/ a file may import from; the layers of docs/architecture.md. */
-const MAY_IMPORT: ReadonlyArray<readonly [file: RegExp, imports: RegExp]> = [
-  [/^src\/(types|errors)\.ts$/, /^$/],
-  [/^src\/clock\.ts$/, /^src\/types\.ts$/],
-  [/^src\/ledger\.ts$/, /^src\/types\.ts$/],
-  [/^src\/(line_writer|log_tally|secret_file)\.ts$/, /^$/],
-  [/^src\/logging\.ts$/, /^src\/(line_writer|log_tally|secret_file)\.ts$/],
-  [/^src\/(pem|output)\.ts$/, /^src\/errors\.ts$/],
-  [/^src\/config\.ts$/, /^src\/(types|errors|logging)\.ts$/],
-  [/^src\/policy\//, /^src\/(types\.ts|policy\/)/],
-  [
-    /^src\/scheduler\/(core|lane|events|run|admission|checked_reply|phases|drain_rate|worker_watch|wire_id|queue|deadlines)\.ts$/,
-    /^src\/(types\.ts|errors\.ts|policy\/policy\.ts|scheduler\/)/,
-  ],
-  [
-    /^src\/scheduler\//,
-    /^src\/((types|errors|clock|config|line_writer|logging|log_tally)\.ts|observe\/event_loop_lag\.ts|policy\/|scheduler\/|downstream\/)/,
-  ],
-  [/^src\/downstream\//, /^src\/((types|errors|config|pem)\.ts|grpc\/|scheduler\/events\.ts|downstream\/)/],
-  [/^src\/access\/main\.ts$/, /^src\/((types|errors|clock|output)\.ts|access\/)/],
-  [/^src\/access\//, /^src\/((types|errors|clock|secret_file)\.ts|access\/)/],
-  [/^src\/observe\//, /^src\/((types|errors|clock|config|ledger)\.ts|observe\/)/],
-  [/^src\/page\//, /^src\/(observe\/live_types\.ts|page\/)/],
-  [/^src\/client\//, /^src\/((errors|types|output)\.ts|observe\/live_types\.ts|client\/)/],
+/** The folders and programs of src/, from the bottom up: each may import those before it, and no other. */
+const LAYERS = [
+  "core",
+  "clock.ts",
+  "grpc",
+  "logging",
+  "config",
+  "cli",
+  "runtime_patches",
+  "access",
+  "workers",
+  "observe",
+  "page",
+  "terminal",
+  "scheduler",
+  "supervisor",
+  "serve",
+  "ingress",
+  "engine.ts",
+  "main.ts",
+] as const;
+
+/** What else holds: a file of the first kind imports of ours only what the second names. */
+const ONLY: readonly (readonly [file: RegExp, imports: RegExp, why: string])[] = [
+  [/^src\/core\//, /^src\/core\//, "the core is pure"],
+  [/^src\/page\//, /^src\/(page\/|observe\/live\/live_types\.ts)/, "it runs in browsers"],
   [
     /^src\/ingress\//,
-    /^src\/((types|errors|clock|config|ledger|log_tally|pem)\.ts|grpc\/|scheduler\/handle\.ts|access\/api_keys\.ts|observe\/(observer|tracing|live_types)\.ts|page\/assets\.ts|ingress\/)/,
+    /^src\/(?!scheduler\/(?!handle\.ts)|workers\/)/,
+    "requests go in by the scheduler's handle",
   ],
-  [/^src\/grpc\//, /^src\/((types|errors)\.ts|grpc\/)/],
 ];
-const MAY_NAME_GRPC = /^(src\/(grpc|ingress|downstream|supervisor)\/|bench\/(load|speed)|tests\/)/;
+/** Packages that the core may use; they are pure too. */
+const PURE_PACKAGES = ["tinyqueue"];
+const MAY_NAME_GRPC =
+  /^(src\/(grpc|ingress|workers|supervisor|runtime_patches)\/|bench\/(load|speed)|tests\/)/;
 const ROOT = new URL("../", import.meta.url);
 
 function* sources(folder: string): Generator<string> {
@@ -46,26 +51,76 @@ function importsOf(path: string): string[] {
   return [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "([^"]+)"/gm)].map(([, from]) => from ?? "");
 }
 
-function problems(path: string, imports: readonly string[]): string[] {
-  const allowed = MAY_IMPORT.find(([file]) => file.test(path))?.[1];
-  return imports.filter((from) => {
-    if (from.startsWith("@grpc/")) return !MAY_NAME_GRPC.test(path);
-    if (!from.startsWith(".") || !allowed) return false;
-    return !allowed.test(new URL(from, new URL(path, ROOT)).href.slice(ROOT.href.length));
-  }).map((from) => `${path} imports ${from}`);
+/** The path of what a file imports; undefined for a package. */
+function target(path: string, from: string): string | undefined {
+  return from.startsWith(".") ? new URL(from, new URL(path, ROOT)).href.slice(ROOT.href.length) : undefined;
 }
 
-Deno.test("imports go one way, and only the doors and their tools name gRPC", () => {
-  const files = [...sources("src"), ...sources("bench")];
-  assert.ok(files.length > 20, "the sources were found");
-  assert.deepEqual(files.flatMap((path) => problems(path, importsOf(path))), []);
+function layerOf(path: string): number {
+  const [, name] = path.split("/");
+  return LAYERS.findIndex((layer) => layer === name);
+}
+
+function problems(path: string, imports: readonly string[]): string[] {
+  return imports.flatMap((from) => {
+    const to = target(path, from);
+    const line = `${path} imports ${from}`;
+    if (to === undefined) {
+      if (from.startsWith("@grpc/") && !MAY_NAME_GRPC.test(path)) return [line];
+      return path.startsWith("src/core/") && !PURE_PACKAGES.includes(from)
+        ? [`${line}: the core is pure`]
+        : [];
+    }
+    if (path.startsWith("bench/speed/") && to.startsWith("tests/support/")) return []; // it starts a browser
+    if (path.startsWith("bench/")) return /^(bench|src)\//.test(to) ? [] : [line];
+    if (!to.startsWith("src/")) return [line];
+    if (layerOf(to) > layerOf(path)) return [`${line}, which lies above it`];
+    return ONLY.flatMap(([file, only, why]) => file.test(path) && !only.test(to) ? [`${line}: ${why}`] : []);
+  });
+}
+
+/** Files that import each other in a circle, the first of each circle that is found. */
+function circles(files: readonly string[]): string[] {
+  const done = new Set<string>();
+  const found: string[] = [];
+  const visit = (path: string, way: readonly string[]) => {
+    const at = way.indexOf(path);
+    if (at >= 0) found.push([...way.slice(at), path].join(" > "));
+    if (at >= 0 || done.has(path)) return;
+    for (const from of importsOf(path)) {
+      const to = target(path, from);
+      if (to !== undefined && files.includes(to)) visit(to, [...way, path]);
+    }
+    done.add(path);
+  };
+  for (const path of files) visit(path, []);
+  return found;
+}
+
+const FILES = [...sources("src"), ...sources("bench")];
+
+Deno.test("imports go one way, from each layer down, and only the edges and their tools name gRPC", () => {
+  assert.ok(FILES.length > 20, "the sources were found");
+  const unknown = FILES.filter((path) => path.startsWith("src/") && layerOf(path) < 0);
+  assert.deepEqual(unknown, [], "each folder of src/ has its place in LAYERS");
+  assert.deepEqual(FILES.flatMap((path) => problems(path, importsOf(path))), []);
 });
 
-Deno.test("the rule finds what breaks it", () => {
-  assert.deepEqual(problems("src/policy/x.ts", ["../scheduler/handle.ts", "./policy.ts"]), [
-    "src/policy/x.ts imports ../scheduler/handle.ts",
-  ]);
+Deno.test("no files import each other in a circle", () => {
+  assert.deepEqual(circles(FILES), []);
+});
+
+Deno.test("the rules find what breaks them", () => {
+  assert.deepEqual(
+    problems("src/core/modes/x.ts", ["../../scheduler/handle.ts", "../core.ts", "prom-client"]),
+    [
+      "src/core/modes/x.ts imports ../../scheduler/handle.ts, which lies above it",
+      "src/core/modes/x.ts imports prom-client: the core is pure",
+    ],
+  );
   assert.equal(problems("src/engine.ts", ["@grpc/grpc-js"]).length, 1);
+  assert.equal(problems("src/ingress/x.ts", ["../scheduler/thread.ts"]).length, 1);
+  assert.equal(problems("src/page/browser/x.ts", ["../../core/types.ts"]).length, 1);
 });
 
 interface Lock {
@@ -80,8 +135,7 @@ function readJson<T>(path: string): T {
 Deno.test("serve locks the packages that src/ imports and no others, as deno.lock has them (deno task lock)", () => {
   const { imports } = readJson<{ imports: Record<string, string> }>("imports.json");
   const [all, own] = [readJson<Lock>("deno.lock"), readJson<Lock>("src/deno.lock")];
-  const files = [...sources("src")].filter((path) => !path.endsWith("_support.ts"));
-  const names = new Set(files.flatMap(importsOf).filter((from) => from in imports));
+  const names = new Set([...sources("src")].flatMap(importsOf).filter((from) => from in imports));
   names.add("uplot"); // served as it is, not imported
   assert.deepEqual(Object.keys(own.specifiers).sort(), [...names].map((name) => imports[name]!).sort());
   for (const [name, { integrity }] of Object.entries(own.npm)) {

@@ -1,7 +1,7 @@
 /** API keys from end to end: made by `deno task keys`, asked for at both doors of a real engine. */
 import { type CallOptions, status as Status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
-import type { Settings } from "../src/config.ts";
+import type { Settings } from "../src/config/config.ts";
 import { loadAssets } from "../src/page/assets.ts";
 import { idOf, KeyFile, secretOf, withAuthorization, withKey } from "./support/api_keys.ts";
 import { hasCommand } from "./support/commands.ts";

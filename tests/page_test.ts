@@ -1,6 +1,6 @@
 /** The live page in a real browser, against a real engine and worker. */
 import assert from "node:assert/strict";
-import type { Settings } from "../src/config.ts";
+import type { Settings } from "../src/config/config.ts";
 import { KeyFile } from "./support/api_keys.ts";
 import { browserTest, LivePage } from "./support/browser.ts";
 import { httpEngineFor, TestClient, type TestEngine } from "./support/engine.ts";

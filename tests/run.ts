@@ -4,8 +4,8 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { StartupError } from "../src/errors.ts";
-import { print } from "../src/output.ts";
+import { StartupError } from "../src/core/errors.ts";
+import { print } from "../src/cli/output.ts";
 import { lines } from "../src/supervisor/lines.ts";
 import { WORKER_FOLDER } from "../src/supervisor/plan.ts";
 import { SetupError } from "../src/supervisor/setup_error.ts";

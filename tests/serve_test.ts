@@ -1,6 +1,6 @@
 /** `serve` as a newcomer meets it: real processes, real ports, real signals. */
 import assert from "node:assert/strict";
-import { SETTING_NAMES } from "../src/config.ts";
+import { SETTING_NAMES } from "../src/config/config.ts";
 import { isAlive } from "./support/alive.ts";
 import { hasCommand } from "./support/commands.ts";
 import { ScriptedWorker } from "./support/engine.ts";

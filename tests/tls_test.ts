@@ -2,7 +2,7 @@
 import { status as Status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
 import OpenAI from "openai";
-import type { Settings } from "../src/config.ts";
+import type { Settings } from "../src/config/config.ts";
 import { Certificates, OPENSSL } from "./support/certificates.ts";
 import { hasCommand } from "./support/commands.ts";
 import { engineFor, httpEngineFor, refusal, TestClient } from "./support/engine.ts";

@@ -324,7 +324,7 @@ Deno.test("nothing is traced unless Deno is told to, as Deno itself reads its va
     "OTEL_DENO=1": false,
     "OTEL_DENO=true OTEL_TRACES_SAMPLER=always_off": true,
   };
-  const module = new URL("../src/observe/tracing.ts", import.meta.url);
+  const module = new URL("../src/observe/traces/tracing.ts", import.meta.url);
   const code = `import { tracingOf } from "${module}"; Deno.stdout.writeSync(new TextEncoder().encode(` +
     "String(tracingOf(() => undefined) !== undefined)));";
   const told = await Promise.all(

@@ -9,8 +9,8 @@ import { ROOT } from "./support/serve.ts";
 
 const PROGRAMS = {
   serve: "src/main.ts",
-  ask: "src/client/ask.ts",
-  top: "src/client/top.ts",
+  ask: "src/terminal/ask.ts",
+  top: "src/terminal/top.ts",
   keys: "src/access/main.ts",
   bench: "bench/main.ts",
   "bench:speed": "bench/speed/main.ts",

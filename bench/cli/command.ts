@@ -6,9 +6,9 @@ import {
   parseSettings,
   SETTING_NAMES,
   type SettingName,
-} from "../../src/config.ts";
-import { closest } from "../../src/client/closest.ts";
-import { StartupError } from "../../src/errors.ts";
+} from "../../src/config/config.ts";
+import { closest } from "../../src/terminal/closest.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import { type CommandName, COMMANDS, isCommand } from "./commands.ts";
 import { FLAG_NAMES, type FlagName, FLAGS, type FlagValues, isFlag, withYes } from "./flags.ts";
 

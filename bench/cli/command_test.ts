@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { StartupError } from "../../src/errors.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import { type Command, parseCommand } from "./command.ts";
 import { type CommandName, COMMANDS, commandSpec } from "./commands.ts";
 import { FLAG_NAMES } from "./flags.ts";

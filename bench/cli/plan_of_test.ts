@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { StartupError } from "../../src/errors.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import type { RunPlan } from "../plan.ts";
-import { planOf as filePlan } from "../record/environment_support.ts";
+import { planOf as filePlan } from "../../tests/support/bench/environment.ts";
 import type { WorkloadFile } from "../workload/file.ts";
 import { type Command, parseCommand } from "./command.ts";
 import { planOf } from "./plan_of.ts";

@@ -1,6 +1,6 @@
 import { relative } from "node:path";
-import { StartupError } from "../../src/errors.ts";
-import { print, printError } from "../../src/output.ts";
+import { StartupError } from "../../src/core/errors.ts";
+import { print, printError } from "../../src/cli/output.ts";
 import type { Command } from "../cli/command.ts";
 import type { FlagName } from "../cli/flags.ts";
 import { checked, planOf } from "../cli/plan_of.ts";

@@ -1,7 +1,7 @@
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { StartupError } from "../../src/errors.ts";
-import { print, printError } from "../../src/output.ts";
+import { StartupError } from "../../src/core/errors.ts";
+import { print, printError } from "../../src/cli/output.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Command } from "../cli/command.ts";
 import type { Recording } from "../record/recorder.ts";

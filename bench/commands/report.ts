@@ -1,4 +1,4 @@
-import { print, printError } from "../../src/output.ts";
+import { print, printError } from "../../src/cli/output.ts";
 import type { Command } from "../cli/command.ts";
 import { dialectText } from "./dialect_text.ts";
 import { parseSlo } from "../metrics/figure_names.ts";

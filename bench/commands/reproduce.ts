@@ -1,4 +1,4 @@
-import { StartupError } from "../../src/errors.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import type { Command } from "../cli/command.ts";
 import { summarizeRun } from "../metrics/summary.ts";
 import { A40 } from "../reproduce/a40.ts";

@@ -1,10 +1,11 @@
 /** Two sides set against each other: pure figures and verdicts, from samples alone. The content of compare.json. */
 import { ratioInterval } from "../metrics/bootstrap.ts";
-import type { CellSummary, Estimate, Finding } from "../metrics/cell_summary.ts";
+import type { CellSummary, Estimate } from "../metrics/cell_summary.ts";
 import { type FigureName, figureOf, higherIsBetter, statisticOf } from "../metrics/figure_names.ts";
 import { statesLimits } from "../metrics/request.ts";
 import { summarizeCell } from "../metrics/summary.ts";
-import type { Load, Slo } from "../plan.ts";
+import type { Slo } from "../plan.ts";
+import type { Change, ComparedCell, ComparedFigure, ComparedSide } from "./compared.ts";
 import { differences } from "./differences.ts";
 import { judge, type Judgement, notInNew } from "./judge.ts";
 import type { Limit } from "./limit.ts";
@@ -23,36 +24,6 @@ const FIGURES: readonly FigureName[] = [
   "e2e_p95",
   "e2e_p99",
 ];
-
-/** `same`: no difference shown. `unknown`: a figure, or its interval, is not there. */
-export type Change = "better" | "worse" | "same" | "unknown";
-
-export interface ComparedFigure {
-  readonly figure: FigureName;
-  readonly base: Estimate;
-  readonly next: Estimate;
-  /** NEW / BASE with its 95 % interval; 1 without an interval where both are 0. */
-  readonly ratio: { readonly value: number; readonly low: number; readonly high: number };
-  readonly change: Change;
-}
-
-export interface ComparedSide {
-  readonly variant: string;
-  readonly requests: number;
-  readonly failed: number;
-  readonly valid: boolean;
-  readonly findings: readonly Finding[];
-}
-
-export interface ComparedCell {
-  readonly load: string;
-  readonly loop: Load["kind"];
-  readonly base: ComparedSide;
-  readonly next: ComparedSide;
-  /** The sides took turns, so what the machine did to both alike falls out of the ratios. */
-  readonly paired: boolean;
-  readonly figures: readonly ComparedFigure[];
-}
 
 /** compare.json. */
 export interface Comparison {

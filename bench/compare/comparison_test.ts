@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { StartupError } from "../../src/errors.ts";
-import { environmentOf, planOf } from "../record/environment_support.ts";
+import { StartupError } from "../../src/core/errors.ts";
+import { environmentOf, planOf } from "../../tests/support/bench/environment.ts";
 import { ratioInterval } from "../metrics/bootstrap.ts";
 import { statisticOf } from "../metrics/figure_names.ts";
-import { changeOf, compare, type ComparedFigure, type Comparison } from "./comparison.ts";
+import type { ComparedFigure } from "./compared.ts";
+import { changeOf, compare, type Comparison } from "./comparison.ts";
 import { parseLimits } from "./limit.ts";
-import { ROUND_EVERY_MS, samplesOf, sideOf } from "./recording_support.ts";
+import { ROUND_EVERY_MS, samplesOf, sideOf } from "../../tests/support/bench/recording.ts";
 import { rowsOf } from "./wording.ts";
 
 /** A second side's rounds after the first side's, each in its own half of the round's time. */

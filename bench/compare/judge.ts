@@ -1,7 +1,7 @@
 import type { FindingKind } from "../metrics/cell_summary.ts";
 import { higherIsBetter } from "../metrics/figure_names.ts";
 import type { Cell } from "../record/sample.ts";
-import type { ComparedCell, ComparedFigure, ComparedSide } from "./comparison.ts";
+import type { ComparedCell, ComparedFigure, ComparedSide } from "./compared.ts";
 import type { Limit } from "./limit.ts";
 
 /** What a `--fail-on` says of one pair of cells. */

@@ -3,7 +3,7 @@ import { exitCodeOf } from "../commands/compare.ts";
 import { compare } from "./comparison.ts";
 import { parseLimits } from "./limit.ts";
 import type { Side } from "./match.ts";
-import { type Made, ROUND_EVERY_MS, samplesOf, sideOf } from "./recording_support.ts";
+import { type Made, ROUND_EVERY_MS, samplesOf, sideOf } from "../../tests/support/bench/recording.ts";
 
 /** Enough for a p95, and long enough to be valid. */
 const BASE: Made = { seed: 1 };

@@ -1,5 +1,5 @@
 /** What `--fail-on` asks for: the change or the value of a figure from which on a comparison fails. */
-import { StartupError } from "../../src/errors.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import { type FigureName, higherIsBetter, parseFigureName } from "../metrics/figure_names.ts";
 
 export interface Limit {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { StartupError } from "../../src/errors.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import { parseLimit, parseLimits } from "./limit.ts";
 
 Deno.test("a change is limited by a signed per cent in the worse direction", () => {

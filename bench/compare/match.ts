@@ -1,4 +1,4 @@
-import { StartupError } from "../../src/errors.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import type { Load } from "../plan.ts";
 import type { RunEnvironment } from "../record/environment.ts";
 import type { Recording } from "../record/recorder.ts";

@@ -1,7 +1,7 @@
 /** What BASE and NEW are: a folder with results, or a variant to measure now, of this checkout or another. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { StartupError } from "../../src/errors.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import { parseVariant } from "../cli/plan_of.ts";
 import type { Checkout, Variant } from "../plan.ts";
 import { gitState } from "../record/environment.ts";

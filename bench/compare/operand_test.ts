@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { StartupError } from "../../src/errors.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import { hasCommand } from "../../tests/support/commands.ts";
-import { environmentOf } from "../record/environment_support.ts";
+import { environmentOf } from "../../tests/support/bench/environment.ts";
 import { Recorder } from "../record/recorder.ts";
 import { readOperands } from "./operand.ts";
 

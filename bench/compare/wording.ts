@@ -1,7 +1,8 @@
 /** A comparison in words; text.ts and markdown.ts set them. */
 import { estimate } from "../report/format.ts";
 import { counted } from "../words.ts";
-import type { Change, ComparedCell, ComparedFigure, ComparedSide, Comparison } from "./comparison.ts";
+import type { Change, ComparedCell, ComparedFigure, ComparedSide } from "./compared.ts";
+import type { Comparison } from "./comparison.ts";
 import type { Judgement } from "./judge.ts";
 import { isLatency } from "./limit.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { compare } from "./comparison.ts";
 import { parseLimits } from "./limit.ts";
 import { comparisonMarkdown } from "./markdown.ts";
-import { sideOf } from "./recording_support.ts";
+import { sideOf } from "../../tests/support/bench/recording.ts";
 import { comparisonText } from "./text.ts";
 import { toJson } from "../metrics/summary.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { now } from "../../src/clock.ts";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import type { RequestSpec } from "../record/sample.ts";
 import { sendOne, type Turn, turnName } from "./turn.ts";
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Sample } from "../record/sample.ts";
 import { type ClosedLoop, runClosedLoop } from "./closed_loop.ts";
 import type { Transport } from "./transport.ts";
-import { FAILED, OK, requests, turnOf } from "./turn_support.ts";
+import { FAILED, OK, requests, turnOf } from "../../tests/support/bench/turn.ts";
 
 Deno.test("no more requests are under way than there are clients, and as many as there are", async () => {
   let underWay = 0;

@@ -7,7 +7,7 @@ import { EngineLoad, GrpcTransport } from "./engine_load.ts";
 import { runClosedLoop } from "./closed_loop.ts";
 import { runOpenLoop } from "./open_loop.ts";
 import { countTokens } from "./stream.ts";
-import { requests, scheduleAt, turnOf } from "./turn_support.ts";
+import { requests, scheduleAt, turnOf } from "../../tests/support/bench/turn.ts";
 
 const TIMEOUT_MS = 10_000;
 

@@ -7,7 +7,7 @@ import type { EngineClient } from "../../src/grpc/generated/omnispan/Engine.ts";
 import type { GenerateReply__Output } from "../../src/grpc/generated/omnispan/GenerateReply.ts";
 import type { GenerateRequest } from "../../src/grpc/generated/omnispan/GenerateRequest.ts";
 import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import type { RequestSpec, Result, SampleDispatch, SampleTiming } from "../record/sample.ts";
 import { receive } from "./stream.ts";
 import type { Transport } from "./transport.ts";

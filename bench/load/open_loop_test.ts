@@ -5,7 +5,7 @@ import { now } from "../../src/clock.ts";
 import type { Sample } from "../record/sample.ts";
 import { type OpenLoop, runOpenLoop } from "./open_loop.ts";
 import type { Transport } from "./transport.ts";
-import { block, FAILED, INTERRUPTED, OK, scheduleAt, turnOf } from "./turn_support.ts";
+import { block, FAILED, INTERRUPTED, OK, scheduleAt, turnOf } from "../../tests/support/bench/turn.ts";
 
 /** A busy machine delays whatever runs on it, so tests of timeliness look at the median. */
 const ON_TIME_MS = 5;

@@ -1,4 +1,4 @@
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 
 /** What the pacer's thread is told. */
 export interface Pacing {

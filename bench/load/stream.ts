@@ -1,6 +1,6 @@
 import type { ClientReadableStream, ServiceError } from "@grpc/grpc-js";
 import { now } from "../../src/clock.ts";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import type { Arrival } from "../record/sample.ts";
 
 /** What a chunk of the engine's and one of the worker's have in common. */

@@ -1,5 +1,5 @@
 import { now } from "../../src/clock.ts";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import type { Cell, RequestSpec, Sample, Sending } from "../record/sample.ts";
 import type { Transport } from "./transport.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { growthOf } from "./backlog.ts";
-import { mm1, randomOf } from "./queue_support.ts";
+import { mm1, randomOf } from "../../tests/support/bench/queue.ts";
 import { measuredRequests, turnsOf } from "./requests.ts";
-import { sampleOf } from "../record/sample_support.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 
 const of = (samples: Parameters<typeof measuredRequests>[0]) => growthOf(turnsOf(measuredRequests(samples)));
 

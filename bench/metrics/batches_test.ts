@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sampleOf } from "../record/sample_support.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import { batchesOf } from "./batches.ts";
 
 const batch = (round: number, id: number, size: number, reason = "full") =>

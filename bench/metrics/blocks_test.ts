@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sampleOf } from "../record/sample_support.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import { blocksPerRound, drawWeights } from "./blocks.ts";
 
 /** Rounds of requests one after the other, each of `e2eMs`, sent every 10 ms. */

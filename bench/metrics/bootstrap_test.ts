@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { Sample } from "../record/sample.ts";
-import { sampleOf } from "../record/sample_support.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import { blocksInAll, blocksPerRound } from "./blocks.ts";
 import { intervalOf, jointReplicates, probabilityOfBest, ratioInterval, replicates } from "./bootstrap.ts";
 import { type FigureName, statisticOf } from "./figure_names.ts";
-import { mm1, randomOf } from "./queue_support.ts";
+import { mm1, randomOf } from "../../tests/support/bench/queue.ts";
 
 /** A normal number by Box and Muller. */
 const normal = (random: () => number) =>

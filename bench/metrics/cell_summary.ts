@@ -1,5 +1,5 @@
 /** The figures that are computed from a recording: the content of summary.json. Imports nothing of ours but types. */
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import type { Cell } from "../record/sample.ts";
 
 /** A figure with its 95 % confidence interval. NaN: there is nothing to compute it from. JSON has neither NaN nor

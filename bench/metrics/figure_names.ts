@@ -1,4 +1,4 @@
-import { StartupError } from "../../src/errors.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import type { Slo } from "../plan.ts";
 import type { Statistic } from "./bootstrap.ts";
 import type { CellSummary, Distribution, Estimate } from "./cell_summary.ts";

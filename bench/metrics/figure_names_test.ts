@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { StartupError } from "../../src/errors.ts";
-import { sampleOf } from "../record/sample_support.ts";
+import { StartupError } from "../../src/core/errors.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import {
   FIGURE_NAMES,
   type FigureName,
@@ -10,7 +10,7 @@ import {
   parseSlo,
   statisticOf,
 } from "./figure_names.ts";
-import { mm1, randomOf } from "./queue_support.ts";
+import { mm1, randomOf } from "../../tests/support/bench/queue.ts";
 import { summarizeCell } from "./summary.ts";
 
 const LOAD = { kind: "closed", name: "1 client", concurrency: 1 } as const;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { sampleOf } from "../record/sample_support.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import { littlesLaw } from "./littles_law.ts";
-import { closedLoop, mm1, randomOf } from "./queue_support.ts";
+import { closedLoop, mm1, randomOf } from "../../tests/support/bench/queue.ts";
 import { measuredRequests, turnsOf } from "./requests.ts";
 
 const lawOf = (samples: Parameters<typeof measuredRequests>[0]) =>

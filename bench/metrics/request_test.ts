@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sampleOf } from "../record/sample_support.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import { itlGapsMs, meetsSlo, requestFigures } from "./request.ts";
 
 /** Due at 1000, sent 40 late, first text 160 after that, end at 2000. */

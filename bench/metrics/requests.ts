@@ -1,4 +1,4 @@
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import type { Sample } from "../record/sample.ts";
 
 /**

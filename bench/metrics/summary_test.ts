@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Load } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
-import { sampleOf } from "../record/sample_support.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import { FIGURE_NAMES, figureOf, higherIsBetter } from "./figure_names.ts";
-import { mm1, randomOf } from "./queue_support.ts";
+import { mm1, randomOf } from "../../tests/support/bench/queue.ts";
 import { fromJson, summarizeCell, summarizeRun, toJson } from "./summary.ts";
 
 const LOAD: Load = { kind: "closed", name: "1 client", concurrency: 1 };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { closedLoop, randomOf } from "./queue_support.ts";
+import { closedLoop, randomOf } from "../../tests/support/bench/queue.ts";
 import { measuredRequests, turnsOf } from "./requests.ts";
 import { chiSquareTail, kruskalWallis, thirdsOf } from "./thirds.ts";
 

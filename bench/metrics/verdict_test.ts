@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Load } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
-import { sampleOf } from "../record/sample_support.ts";
-import { closedLoop, mm1, randomOf } from "./queue_support.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
+import { closedLoop, mm1, randomOf } from "../../tests/support/bench/queue.ts";
 import { summarizeCell } from "./summary.ts";
 
 const OPEN: Load = { kind: "open", name: "50/s", arrivals: { kind: "poisson", rate: 50 } };

@@ -1,4 +1,4 @@
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import type { Sample } from "../record/sample.ts";
 import type { Weights } from "./blocks.ts";
 import { LATENCIES, type Latency, OF_STREAMS } from "./measures.ts";

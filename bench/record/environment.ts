@@ -1,6 +1,6 @@
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { fileURLToPath } from "node:url";
-import { DOOR_SETTINGS, type Settings } from "../../src/config.ts";
+import { DOOR_SETTINGS, type Settings } from "../../src/config/config.ts";
 import type { RunPlan } from "../plan.ts";
 import type { TraceUse } from "../workload/trace.ts";
 

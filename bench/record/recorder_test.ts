@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { StartupError } from "../../src/errors.ts";
-import { environmentOf } from "./environment_support.ts";
+import { StartupError } from "../../src/core/errors.ts";
+import { environmentOf } from "../../tests/support/bench/environment.ts";
 import { hasRecording, makeFolder, readRecording, Recorder } from "./recorder.ts";
-import { sampleOf } from "./sample_support.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 
 Deno.test("what was recorded is read back as it was", async () => {
   const folder = await record(3);

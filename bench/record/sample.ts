@@ -1,5 +1,5 @@
 /** The words that the lab's parts share: what was asked, and what came of it. Imports nothing of ours but types. */
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 
 /** One request of the workload. The same seed and index give the same one, in every cell and every run. */
 export interface RequestSpec {

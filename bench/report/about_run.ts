@@ -1,4 +1,4 @@
-import { SETTINGS, type Settings } from "../../src/config.ts";
+import { SETTINGS, type Settings } from "../../src/config/config.ts";
 import type { Lengths, Load, RequestClass, Slo, Variant } from "../plan.ts";
 import type { EngineSettings } from "../record/environment.ts";
 import { SHAPING } from "../workload/variant_settings.ts";

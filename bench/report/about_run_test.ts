@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { parseSettings } from "../../src/config.ts";
-import { environmentOf, planOf } from "../record/environment_support.ts";
-import { sampleOf } from "../record/sample_support.ts";
+import { parseSettings } from "../../src/config/config.ts";
+import { environmentOf, planOf } from "../../tests/support/bench/environment.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import { aboutRun, warnings } from "./about_run.ts";
 import type { ReportInput } from "./input.ts";
 

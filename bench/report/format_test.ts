@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { estimate, figure, folded, oneLine, withInterval } from "./format.ts";
-import { estimateOf } from "./summary_support.ts";
+import { estimateOf } from "../../tests/support/bench/summary.ts";
 
 Deno.test("a figure has three significant digits or whole units", () => {
   assert.deepEqual([0, 1.234, 12.34, 123.4, 12345.6, -12.34].map(figure), [

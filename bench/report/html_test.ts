@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { modesInput, sweepInput } from "./fixture_support.ts";
+import { modesInput, sweepInput } from "../../tests/support/bench/report_fixture.ts";
 import { htmlReport } from "./html.ts";
 import type { ReportInput } from "./input.ts";
 

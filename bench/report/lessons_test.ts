@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { compare } from "../compare/comparison.ts";
 import { wholeRun } from "../compare/match.ts";
 import { summarizeRun } from "../metrics/summary.ts";
-import { environmentOf, planOf } from "../record/environment_support.ts";
+import { environmentOf, planOf } from "../../tests/support/bench/environment.ts";
 import type { Sample } from "../record/sample.ts";
-import { type MadeCell, turnsInRounds } from "./fixture_support.ts";
+import { type MadeCell, turnsInRounds } from "../../tests/support/bench/report_fixture.ts";
 import type { ReportInput } from "./input.ts";
 import { lessonsOf } from "./lessons.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { modesInput, ratesInput, sweepInput } from "./fixture_support.ts";
+import { modesInput, ratesInput, sweepInput } from "../../tests/support/bench/report_fixture.ts";
 import { chartSvgs } from "./svg.ts";
 
 const ALWAYS = [

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { modesInput } from "./fixture_support.ts";
+import { modesInput } from "../../tests/support/bench/report_fixture.ts";
 import { withInterval } from "./format.ts";
 import { tablesOf } from "./tables.ts";
 

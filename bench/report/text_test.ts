@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import type { CellSummary } from "../metrics/cell_summary.ts";
-import { environmentOf, planOf } from "../record/environment_support.ts";
-import { sampleOf } from "../record/sample_support.ts";
+import { environmentOf, planOf } from "../../tests/support/bench/environment.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import type { Finding } from "../metrics/cell_summary.ts";
 import type { Sample } from "../record/sample.ts";
-import { modesInput, sweepInput } from "./fixture_support.ts";
+import { modesInput, sweepInput } from "../../tests/support/bench/report_fixture.ts";
 import type { ReportInput } from "./input.ts";
-import { cellSummaryOf, distributionOf, estimateOf } from "./summary_support.ts";
+import { cellSummaryOf, distributionOf, estimateOf } from "../../tests/support/bench/summary.ts";
 import { textReport } from "./text.ts";
 
 Deno.test("the table has a row for each cell with its figures", () => {

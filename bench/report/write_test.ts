@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fromJson, summarizeRun } from "../metrics/summary.ts";
-import { modesInput } from "./fixture_support.ts";
+import { modesInput } from "../../tests/support/bench/report_fixture.ts";
 import { writeReports } from "./write.ts";
 
 Deno.test("a run's folder gets its summary, both reports and the charts that report.md shows; again over the old", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { summarizeRun } from "../metrics/summary.ts";
-import { sampleOf } from "../record/sample_support.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import type { Sample } from "../record/sample.ts";
 import { compareAlone, type ComparedRow, compareRows, comparisonText } from "./compare.ts";
 import { planOfRows, type ReproducedRow, reproducedRows } from "./measure.ts";

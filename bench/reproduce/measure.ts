@@ -1,5 +1,5 @@
-import { parseSettings } from "../../src/config.ts";
-import type { Millis } from "../../src/types.ts";
+import { parseSettings } from "../../src/config/config.ts";
+import type { Millis } from "../../src/core/types.ts";
 import type { Load, RunPlan, Variant } from "../plan.ts";
 import { Lab, type Subject } from "../run/lab.ts";
 import { showTurn } from "../run/progress.ts";

@@ -3,11 +3,11 @@
  * environment. Prints its address, and ends when its stdin does, so that it never outlives the bench.
  */
 import process from "node:process";
-import { parseSettings } from "../../src/config.ts";
+import { parseSettings } from "../../src/config/config.ts";
 import { startEngine } from "../../src/engine.ts";
-import { StartupError } from "../../src/errors.ts";
-import { stderrLines } from "../../src/line_writer.ts";
-import { configureLogging } from "../../src/logging.ts";
+import { StartupError } from "../../src/core/errors.ts";
+import { stderrLines } from "../../src/logging/line_writer.ts";
+import { configureLogging } from "../../src/logging/logging.ts";
 
 async function main(): Promise<number> {
   const { settings } = parseSettings([], Deno.env.toObject());

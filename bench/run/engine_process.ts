@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Settings } from "../../src/config.ts";
+import type { Settings } from "../../src/config/config.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import { type EngineLoad, isNoEngine } from "../load/engine_load.ts";
 import type { Variant } from "../plan.ts";
 

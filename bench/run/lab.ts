@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import type { ParsedSettings } from "../../src/config.ts";
+import type { ParsedSettings } from "../../src/config/config.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import { runClosedLoop } from "../load/closed_loop.ts";
 import { CONNECTIONS } from "../load/engine_load.ts";
 import { runOpenLoop } from "../load/open_loop.ts";
@@ -14,7 +14,7 @@ import { scheduleOf } from "../workload/schedule.ts";
 import { replay } from "../workload/trace.ts";
 import { describedBy, KeptEnvironment } from "./kept_environment.ts";
 import { MeasuredEngine, type SeenWorker, workerChange } from "./measured_engine.ts";
-import type { TurnProgress } from "./progress.ts";
+import type { TurnLimits, TurnProgress } from "./progress.ts";
 import { type BenchWorker, benchWorker } from "./worker.ts";
 
 /** Enough to open connections and fill caches; the requests are short, for no figure comes of them. */
@@ -32,12 +32,6 @@ export interface Subject {
   readonly engine: ParsedSettings;
   /** HOST:PORT of a running engine; then none is started. */
   readonly target: string | undefined;
-}
-
-/** When a turn ends: after so many requests or so much time, whichever is first; Infinity sets no limit. */
-export interface TurnLimits {
-  readonly requests: number;
-  readonly durationMs: Millis;
 }
 
 export interface Turn {

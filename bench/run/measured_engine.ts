@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { now } from "../../src/clock.ts";
-import type { Settings } from "../../src/config.ts";
+import type { Settings } from "../../src/config/config.ts";
 import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
-import { type Millis, type Mode, MODES } from "../../src/types.ts";
+import { type Millis, type Mode, MODES } from "../../src/core/types.ts";
 import { EngineLoad, GrpcTransport, isUnreached } from "../load/engine_load.ts";
 import type { Transport } from "../load/transport.ts";
 import type { RunPlan, Variant } from "../plan.ts";

@@ -1,8 +1,9 @@
-import { printError } from "../../src/output.ts";
+import { printError } from "../../src/cli/output.ts";
 import type { Load, RunPlan, Variant } from "../plan.ts";
 import { counted } from "../words.ts";
 import { randomStream, shuffled } from "../workload/random.ts";
-import { Lab, type Subject, type TurnLimits } from "./lab.ts";
+import { Lab, type Subject } from "./lab.ts";
+import type { TurnLimits } from "./progress.ts";
 import { showTurn } from "./progress.ts";
 
 /** A cell of the plan, as what it is made of. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Load, Variant } from "../plan.ts";
-import { planOf } from "../record/environment_support.ts";
+import { planOf } from "../../tests/support/bench/environment.ts";
 import { limitsOfTurn, sizeOf, turnsOf } from "./run.ts";
 
 const VARIANTS = ["a", "b", "c"].map((name): Variant => ({ name, mode: "direct", settings: {} }));

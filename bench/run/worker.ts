@@ -1,5 +1,5 @@
-import { addressOf, type ParsedSettings } from "../../src/config.ts";
-import { printError } from "../../src/output.ts";
+import { addressOf, type ParsedSettings } from "../../src/config/config.ts";
+import { printError } from "../../src/cli/output.ts";
 import { findWorker, workerEndpoint } from "../../src/serve/find_worker.ts";
 import { requireWanted } from "../../src/serve/wanted_worker.ts";
 import { LocalWorker } from "../../src/supervisor/local_worker.ts";

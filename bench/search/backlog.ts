@@ -1,6 +1,6 @@
 // @ts-types="@types/d3-array"
 import { bisectRight } from "d3-array";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 
 /** A trial that goes on while so many are under way would only fill memory. */
 const MOST_UNDER_WAY = 20_000;

@@ -5,8 +5,8 @@ import {
   type SettingName,
   SETTINGS,
   type Settings,
-} from "../../src/config.ts";
-import { type Mode, MODES } from "../../src/types.ts";
+} from "../../src/config/config.ts";
+import { type Mode, MODES } from "../../src/core/types.ts";
 import type { Variant } from "../plan.ts";
 import { nameOfVariant } from "../workload/names.ts";
 import { shapes } from "../workload/variant_settings.ts";

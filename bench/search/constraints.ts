@@ -1,5 +1,5 @@
-import { StartupError } from "../../src/errors.ts";
-import type { Millis } from "../../src/types.ts";
+import { StartupError } from "../../src/core/errors.ts";
+import type { Millis } from "../../src/core/types.ts";
 import { SLO_LIMITS } from "../metrics/figure_names.ts";
 import { wilsonInterval } from "../metrics/share.ts";
 import { meetsSlo } from "../metrics/request.ts";

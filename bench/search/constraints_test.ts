@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { sampleOf } from "../record/sample_support.ts";
-import { StartupError } from "../../src/errors.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import { holds, keptOf, nearness, splitConstraints, surelyBroken } from "./constraints.ts";
 
 Deno.test("a percentile asks something of all requests, and its limit of each", () => {

@@ -1,6 +1,6 @@
 // @ts-types="@types/d3-array"
 import { max, min } from "d3-array";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import { percentile } from "../metrics/percentile.ts";
 import type { Load, Variant } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";

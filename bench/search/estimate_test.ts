@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sampleOf } from "../record/sample_support.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import { firstLook } from "./estimate.ts";
 
 Deno.test("a first look counts good answers over the time they took, and the faster ones' latency", () => {

@@ -1,4 +1,4 @@
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import { statesLimits } from "../metrics/request.ts";
 import type { Load, RunPlan, Variant } from "../plan.ts";
 import type { Lab } from "../run/lab.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Load } from "../plan.ts";
-import { planOf } from "../record/environment_support.ts";
-import { sampleOf } from "../record/sample_support.ts";
+import { planOf } from "../../tests/support/bench/environment.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import type { Turn } from "../run/lab.ts";
 import { nameOfLoad } from "../workload/names.ts";
 import { scheduleOf } from "../workload/schedule.ts";

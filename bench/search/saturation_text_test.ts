@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { summarizeCell } from "../metrics/summary.ts";
-import { sampleOf } from "../record/sample_support.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import type { Load } from "../plan.ts";
 import { trialRequests, type VariantSaturation } from "./saturate.ts";
 import type { Saturation } from "./saturation.ts";

@@ -1,4 +1,4 @@
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import type { CellSummary, FindingKind } from "../metrics/cell_summary.ts";
 import { meetsSlo, statesLimits } from "../metrics/request.ts";
 import { summarizeCell } from "../metrics/summary.ts";

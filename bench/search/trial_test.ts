@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { randomOf } from "../metrics/queue_support.ts";
-import { sampleOf } from "../record/sample_support.ts";
+import { randomOf } from "../../tests/support/bench/queue.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import type { Sample } from "../record/sample.ts";
 import { judgeTrial, type TrialTurn } from "./trial.ts";
 

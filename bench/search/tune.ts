@@ -1,11 +1,12 @@
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import { probabilityOfBest } from "../metrics/bootstrap.ts";
 import type { CellSummary } from "../metrics/cell_summary.ts";
 import { statisticOf } from "../metrics/figure_names.ts";
 import { summarizeCell } from "../metrics/summary.ts";
 import type { Load, RunPlan, Slo, Variant } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
-import type { Lab, TurnLimits } from "../run/lab.ts";
+import type { Lab } from "../run/lab.ts";
+import type { TurnLimits } from "../run/progress.ts";
 import { showTurn } from "../run/progress.ts";
 import { meanRate } from "../workload/arrivals.ts";
 import { randomStream, shuffled } from "../workload/random.ts";

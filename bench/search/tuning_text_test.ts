@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { parseSettings } from "../../src/config.ts";
-import { randomOf } from "../metrics/queue_support.ts";
-import { sampleOf } from "../record/sample_support.ts";
+import { parseSettings } from "../../src/config/config.ts";
+import { randomOf } from "../../tests/support/bench/queue.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import type { Sample } from "../record/sample.ts";
 import type { Constraint } from "./constraints.ts";
 import type { Candidate, Tuned, Tuning } from "./tune.ts";

@@ -1,5 +1,5 @@
 import { now } from "../../src/clock.ts";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import type { Sample, ScheduledRequest } from "../record/sample.ts";
 import type { Turn } from "../run/lab.ts";
 import type { TurnProgress } from "../run/progress.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { sampleOf } from "../record/sample_support.ts";
+import { sampleOf } from "../../tests/support/bench/sample.ts";
 import type { Sample, ScheduledRequest } from "../record/sample.ts";
 import { longestMs, WatchedTurn } from "./watched_turn.ts";
 

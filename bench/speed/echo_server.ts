@@ -6,7 +6,7 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { omnispan } from "../../src/grpc/contract.ts";
 import type { EngineHandlers } from "../../src/grpc/generated/omnispan/Engine.ts";
-import { print } from "../../src/output.ts";
+import { print } from "../../src/cli/output.ts";
 
 const hold = Deno.args.includes("--hold");
 const held: unknown[] = [];

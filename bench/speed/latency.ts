@@ -1,6 +1,6 @@
 import { credentials } from "@grpc/grpc-js";
 import { fileURLToPath } from "node:url";
-import { addressOf } from "../../src/config.ts";
+import { addressOf } from "../../src/config/config.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
 import { now } from "../../src/clock.ts";
 import { type Figure, median, percentile } from "./figure.ts";

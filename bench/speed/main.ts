@@ -2,8 +2,8 @@
 import Table from "cli-table3";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { StartupError } from "../../src/errors.ts";
-import { print, printError } from "../../src/output.ts";
+import { StartupError } from "../../src/core/errors.ts";
+import { print, printError } from "../../src/cli/output.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Figure } from "./figure.ts";
 import { generatorLateness } from "./generator.ts";

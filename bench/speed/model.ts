@@ -1,6 +1,6 @@
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Backend } from "../../src/supervisor/plan.ts";
-import type { Millis, Mode } from "../../src/types.ts";
+import type { Millis, Mode } from "../../src/core/types.ts";
 import type { EngineLoad } from "../load/engine_load.ts";
 import { PROMPTS } from "../workload/prompts.ts";
 import { type Figure, median, spread } from "./figure.ts";

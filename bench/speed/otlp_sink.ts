@@ -1,5 +1,5 @@
 /** Takes whatever OpenTelemetry's exporters send over HTTP and forgets it. Prints its address; ends when its stdin does. */
-import { print } from "../../src/output.ts";
+import { print } from "../../src/cli/output.ts";
 
 Deno.serve({
   hostname: "127.0.0.1",

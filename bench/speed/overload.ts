@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
 import { now } from "../../src/clock.ts";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import { EngineLoad } from "../load/engine_load.ts";
 import { PROMPTS } from "../workload/prompts.ts";
 import { type Figure, median } from "./figure.ts";

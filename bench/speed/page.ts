@@ -1,6 +1,6 @@
-import { EngineHttp } from "../../src/client/engine_http.ts";
+import { EngineHttp } from "../../src/terminal/engine_http.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
-import { browserPath, launch } from "../report/browser_support.ts";
+import { browserPath, launch } from "../../tests/support/bench/report_browser.ts";
 import { checkCounters } from "./counters.ts";
 import { measuredTurn, type Turn } from "./cpu_time.ts";
 import { type Figure, median, spread } from "./figure.ts";

@@ -1,10 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
-import { parseSettings, type Settings } from "../../src/config.ts";
+import { parseSettings, type Settings } from "../../src/config/config.ts";
 import { LocalWorker } from "../../src/supervisor/local_worker.ts";
 import type { Backend } from "../../src/supervisor/plan.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
-import type { Mode } from "../../src/types.ts";
+import type { Mode } from "../../src/core/types.ts";
 import type { Checkout } from "../plan.ts";
 import { EngineProcess, firstLine, untilReady } from "../run/engine_process.ts";
 import { EngineLoad } from "../load/engine_load.ts";

@@ -1,6 +1,6 @@
 import { credentials } from "@grpc/grpc-js";
 import { join } from "node:path";
-import { addressOf } from "../../src/config.ts";
+import { addressOf } from "../../src/config/config.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
 import type { GenerateChunk__Output } from "../../src/grpc/generated/omnispan/GenerateChunk.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";

@@ -1,7 +1,7 @@
 import { credentials } from "@grpc/grpc-js";
 import { join } from "node:path";
 import { now } from "../../src/clock.ts";
-import { addressOf } from "../../src/config.ts";
+import { addressOf } from "../../src/config/config.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
 import { checkCounters } from "./counters.ts";
 import { type Figure, median, spread } from "./figure.ts";

@@ -3,7 +3,7 @@
  * beside a load is the machine's share of a window's lateness. Runs for the seconds it is given and prints the
  * lateness of each window in ms as a JSON list.
  */
-import { print } from "../../src/output.ts";
+import { print } from "../../src/cli/output.ts";
 
 const WINDOW_MS = 20;
 const TIMER_SLACK_MS = 1.2;

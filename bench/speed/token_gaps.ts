@@ -1,12 +1,12 @@
 import { credentials } from "@grpc/grpc-js";
 import { join } from "node:path";
 import { now } from "../../src/clock.ts";
-import { addressOf } from "../../src/config.ts";
+import { addressOf } from "../../src/config/config.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
 import type { WorkerClient } from "../../src/grpc/generated/omnispan/Worker.ts";
 import type { WorkerEvent__Output } from "../../src/grpc/generated/omnispan/WorkerEvent.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import { receive, tokenTimes } from "../load/stream.ts";
 import { type Figure, median, percentile } from "./figure.ts";
 import { startEngine, startWorker } from "./setup.ts";

@@ -1,6 +1,6 @@
 /** When requests come: the instants of an open loop, drawn before it starts. */
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import type { Arrivals } from "../plan.ts";
 import { standardNormal } from "./lengths.ts";
 import { randomStream, uniformAboveZero } from "./random.ts";

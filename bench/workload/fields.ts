@@ -3,7 +3,7 @@
  * field it lists the known ones, separated by ", ".
  */
 import { z } from "zod";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 
 const UNITS_MS: Readonly<Record<string, Millis>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const DAY_MS = 86_400_000;

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { StartupError } from "../../src/errors.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import { parseWorkload, readWorkloadFile } from "./file.ts";
 import { DEFAULT_TENANT } from "./requests.ts";
 

@@ -1,6 +1,6 @@
 /** Arrivals and token counts as flags give them: short texts for what a workload file spells out, under its rules. */
 import type { z } from "zod";
-import { StartupError } from "../../src/errors.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import type { Arrivals, Lengths } from "../plan.ts";
 import { SPACING } from "./load_schema.ts";
 import { LENGTHS } from "./mix_schema.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { StartupError } from "../../src/errors.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import { parseArrivalsFlag, parseLengthsFlag } from "./flag_texts.ts";
 import { MOST_TOKENS } from "./lengths.ts";
 

@@ -1,7 +1,7 @@
 /** Names of loads and variants as tables, samples and charts show them: short, for people, unique among what differs. */
 import { basename } from "node:path";
-import type { SettingName, Settings } from "../../src/config.ts";
-import type { Mode } from "../../src/types.ts";
+import type { SettingName, Settings } from "../../src/config/config.ts";
+import type { Mode } from "../../src/core/types.ts";
 import type { Arrivals } from "../plan.ts";
 
 /** A load before it has its name. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { StartupError } from "../../src/errors.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import { parseTrace, readTrace, replay, sha256Of, tracePath } from "./trace.ts";
 
 const HEADER = "TIMESTAMP,ContextTokens,GeneratedTokens";

@@ -1,6 +1,6 @@
 /** The engine settings that one variant may have otherwise than another. */
-import { DOOR_SETTINGS, SETTING_NAMES, type SettingName } from "../../src/config.ts";
-import type { Mode } from "../../src/types.ts";
+import { DOOR_SETTINGS, SETTING_NAMES, type SettingName } from "../../src/config/config.ts";
+import type { Mode } from "../../src/core/types.ts";
 
 /** One worker serves all variants, and the lab itself says where engines listen and in which mode they run. */
 const FIXED: ReadonlySet<SettingName> = new Set<SettingName>([

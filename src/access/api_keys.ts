@@ -1,8 +1,8 @@
 import type { Buffer } from "node:buffer";
 import { getLogger } from "@logtape/logtape";
-import { OmnispanError, StartupError } from "../errors.ts";
-import { warnOfExposure } from "../secret_file.ts";
-import type { Millis } from "../types.ts";
+import { OmnispanError, StartupError } from "../core/errors.ts";
+import { warnOfExposure } from "./secret_file.ts";
+import type { Millis } from "../core/types.ts";
 import { FileWatch } from "./file_watch.ts";
 import { type KeyLimits, type KeyRecord, parseKeyFile } from "./key_file.ts";
 import { hashOf, idOf, NO_HASH, readHash, sameHash } from "./key_text.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { StartupError } from "../errors.ts";
+import { StartupError } from "../core/errors.ts";
 import { changeKeyFile } from "./change_key_file.ts";
 import { type KeyFile, type KeyRecord, parseKeyFile } from "./key_file.ts";
 

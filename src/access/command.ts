@@ -1,6 +1,6 @@
 /** The command line of `deno task keys`. */
 import { parseArgs } from "node:util";
-import { StartupError } from "../errors.ts";
+import { StartupError } from "../core/errors.ts";
 import { FLAG_NAMES, type FlagName, FLAGS, isFlag } from "./flags.ts";
 import { type KeyLimits, LIMIT_NAMES } from "./key_file.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { StartupError } from "../errors.ts";
+import { StartupError } from "../core/errors.ts";
 import { HELP, parseCommand } from "./command.ts";
 
 function parsed(line: string, env: Readonly<Record<string, string>> = {}) {

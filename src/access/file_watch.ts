@@ -1,5 +1,5 @@
-import { messageOf, StartupError } from "../errors.ts";
-import type { Millis } from "../types.ts";
+import { messageOf, StartupError } from "../core/errors.ts";
+import type { Millis } from "../core/types.ts";
 import { readKeyText } from "./key_file.ts";
 
 /** How long two changes of a file may bear one time of change; coarse file systems count in seconds. */

@@ -1,7 +1,7 @@
 /** The file of API keys: its rules, and how one that breaks them is told. It has hashes only, never a key. */
 import { isUtf8 } from "node:buffer";
 import { z } from "zod";
-import { messageOf, StartupError } from "../errors.ts";
+import { messageOf, StartupError } from "../core/errors.ts";
 
 /** What can be limited for a key, and the largest value; the smallest is 1. */
 export const LIMIT_MAXIMA = {

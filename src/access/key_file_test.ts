@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { StartupError } from "../errors.ts";
+import { StartupError } from "../core/errors.ts";
 import { parseKeyFile } from "./key_file.ts";
 
 const HASH = `sha256:${"0123456789abcdef".repeat(4)}`;

@@ -1,5 +1,5 @@
-import { OmnispanError } from "../errors.ts";
-import type { Millis } from "../types.ts";
+import { OmnispanError } from "../core/errors.ts";
+import type { Millis } from "../core/types.ts";
 import type { KeyLimits, LimitName } from "./key_file.ts";
 import { FULL_BUCKET, givenBack, type MinuteBucket, taken, waitMs } from "./minute_bucket.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { OmnispanError } from "../errors.ts";
+import { OmnispanError } from "../core/errors.ts";
 import type { KeyLimits } from "./key_file.ts";
 import { KeyUsage } from "./key_usage.ts";
 

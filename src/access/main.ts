@@ -1,7 +1,7 @@
 /** `deno task keys`: see `deno task keys --help`. */
 import Table from "cli-table3";
-import { messageOf, StartupError } from "../errors.ts";
-import { print, printError, write } from "../output.ts";
+import { messageOf, StartupError } from "../core/errors.ts";
+import { print, printError, write } from "../cli/output.ts";
 import { changeKeyFile } from "./change_key_file.ts";
 import { type Command, HELP, type NewKey, parseCommand } from "./command.ts";
 import { type KeyRecord, LIMIT_NAMES, parseKeyFile, readKeyText } from "./key_file.ts";

@@ -2,7 +2,7 @@
  * A token bucket that holds one minute's worth and refills evenly; pure, time comes in. It counts in units times
  * 60,000, so that what refills in a whole number of milliseconds is a whole number: no rounding adds up.
  */
-import type { Millis } from "../types.ts";
+import type { Millis } from "../core/types.ts";
 
 const MINUTE_MS = 60_000;
 

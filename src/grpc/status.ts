@@ -1,6 +1,6 @@
 import { type ServiceError, status as Status } from "@grpc/grpc-js";
-import type { ErrorCode } from "../errors.ts";
-import type { WorkerFailure } from "../types.ts";
+import type { ErrorCode } from "../core/errors.ts";
+import type { WorkerFailure } from "../core/types.ts";
 
 /** The engine's refusals, as clients see them. */
 export const GRPC_STATUS = {

@@ -1,4 +1,4 @@
-import { OmnispanError } from "../errors.ts";
+import { OmnispanError } from "../core/errors.ts";
 
 /** Why a request ends whose caller left, by whichever door. */
 export const CALLER_GONE = new OmnispanError("cancelled", "the caller went away");

@@ -1,13 +1,13 @@
 import { getLogger } from "@logtape/logtape";
 import type { ApiKeys, Caller } from "../access/api_keys.ts";
 import { now } from "../clock.ts";
-import type { Settings } from "../config.ts";
-import { messageOf, OmnispanError } from "../errors.ts";
-import { LogTally, type Tallied } from "../log_tally.ts";
+import type { Settings } from "../config/config.ts";
+import { messageOf, OmnispanError } from "../core/errors.ts";
+import { LogTally, type Tallied } from "../logging/log_tally.ts";
 import type { DoorName, Observer, OpenRequest, RequestEnd } from "../observe/observer.ts";
-import type { ReadHeader, Tracing } from "../observe/tracing.ts";
+import type { ReadHeader, Tracing } from "../observe/traces/tracing.ts";
 import type { OnDelta, SchedulerHandle } from "../scheduler/handle.ts";
-import type { Answer, DispatchNotice, Millis, Mode, Submission, Ticket, TokenDelta } from "../types.ts";
+import type { Answer, DispatchNotice, Millis, Mode, Submission, Ticket, TokenDelta } from "../core/types.ts";
 import {
   type FieldNames,
   MAX_ID_LENGTH,

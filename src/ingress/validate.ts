@@ -1,5 +1,5 @@
-import type { Settings } from "../config.ts";
-import { OmnispanError } from "../errors.ts";
+import type { Settings } from "../config/config.ts";
+import { OmnispanError } from "../core/errors.ts";
 import {
   type ChatMessage,
   type GenerationOptions,
@@ -7,7 +7,7 @@ import {
   type Mode,
   MODES,
   type Submission,
-} from "../types.ts";
+} from "../core/types.ts";
 import { Buffer } from "node:buffer";
 
 /** A request as a door decoded it. */

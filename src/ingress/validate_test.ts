@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { OmnispanError } from "../errors.ts";
+import { OmnispanError } from "../core/errors.ts";
 import { type RawRequest, type RequestLimits, validate } from "./validate.ts";
 
 const LIMITS: RequestLimits = {

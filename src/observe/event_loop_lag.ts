@@ -1,4 +1,4 @@
-import type { Millis } from "../types.ts";
+import type { Millis } from "../core/types.ts";
 
 /** How late a thread's event loop comes to its timers: what everything in the thread may have to wait. */
 export class EventLoopLag implements Disposable {

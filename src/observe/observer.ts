@@ -1,5 +1,13 @@
-import type { ErrorCode } from "../errors.ts";
-import type { Answer, DispatchNotice, Millis, Mode, Submission, Ticket, WorkerFailure } from "../types.ts";
+import type { ErrorCode } from "../core/errors.ts";
+import type {
+  Answer,
+  DispatchNotice,
+  Millis,
+  Mode,
+  Submission,
+  Ticket,
+  WorkerFailure,
+} from "../core/types.ts";
 
 /** Where a request came in. */
 export type DoorName = "grpc" | "http";

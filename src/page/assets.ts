@@ -28,7 +28,7 @@ const SCRIPT_FOLDERS = ["browser", "figures"] as const;
 export async function loadAssets(): Promise<ReadonlyMap<string, Asset>> {
   const [styles, ...scripts] = await Promise.all([
     filesIn("styles", /\.css$/),
-    ...SCRIPT_FOLDERS.map((folder) => filesIn(folder, /(?<!_test|_support)\.ts$/)),
+    ...SCRIPT_FOLDERS.map((folder) => filesIn(folder, /(?<!_test)\.ts$/)),
   ]);
   return new Map(
     await Promise.all([

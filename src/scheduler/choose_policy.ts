@@ -1,8 +1,8 @@
-import type { SchedulerSettings } from "../config.ts";
-import { gate, gateOfTwoKinds } from "../policy/gate.ts";
-import { microBatch } from "../policy/micro_batch.ts";
-import type { Policy } from "../policy/policy.ts";
-import type { Mode } from "../types.ts";
+import type { SchedulerSettings } from "../config/config.ts";
+import { gate, gateOfTwoKinds } from "../core/modes/gate.ts";
+import { microBatch } from "../core/modes/micro_batch.ts";
+import type { Policy } from "../core/modes/policy.ts";
+import type { Mode } from "../core/types.ts";
 
 type PolicySettings = Pick<
   SchedulerSettings,

@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
-import type { SchedulerSettings } from "../config.ts";
-import { OmnispanError } from "../errors.ts";
+import type { SchedulerSettings } from "../config/config.ts";
+import { OmnispanError } from "../core/errors.ts";
 import type {
   Answer,
   DispatchNotice,
@@ -11,7 +11,7 @@ import type {
   TokenDelta,
   WorkerState,
   WorkerStatus,
-} from "../types.ts";
+} from "../core/types.ts";
 import type { ClientEvent, FromScheduler, Settlement, ToScheduler } from "./protocol.ts";
 
 const log = getLogger(["omnispan", "scheduler"]);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { TestProcess } from "../../tests/support/process.ts";
 import { waitUntil } from "../../tests/support/wait.ts";
-import { parseSettings } from "../config.ts";
-import type { DispatchNotice, Submission } from "../types.ts";
+import { parseSettings } from "../config/config.ts";
+import type { DispatchNotice, Submission } from "../core/types.ts";
 import { SchedulerHandle } from "./handle.ts";
 
 const UNAVAILABLE = { code: "unavailable", message: "the engine is stopping" };

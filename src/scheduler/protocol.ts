@@ -1,7 +1,7 @@
 /** What the main thread and the scheduler thread say to each other. One message a tick and direction carries all. */
-import type { DispatchNotice, ThreadStats, Ticket, TokenDelta, WorkerStatus } from "../types.ts";
-import type { SchedulerSettings } from "../config.ts";
-import type { Event, Outcome } from "./events.ts";
+import type { DispatchNotice, ThreadStats, Ticket, TokenDelta, WorkerStatus } from "../core/types.ts";
+import type { SchedulerSettings } from "../config/config.ts";
+import type { Event, Outcome } from "../core/events.ts";
 
 /** What the main thread tells the core of: arrivals and cancels. */
 export type ClientEvent = Extract<Event, { kind: "arrive" | "cancel" }>;

@@ -6,16 +6,16 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { now } from "../clock.ts";
-import type { SchedulerSettings } from "../config.ts";
-import { WorkerLink } from "../downstream/worker_link.ts";
-import { stderrLines } from "../line_writer.ts";
-import { configureLogging } from "../logging.ts";
-import { LogTally } from "../log_tally.ts";
+import type { SchedulerSettings } from "../config/config.ts";
+import { WorkerLink } from "../workers/worker_link.ts";
+import { stderrLines } from "../logging/line_writer.ts";
+import { configureLogging } from "../logging/logging.ts";
+import { LogTally } from "../logging/log_tally.ts";
 import { EventLoopLag } from "../observe/event_loop_lag.ts";
-import type { DispatchNotice, Millis, TokenDelta } from "../types.ts";
+import type { DispatchNotice, Millis, TokenDelta } from "../core/types.ts";
 import { choosePolicy } from "./choose_policy.ts";
-import { SchedulerCore } from "./core.ts";
-import type { Effect, Event } from "./events.ts";
+import { SchedulerCore } from "../core/core.ts";
+import type { Effect, Event } from "../core/events.ts";
 import type { FromScheduler, Settlement, ToScheduler } from "./protocol.ts";
 
 const log = getLogger(["omnispan", "scheduler"]);

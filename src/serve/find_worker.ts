@@ -1,9 +1,9 @@
-import { addressOf, type SettingName, type Settings } from "../config.ts";
-import { workerCredentials } from "../downstream/worker_credentials.ts";
-import { WorkerHealth } from "../downstream/worker_health.ts";
-import { helloOf } from "../downstream/worker_hello.ts";
-import { StartupError } from "../errors.ts";
-import type { WorkerHello } from "../types.ts";
+import { addressOf, type SettingName, type Settings } from "../config/config.ts";
+import { workerCredentials } from "../workers/worker_credentials.ts";
+import { WorkerHealth } from "../workers/worker_health.ts";
+import { helloOf } from "../workers/worker_hello.ts";
+import { StartupError } from "../core/errors.ts";
+import type { WorkerHello } from "../core/types.ts";
 
 const CONNECT_TIMEOUT_MS = 2000;
 const ANSWER_TIMEOUT_MS = 5000;

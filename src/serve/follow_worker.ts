@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
-import { addressOf } from "../config.ts";
-import { messageOf, StartupError } from "../errors.ts";
-import type { WorkerStatus } from "../types.ts";
+import { addressOf } from "../config/config.ts";
+import { messageOf, StartupError } from "../core/errors.ts";
+import type { WorkerStatus } from "../core/types.ts";
 import { isListening } from "./find_worker.ts";
 import { type Asked, describeIdentity, differences } from "./wanted_worker.ts";
 

@@ -1,5 +1,5 @@
 /** What `serve` prints once it serves, and its help. */
-import { addressOf, hostAndPort, type Settings, settingsHelp } from "../config.ts";
+import { addressOf, hostAndPort, type Settings, settingsHelp } from "../config/config.ts";
 import { certificateHints } from "./certificate_hints.ts";
 import type { WorkerSource } from "./find_worker.ts";
 import { describeIdentity, type SaidIdentity } from "./wanted_worker.ts";

@@ -1,5 +1,5 @@
 /** How many files the process may have open, and how many connections that leaves room for. */
-import type { Settings } from "../config.ts";
+import type { Settings } from "../config/config.ts";
 
 /** What the engine has open beside its clients' connections, with room for what it opens for a moment. */
 const OTHER_FILES = 60;

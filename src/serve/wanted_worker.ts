@@ -1,8 +1,8 @@
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, sep } from "node:path";
-import { addressOf, type SettingName, type Settings } from "../config.ts";
-import { StartupError } from "../errors.ts";
+import { addressOf, type SettingName, type Settings } from "../config/config.ts";
+import { StartupError } from "../core/errors.ts";
 import { BUILT_IN_MODEL } from "../supervisor/plan.ts";
 import type { WorkerIdentity } from "../supervisor/worker_process.ts";
 

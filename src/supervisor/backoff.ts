@@ -1,4 +1,4 @@
-import type { Millis } from "../types.ts";
+import type { Millis } from "../core/types.ts";
 
 const FIRST_MS = 500;
 const LONGEST_MS = 10_000;

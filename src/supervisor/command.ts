@@ -1,4 +1,4 @@
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../core/errors.ts";
 import { type Command, describeExit, signalGroup, spawn } from "./child.ts";
 import { lines, Tail } from "./lines.ts";
 

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ChannelCredentials } from "@grpc/grpc-js";
 import { getLogger } from "@logtape/logtape";
-import { workerCredentials } from "../downstream/worker_credentials.ts";
-import { WorkerHealth } from "../downstream/worker_health.ts";
-import { messageOf, StartupError } from "../errors.ts";
-import type { Millis } from "../types.ts";
+import { workerCredentials } from "../workers/worker_credentials.ts";
+import { WorkerHealth } from "../workers/worker_health.ts";
+import { messageOf, StartupError } from "../core/errors.ts";
+import type { Millis } from "../core/types.ts";
 import { nextBackoff, SOUND_AFTER_MS } from "./backoff.ts";
 import { type Command, describeExit } from "./child.ts";
 import type { WorkerPlan } from "./plan.ts";

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
-import { addressOf, type SettingName, type Settings } from "../config.ts";
-import type { WorkerTls } from "../downstream/worker_credentials.ts";
+import { addressOf, type SettingName, type Settings } from "../config/config.ts";
+import type { WorkerTls } from "../workers/worker_credentials.ts";
 import type { EnvironmentPlan } from "./environment.ts";
 
 /** The model that comes from a package, so that nothing has to be configured or downloaded from a hub. */

@@ -1,4 +1,4 @@
-import { StartupError } from "../errors.ts";
+import { StartupError } from "../core/errors.ts";
 import type { Command } from "./child.ts";
 import { CommandFailed, run } from "./command.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { isAlive } from "../../tests/support/alive.ts";
 import { waitUntil } from "../../tests/support/wait.ts";
-import { StartupError } from "../errors.ts";
+import { StartupError } from "../core/errors.ts";
 import { spawn } from "./child.ts";
 import { CommandFailed, run } from "./command.ts";
 import { lines } from "./lines.ts";

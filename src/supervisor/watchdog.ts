@@ -1,7 +1,7 @@
 import type { ChannelCredentials } from "@grpc/grpc-js";
 import { setTimeout as delay } from "node:timers/promises";
-import { WorkerHealth } from "../downstream/worker_health.ts";
-import type { Millis } from "../types.ts";
+import { WorkerHealth } from "../workers/worker_health.ts";
+import type { Millis } from "../core/types.ts";
 
 export interface Patience {
   /** Between two health checks. */

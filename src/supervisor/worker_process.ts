@@ -1,4 +1,4 @@
-import type { Millis } from "../types.ts";
+import type { Millis } from "../core/types.ts";
 import { type Command, signalChild, signalGroup, spawn } from "./child.ts";
 import { lines, Tail } from "./lines.ts";
 

@@ -1,5 +1,5 @@
 /** What queueing theory says of a queue, in closed form for the mean and step by step for one sample path. */
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 
 /**
  * Mean wait of M/D/1: W_q = rho S / (2 (1 - rho)), the mean value formula of Pollaczek (1930) and Khinchine (1932) for

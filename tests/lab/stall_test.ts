@@ -1,7 +1,7 @@
 /** A pause of known length must show in the percentiles as its arithmetic says: nothing may be omitted in coordination. */
 import assert from "node:assert/strict";
 import { now } from "../../src/clock.ts";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import type { Distribution } from "../../bench/metrics/cell_summary.ts";
 import type { Sample } from "../../bench/record/sample.ts";
 import { pause } from "../support/wait.ts";

@@ -1,5 +1,5 @@
 import TinyQueue from "tinyqueue";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 
 interface Item {
   readonly at: Millis;

@@ -1,5 +1,5 @@
-import { MODES, type Submission } from "../../src/types.ts";
-import { promptOf } from "../../src/scheduler/oracle/answers.ts";
+import { MODES, type Submission } from "../../src/core/types.ts";
+import { promptOf } from "./oracle/answers.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Engine } from "./engine.ts";
 import { Random } from "./random.ts";

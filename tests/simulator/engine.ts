@@ -1,8 +1,8 @@
-import { CheckedCore, type Core, type Trace } from "../../src/scheduler/oracle/checked_core.ts";
-import { Broken } from "../../src/scheduler/oracle/broken.ts";
-import { ticketOf } from "../../src/scheduler/oracle/dispatch_checks.ts";
-import type { DispatchGroup, Event, Outcome } from "../../src/scheduler/events.ts";
-import type { Millis, Mode, SequenceId, Submission, Ticket, TokenDelta } from "../../src/types.ts";
+import { CheckedCore, type Core, type Trace } from "./oracle/checked_core.ts";
+import { Broken } from "./oracle/broken.ts";
+import { ticketOf } from "./oracle/dispatch_checks.ts";
+import type { DispatchGroup, Event, Outcome } from "../../src/core/events.ts";
+import type { Millis, Mode, SequenceId, Submission, Ticket, TokenDelta } from "../../src/core/types.ts";
 import { type Agenda, Wire } from "./agenda.ts";
 import type { Leave } from "./clients.ts";
 import { Random } from "./random.ts";

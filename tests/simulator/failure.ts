@@ -1,6 +1,6 @@
-import type { Broken } from "../../src/scheduler/oracle/broken.ts";
-import type { ModeSettings } from "../../src/scheduler/oracle/laws.ts";
-import { type Mode, MODES } from "../../src/types.ts";
+import type { Broken } from "./oracle/broken.ts";
+import type { ModeSettings } from "./oracle/laws.ts";
+import { type Mode, MODES } from "../../src/core/types.ts";
 import type { MakeCore } from "./engine.ts";
 import { type Fault, type Scenario, scenarioOf } from "./scenario.ts";
 import { simulate } from "./simulate.ts";

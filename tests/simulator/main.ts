@@ -1,6 +1,6 @@
 /** `deno task simulate`: plays the scheduler core through seeded runs with faults until a promise breaks. */
 import { parseArgs } from "node:util";
-import { print } from "../../src/output.ts";
+import { print } from "../../src/cli/output.ts";
 import type { MakeCore } from "./engine.ts";
 import { report, shrink } from "./failure.ts";
 import { BUG_NAMES, buggyCore } from "./planted_bugs.ts";

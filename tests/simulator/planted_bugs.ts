@@ -1,5 +1,5 @@
 import { choosePolicy } from "../../src/scheduler/choose_policy.ts";
-import type { SchedulerCore } from "../../src/scheduler/core.ts";
+import type { SchedulerCore } from "../../src/core/core.ts";
 import type { MakeCore } from "./engine.ts";
 
 /** A change of a source of the scheduler; the text to change must be there exactly once. */
@@ -382,7 +382,7 @@ const BUGS: Readonly<Record<string, Bug>> = {
 
 export const BUG_NAMES: readonly string[] = Object.keys(BUGS);
 
-const SCHEDULER = new URL("../../src/scheduler/", import.meta.url);
+const CORE = new URL("../../src/core/", import.meta.url);
 
 /** Files that the core does not import itself, and one that does. */
 const IMPORTED_BY: Readonly<Record<string, string>> = {
@@ -399,7 +399,7 @@ export async function buggyCore(name: string): Promise<MakeCore> {
   let source = replaceOnce(sourceOf(file), from, to, `${name} in ${file}`);
   for (let changed: string = file; changed !== "core.ts";) {
     const importer = IMPORTED_BY[changed] ?? "core.ts";
-    const url = `"${new URL(changed, SCHEDULER).href}"`;
+    const url = `"${new URL(changed, CORE).href}"`;
     source = replaceOnce(sourceOf(importer), url, `"${moduleOf(source)}"`, `${name} in ${importer}`);
     changed = importer;
   }
@@ -418,7 +418,7 @@ function replaceOnce(source: string, from: string, to: string, what: string): st
 
 /** A source of the scheduler, with imports that hold wherever it is run from. */
 function sourceOf(file: string): string {
-  const url = new URL(file, SCHEDULER);
+  const url = new URL(file, CORE);
   return Deno.readTextFileSync(url).replaceAll(
     /from "(\.[^"]+)"/g,
     (_, path: string) => `from "${new URL(path, url).href}"`,

@@ -1,5 +1,5 @@
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import type { Millis } from "../../src/types.ts";
+import type { Millis } from "../../src/core/types.ts";
 import { GRAIN_MS } from "./agenda.ts";
 
 /** Everything random in a run; the seed and the name decide all of it. */

@@ -1,7 +1,7 @@
-import { correlate } from "../../src/downstream/correlate.ts";
-import type { DispatchGroup, DispatchMember } from "../../src/scheduler/events.ts";
-import { answerText } from "../../src/scheduler/oracle/answers.ts";
-import type { AddressedReply, SequenceId, WorkerFailure } from "../../src/types.ts";
+import { correlate } from "../../src/workers/correlate.ts";
+import type { DispatchGroup, DispatchMember } from "../../src/core/events.ts";
+import { answerText } from "./oracle/answers.ts";
+import type { AddressedReply, SequenceId, WorkerFailure } from "../../src/core/types.ts";
 import { replyTo, type Row, WorkerModel } from "./worker_model.ts";
 
 interface Call {

@@ -1,7 +1,7 @@
-import { parseSettings } from "../../src/config.ts";
-import type { CoreLimits } from "../../src/scheduler/events.ts";
-import type { ModeSettings } from "../../src/scheduler/oracle/laws.ts";
-import { type Millis, MODES } from "../../src/types.ts";
+import { parseSettings } from "../../src/config/config.ts";
+import type { CoreLimits } from "../../src/core/events.ts";
+import type { ModeSettings } from "./oracle/laws.ts";
+import { type Millis, MODES } from "../../src/core/types.ts";
 import { Random } from "./random.ts";
 
 /** Everything that can go wrong; each run has its own selection. */

@@ -1,6 +1,6 @@
-import type { DispatchGroup } from "../../src/scheduler/events.ts";
-import { answerText } from "../../src/scheduler/oracle/answers.ts";
-import type { Millis, SequenceId, WorkerDelta, WorkerResult } from "../../src/types.ts";
+import type { DispatchGroup } from "../../src/core/events.ts";
+import { answerText } from "./oracle/answers.ts";
+import type { Millis, SequenceId, WorkerDelta, WorkerResult } from "../../src/core/types.ts";
 import { replyTo, type Row, WorkerModel } from "./worker_model.ts";
 
 /** Least time between two reports that the runtime works. */

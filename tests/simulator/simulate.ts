@@ -1,8 +1,8 @@
-import { SchedulerCore } from "../../src/scheduler/core.ts";
+import { SchedulerCore } from "../../src/core/core.ts";
 import { choosePolicy } from "../../src/scheduler/choose_policy.ts";
-import { Broken } from "../../src/scheduler/oracle/broken.ts";
-import type { Trace } from "../../src/scheduler/oracle/checked_core.ts";
-import type { Millis } from "../../src/types.ts";
+import { Broken } from "./oracle/broken.ts";
+import type { Trace } from "./oracle/checked_core.ts";
+import type { Millis } from "../../src/core/types.ts";
 import { Agenda } from "./agenda.ts";
 import { Clients } from "./clients.ts";
 import { Engine, type MakeCore } from "./engine.ts";

@@ -6,7 +6,7 @@ import { BUG_NAMES, buggyCore } from "./planted_bugs.ts";
 import { FAULTS, type Scenario, scenarioOf } from "./scenario.ts";
 import { productionCore, type Run, simulate } from "./simulate.ts";
 import { Tally } from "./tally.ts";
-import { MODES } from "../../src/types.ts";
+import { MODES } from "../../src/core/types.ts";
 import { Story } from "./trace.ts";
 
 /** The seeds of all these tests follow this one. */

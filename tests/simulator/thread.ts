@@ -1,6 +1,6 @@
-import { CheckedCore } from "../../src/scheduler/oracle/checked_core.ts";
-import type { DispatchGroup, Effect, Event, Outcome } from "../../src/scheduler/events.ts";
-import type { Millis, SequenceId, Ticket, TokenDelta } from "../../src/types.ts";
+import { CheckedCore } from "./oracle/checked_core.ts";
+import type { DispatchGroup, Effect, Event, Outcome } from "../../src/core/events.ts";
+import type { Millis, SequenceId, Ticket, TokenDelta } from "../../src/core/types.ts";
 import type { Agenda } from "./agenda.ts";
 
 export interface ThreadListener {

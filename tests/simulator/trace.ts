@@ -1,7 +1,7 @@
-import type { Trace } from "../../src/scheduler/oracle/checked_core.ts";
-import { ticketOf } from "../../src/scheduler/oracle/dispatch_checks.ts";
-import type { Effect, Event } from "../../src/scheduler/events.ts";
-import type { Millis, SequenceId, Ticket } from "../../src/types.ts";
+import type { Trace } from "./oracle/checked_core.ts";
+import { ticketOf } from "./oracle/dispatch_checks.ts";
+import type { Effect, Event } from "../../src/core/events.ts";
+import type { Millis, SequenceId, Ticket } from "../../src/core/types.ts";
 
 /** Turns that are remembered. */
 const MEMORY = 20_000;

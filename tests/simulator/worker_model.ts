@@ -1,5 +1,5 @@
-import type { DispatchGroup, DispatchMember, Event } from "../../src/scheduler/events.ts";
-import { answerText, tokensOf } from "../../src/scheduler/oracle/answers.ts";
+import type { DispatchGroup, DispatchMember, Event } from "../../src/core/events.ts";
+import { answerText, tokensOf } from "./oracle/answers.ts";
 import {
   type AddressedReply,
   failedReply,
@@ -7,7 +7,7 @@ import {
   type SequenceId,
   WORKER_FAILURES,
   type WorkerFailure,
-} from "../../src/types.ts";
+} from "../../src/core/types.ts";
 import { type Agenda, Wire } from "./agenda.ts";
 import { Random } from "./random.ts";
 import type { Fault, Scenario } from "./scenario.ts";

@@ -1,7 +1,7 @@
 /** The live page in a headless Chromium. Tests that need one are told as ignored where there is none. */
 import assert from "node:assert/strict";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
-import { browserPath, launch } from "../../bench/report/browser_support.ts";
+import { browserPath, launch } from "./bench/report_browser.ts";
 import { waitUntil } from "./wait.ts";
 
 const executable = browserPath();

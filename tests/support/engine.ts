@@ -6,7 +6,7 @@ import {
   credentials,
   type ServiceError,
 } from "@grpc/grpc-js";
-import { parseSettings, SETTING_NAMES, type Settings } from "../../src/config.ts";
+import { parseSettings, SETTING_NAMES, type Settings } from "../../src/config/config.ts";
 import { type Engine, startEngine } from "../../src/engine.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
 import type { EngineClient } from "../../src/grpc/generated/omnispan/Engine.ts";

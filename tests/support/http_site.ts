@@ -1,4 +1,4 @@
-import type { Settings } from "../../src/config.ts";
+import type { Settings } from "../../src/config/config.ts";
 import { httpEngineFor, type TestEngine } from "./engine.ts";
 import { SimWorker } from "./sim_worker.ts";
 

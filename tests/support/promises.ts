@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Timing__Output } from "../../src/grpc/generated/omnispan/Timing.ts";
 import type { GenerateChunk__Output } from "../../src/grpc/generated/omnispan/GenerateChunk.ts";
-import type { Mode } from "../../src/types.ts";
+import type { Mode } from "../../src/core/types.ts";
 import type { ReadStream } from "./engine.ts";
 
 /** The phases that follow each other from the engine's receive to its reply. */

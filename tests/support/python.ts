@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { stderrTerminal } from "../../src/output.ts";
+import { stderrTerminal } from "../../src/cli/output.ts";
 import { ensureEnvironment } from "../../src/supervisor/environment.ts";
 import { WORKER_FOLDER } from "../../src/supervisor/plan.ts";
 import { TextProgress } from "../../src/supervisor/progress.ts";

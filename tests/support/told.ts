@@ -1,7 +1,7 @@
 /** What an engine tells over HTTP, to hold the page against. */
 import assert from "node:assert/strict";
-import { parseMetrics } from "../../src/observe/exposition_support.ts";
-import type { LiveHello } from "../../src/observe/live_types.ts";
+import { parseMetrics } from "./exposition.ts";
+import type { LiveHello } from "../../src/observe/live/live_types.ts";
 import { eventsOf } from "../../src/page/figures/sse.ts";
 
 /** Figures of `/metrics` by the names that they have on the page. */

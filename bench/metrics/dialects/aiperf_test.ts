@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { aiperf } from "./aiperf.ts";
-import { printed, streamed, WORKED_EXAMPLE } from "./stream_support.ts";
+import { printed, streamed, WORKED_EXAMPLE } from "../../../tests/support/bench/stream.ts";
 import { guidellm } from "./guidellm.ts";
 import { ours } from "./ours.ts";
 import { vllm } from "./vllm.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { guidellm } from "./guidellm.ts";
-import { printed, streamed, WORKED_EXAMPLE } from "./stream_support.ts";
+import { printed, streamed, WORKED_EXAMPLE } from "../../../tests/support/bench/stream.ts";
 import { ours } from "./ours.ts";
 import { vllm } from "./vllm.ts";
 

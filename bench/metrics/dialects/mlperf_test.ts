@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { guidellm } from "./guidellm.ts";
 import { mlperf } from "./mlperf.ts";
 import { ours } from "./ours.ts";
-import { printed, streamed, WORKED_EXAMPLE } from "./stream_support.ts";
+import { printed, streamed, WORKED_EXAMPLE } from "../../../tests/support/bench/stream.ts";
 import { vllm } from "./vllm.ts";
 
 Deno.test("LoadGen counts from the scheduled instant to the first token and to the end", () => {

@@ -1,6 +1,6 @@
 // @ts-types="@types/d3-array"
 import { max, min, sum } from "d3-array";
-import type { Millis } from "../../../src/types.ts";
+import type { Millis } from "../../../src/core/types.ts";
 import type { Arrival, Sample } from "../../record/sample.ts";
 import { percentile } from "../percentile.ts";
 import { measuredRequests, turnsOf } from "../requests.ts";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { Sample } from "../../record/sample.ts";
-import { sampleOf } from "../../record/sample_support.ts";
+import { sampleOf } from "../../../tests/support/bench/sample.ts";
 import type { Concept } from "./dialect.ts";
-import { streamed, WORKED_EXAMPLE } from "./stream_support.ts";
+import { streamed, WORKED_EXAMPLE } from "../../../tests/support/bench/stream.ts";
 import { dialectRemarks, type DialectRow, dialectTable, dialectView } from "./view.ts";
 
 function rowOf(rows: readonly DialectRow[], concept: Concept): DialectRow {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { printed, streamed, WORKED_EXAMPLE } from "./stream_support.ts";
+import { printed, streamed, WORKED_EXAMPLE } from "../../../tests/support/bench/stream.ts";
 import { aiperf } from "./aiperf.ts";
 import { ours } from "./ours.ts";
 import { vllm } from "./vllm.ts";

@@ -1,4 +1,4 @@
-import type { Millis } from "../../../src/types.ts";
+import type { Millis } from "../../../src/core/types.ts";
 import type { Sample } from "../../record/sample.ts";
 
 /** Why batches leave, in the order of the modes; what another engine says comes after these. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sampleOf } from "../../record/sample_support.ts";
+import { sampleOf } from "../../../tests/support/bench/sample.ts";
 import { batchesOf, reasonsOf } from "./batches_of.ts";
 
 const dispatch = { id: 7, size: 2, reason: "full", queueWaitMs: 30, lateMs: 0, attempts: 1 };

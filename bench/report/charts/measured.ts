@@ -1,4 +1,4 @@
-import type { Millis } from "../../../src/types.ts";
+import type { Millis } from "../../../src/core/types.ts";
 import type { Cell, Sample } from "../../record/sample.ts";
 import type { Subject } from "./chart.ts";
 

@@ -1,4 +1,4 @@
-import type { Millis } from "../../../src/types.ts";
+import type { Millis } from "../../../src/core/types.ts";
 import { percentile } from "../../metrics/percentile.ts";
 
 /** What all panels of a chart may hold together, so that a report of 100,000 requests stays a page. */

@@ -1,4 +1,4 @@
-import type { Millis } from "../../../src/types.ts";
+import type { Millis } from "../../../src/core/types.ts";
 import { type Batch, batchesOf, reasonsOf } from "./batches_of.ts";
 import { type Chart, type Legend, type Panel, rounded, type Row, type Subject } from "./chart.ts";
 import { stageColour } from "./colours.ts";

@@ -1,11 +1,11 @@
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
 import { now } from "../../clock.ts";
-import { OmnispanError } from "../../errors.ts";
+import { OmnispanError } from "../../core/errors.ts";
 import type { GenerateChunk } from "../../grpc/generated/omnispan/GenerateChunk.ts";
 import type { GenerateRequest__Output } from "../../grpc/generated/omnispan/GenerateRequest.ts";
-import type { Answer, Millis, Submission, TokenDelta } from "../../types.ts";
-import { Outbox } from "./outbox.ts";
+import type { Answer, Millis, Submission, TokenDelta } from "../../core/types.ts";
+import { Outbox } from "../../runtime_patches/outbox.ts";
 import { toLastChunk } from "./reply.ts";
 
 export type StreamCall = ServerWritableStream<GenerateRequest__Output, GenerateChunk>;

@@ -2,12 +2,12 @@ import { Metadata, type ServerErrorResponse, type ServerUnaryCall } from "@grpc/
 import type { EventEmitter } from "node:events";
 import type { Caller } from "../../access/api_keys.ts";
 import { now } from "../../clock.ts";
-import { messageOf, OmnispanError } from "../../errors.ts";
+import { messageOf, OmnispanError } from "../../core/errors.ts";
 import type { EngineHandlers } from "../../grpc/generated/omnispan/Engine.ts";
 import type { GenerateReply } from "../../grpc/generated/omnispan/GenerateReply.ts";
 import type { StatsReply } from "../../grpc/generated/omnispan/StatsReply.ts";
 import { GRPC_STATUS } from "../../grpc/status.ts";
-import type { Millis, Supervision, ThreadStats } from "../../types.ts";
+import type { Millis, Supervision, ThreadStats } from "../../core/types.ts";
 import { CALLER_GONE } from "../caller_gone.ts";
 import type { Door, Visit } from "../door.ts";
 import type { Reception } from "../validate.ts";

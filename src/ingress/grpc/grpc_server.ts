@@ -4,17 +4,17 @@ import { createServer, type Server as NetServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { createServer as createTlsServer } from "node:tls";
 import { HealthImplementation } from "grpc-health-check";
-import type { Settings } from "../../config.ts";
+import type { Settings } from "../../config/config.ts";
 import { reflected } from "../../grpc/contract.ts";
-import type { KeyPair } from "../../pem.ts";
-import type { Supervision, ThreadStats, WorkerState } from "../../types.ts";
+import type { KeyPair } from "../../access/pem.ts";
+import type { Supervision, ThreadStats, WorkerState } from "../../core/types.ts";
 import type { Door } from "../door.ts";
-import { ListeningPort } from "../listening_port.ts";
-import { coalesceWrites } from "./coalesce_writes.ts";
+import { ListeningPort } from "../../runtime_patches/listening_port.ts";
+import { coalesceWrites } from "../../runtime_patches/coalesce_writes.ts";
 import { engineService } from "./engine_service.ts";
-import { ignoreFarDeadlines } from "./far_deadlines.ts";
+import { ignoreFarDeadlines } from "../../runtime_patches/far_deadlines.ts";
 import { checkedService } from "./message_parts.ts";
-import { watchFrames } from "./outbox.ts";
+import { watchFrames } from "../../runtime_patches/outbox.ts";
 
 /** What reflection lists: the contract also holds the worker's service, which is not served here. */
 const SERVICES = ["omnispan.Engine", "grpc.health.v1.Health"];

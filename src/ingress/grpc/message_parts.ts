@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
-import type { Settings } from "../../config.ts";
-import { OmnispanError } from "../../errors.ts";
+import type { Settings } from "../../config/config.ts";
+import { OmnispanError } from "../../core/errors.ts";
 import { omnispan } from "../../grpc/contract.ts";
 import type { GenerateRequest__Output } from "../../grpc/generated/omnispan/GenerateRequest.ts";
 import { Survey } from "../../grpc/reading.ts";

@@ -3,8 +3,8 @@ import type { DispatchReason__Output } from "../../grpc/generated/omnispan/Dispa
 import type { GenerateChunk } from "../../grpc/generated/omnispan/GenerateChunk.ts";
 import type { GenerateReply } from "../../grpc/generated/omnispan/GenerateReply.ts";
 import type { Timing } from "../../grpc/generated/omnispan/Timing.ts";
-import type { Answer, DispatchReason, DispatchRecord, Millis, Mode, Submission } from "../../types.ts";
-import { ledger } from "../../ledger.ts";
+import type { Answer, DispatchReason, DispatchRecord, Millis, Mode, Submission } from "../../core/types.ts";
+import { ledger } from "../../core/ledger.ts";
 
 const REASONS = {
   direct: "DISPATCH_REASON_DIRECT",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Answer, failedReply, type Submission } from "../../types.ts";
+import { type Answer, failedReply, type Submission } from "../../core/types.ts";
 import { toGenerateReply, toLastChunk } from "./reply.ts";
 
 const SUBMISSION: Submission = {

@@ -1,8 +1,8 @@
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
-import { OmnispanError } from "../../errors.ts";
+import { OmnispanError } from "../../core/errors.ts";
 import type { Asset } from "../../page/assets.ts";
-import { failedReply } from "../../types.ts";
+import { failedReply } from "../../core/types.ts";
 import type { Door } from "../door.ts";
 import type { LiveStreams } from "./live_stream.ts";
 import { chatCompletions, completions, type Context, failed, models, peerOf } from "./openai/endpoints.ts";

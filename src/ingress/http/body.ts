@@ -1,5 +1,5 @@
-import type { Settings } from "../../config.ts";
-import { messageOf, OmnispanError } from "../../errors.ts";
+import type { Settings } from "../../config/config.ts";
+import { messageOf, OmnispanError } from "../../core/errors.ts";
 
 /** How deep arrays and objects may stand in each other. */
 const MAX_DEPTH = 64;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { OmnispanError } from "../../errors.ts";
+import { OmnispanError } from "../../core/errors.ts";
 import { readJson } from "./body.ts";
 
 const BYTES = 4 * 2 ** 20;

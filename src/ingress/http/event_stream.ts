@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { OmnispanError } from "../../errors.ts";
-import type { Millis } from "../../types.ts";
+import { OmnispanError } from "../../core/errors.ts";
+import type { Millis } from "../../core/types.ts";
 import { CALLER_GONE } from "../caller_gone.ts";
 
 /** What the transport may have unsent before events wait here for the reader. */

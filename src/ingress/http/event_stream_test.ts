@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { OmnispanError } from "../../errors.ts";
+import type { OmnispanError } from "../../core/errors.ts";
 import { EventStream } from "./event_stream.ts";
 
 const LONG_MS = 1_000_000;

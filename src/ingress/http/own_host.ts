@@ -1,5 +1,5 @@
-import { hostAndPort, type Settings } from "../../config.ts";
-import { OmnispanError } from "../../errors.ts";
+import { hostAndPort, type Settings } from "../../config/config.ts";
+import { OmnispanError } from "../../core/errors.ts";
 
 /** The hosts by which people name their own machine. */
 const OWN = ["localhost", "127.0.0.1", "[::1]"];

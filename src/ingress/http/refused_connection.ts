@@ -2,9 +2,9 @@
 import { Buffer } from "node:buffer";
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import type { Settings } from "../../config.ts";
-import { type ErrorCode, OmnispanError } from "../../errors.ts";
-import type { Millis } from "../../types.ts";
+import type { Settings } from "../../config/config.ts";
+import { type ErrorCode, OmnispanError } from "../../core/errors.ts";
+import type { Millis } from "../../core/types.ts";
 import { type HttpFailure, refusal } from "./status.ts";
 
 /** How long a client may go on with a request that was answered already, before its connection is closed. */

@@ -1,6 +1,6 @@
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { type ErrorCode, OmnispanError } from "../../errors.ts";
-import type { WorkerFailure, WorkerReply } from "../../types.ts";
+import { type ErrorCode, OmnispanError } from "../../core/errors.ts";
+import type { WorkerFailure, WorkerReply } from "../../core/types.ts";
 
 /** How HTTP says a refusal of the engine: the status, and the `type` of OpenAI's error object. */
 export const HTTP_STATUS = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { OmnispanError } from "../../errors.ts";
-import { failedReply } from "../../types.ts";
+import { OmnispanError } from "../../core/errors.ts";
+import { failedReply } from "../../core/types.ts";
 import { refusal, workerFailure } from "./status.ts";
 
 Deno.test("a refusal says its status, its kind and the field, as OpenAI's clients read it", () => {

@@ -1,4 +1,4 @@
-import type { LiveBatch } from "../../observe/live_types.ts";
+import type { LiveBatch } from "../../observe/live/live_types.ts";
 import { because, span } from "../figures/format.ts";
 import type { TimelineRow } from "../figures/timeline.ts";
 import { el, setAttribute, setText, svg } from "./dom.ts";

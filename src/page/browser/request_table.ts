@@ -1,4 +1,4 @@
-import type { LiveRequest } from "../../observe/live_types.ts";
+import type { LiveRequest } from "../../observe/live/live_types.ts";
 import { count, span } from "../figures/format.ts";
 import type { LiveState } from "../figures/live_state.ts";
 import { byId, children, el, setAttribute, setText } from "./dom.ts";

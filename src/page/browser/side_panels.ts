@@ -1,4 +1,4 @@
-import type { LiveWorker } from "../../observe/live_types.ts";
+import type { LiveWorker } from "../../observe/live/live_types.ts";
 import { count, percent } from "../figures/format.ts";
 import type { LiveState } from "../figures/live_state.ts";
 import { byId, el, setAttribute, setFigure, setText } from "./dom.ts";

@@ -1,4 +1,4 @@
-import type { LivePoint, Percentiles } from "../../observe/live_types.ts";
+import type { LivePoint, Percentiles } from "../../observe/live/live_types.ts";
 import { count, decimal, percent, span } from "../figures/format.ts";
 import type { LiveState } from "../figures/live_state.ts";
 import { byId, el, setAttribute, setFigure, setText, svg } from "./dom.ts";

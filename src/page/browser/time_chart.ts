@@ -1,5 +1,5 @@
 import uPlot from "uplot";
-import type { LivePoint } from "../../observe/live_types.ts";
+import type { LivePoint } from "../../observe/live/live_types.ts";
 import { bucketMs, type Chart, type Columns, columnsOf } from "../figures/charts.ts";
 import { clock } from "../figures/format.ts";
 import { el, setText, svg } from "./dom.ts";

@@ -1,4 +1,4 @@
-import type { LiveBatch } from "../../observe/live_types.ts";
+import type { LiveBatch } from "../../observe/live/live_types.ts";
 import { because, clock, count, decimal, percent, span } from "../figures/format.ts";
 import type { LiveState } from "../figures/live_state.ts";
 import { timelineOf, type TimelineView } from "../figures/timeline.ts";

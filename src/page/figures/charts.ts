@@ -1,4 +1,4 @@
-import type { LivePoint } from "../../observe/live_types.ts";
+import type { LivePoint } from "../../observe/live/live_types.ts";
 import { count, decimal, percent, span } from "./format.ts";
 
 export interface ChartSeries {

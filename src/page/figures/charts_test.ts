@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { bucketMs, CHARTS, columnsOf } from "./charts.ts";
-import { pointAt } from "./live_fixture_support.ts";
+import { pointAt } from "../../../tests/support/live_fixture.ts";
 
 function seriesOf(id: string) {
   const chart = CHARTS.find((each) => each.id === id);

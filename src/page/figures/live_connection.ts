@@ -1,4 +1,4 @@
-import type { LiveHello, LiveTick } from "../../observe/live_types.ts";
+import type { LiveHello, LiveTick } from "../../observe/live/live_types.ts";
 import { keyHeader, Refusal, refusalOf } from "./refusal.ts";
 import { eventsOf } from "./sse.ts";
 

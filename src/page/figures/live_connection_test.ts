@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { helloOf, pointAt, tickOf } from "./live_fixture_support.ts";
+import { helloOf, pointAt, tickOf } from "../../../tests/support/live_fixture.ts";
 import { follow, retryMs } from "./live_connection.ts";
 
 const TICK = tickOf(pointAt(1000));

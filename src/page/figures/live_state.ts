@@ -1,4 +1,4 @@
-import type { LiveBatch, LiveHello, LivePoint, LiveTick } from "../../observe/live_types.ts";
+import type { LiveBatch, LiveHello, LivePoint, LiveTick } from "../../observe/live/live_types.ts";
 
 const MOST_POINTS = 900;
 const MOST_BATCHES = 60;

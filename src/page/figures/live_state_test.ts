@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { batchOf, helloOf, pointAt, tickOf } from "./live_fixture_support.ts";
+import { batchOf, helloOf, pointAt, tickOf } from "../../../tests/support/live_fixture.ts";
 import { LiveState } from "./live_state.ts";
 
 function seconds(from: number, to: number, fields = {}) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { batchOf } from "./live_fixture_support.ts";
+import { batchOf } from "../../../tests/support/live_fixture.ts";
 import { ROW_HEIGHT, tickSteps, timelineOf } from "./timeline.ts";
 
 /** Of the boxes of a path: left, top, right, bottom. */

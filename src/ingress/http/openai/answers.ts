@@ -1,6 +1,6 @@
 /** The bodies of OpenAI's API, made of our answers. */
-import type { Answer, Millis, Mode, Submission } from "../../../types.ts";
-import { ledger } from "../../../ledger.ts";
+import type { Answer, Millis, Mode, Submission } from "../../../core/types.ts";
+import { ledger } from "../../../core/ledger.ts";
 
 /** The two kinds of answer differ in their names and in where the text stands. */
 export interface AnswerKind {

@@ -1,4 +1,4 @@
-import { OmnispanError } from "../../../errors.ts";
+import { OmnispanError } from "../../../core/errors.ts";
 import type { Door } from "../../door.ts";
 
 /** What a request may call the model when the worker has not said what it serves. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { OmnispanError } from "../../../errors.ts";
+import { OmnispanError } from "../../../core/errors.ts";
 import { MAX_ID_LENGTH } from "../../validate.ts";
 import {
   CHAT_FIELDS,

@@ -1,6 +1,6 @@
 /** How a body of OpenAI's API is read: kinds of values, and objects by a table of their fields. */
-import type { Settings } from "../../../config.ts";
-import { OmnispanError } from "../../../errors.ts";
+import type { Settings } from "../../../config/config.ts";
+import { OmnispanError } from "../../../core/errors.ts";
 
 /** What a value must be. */
 export interface Kind<T> {

@@ -1,0 +1,83 @@
+/** The PEM files of the settings: read and checked at the start, so that a bad one is told by its setting. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { messageOf, StartupError } from "../core/errors.ts";
+
+/** A setting and the path that it has. */
+export interface PemFile {
+  readonly setting: string;
+  readonly path: string;
+}
+
+/** Who one is, as PEM: a certificate chain and its private key. */
+export interface KeyPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/**
+ * A file of one certificate or more, as its text.
+ * @throws {StartupError} that names the setting
+ */
+export function readCertificates(file: PemFile): string {
+  const text = readText(file);
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0) throw problem(file, "a file with a certificate in PEM", "which has none");
+  for (const [index, block] of blocks.entries()) {
+    try {
+      new X509Certificate(block);
+    } catch (cause) {
+      const which = blocks.length === 1 ? "its certificate" : `certificate ${index + 1} in it`;
+      throw problem(file, "a file with a certificate in PEM", `${which} can't be read`, cause);
+    }
+  }
+  return text;
+}
+
+/**
+ * A certificate chain and the key of its first certificate, that TLS can be spoken with.
+ * @throws {StartupError} that names the setting
+ */
+export function readKeyPair(certFile: PemFile, keyFile: PemFile): KeyPair {
+  const cert = readCertificates(certFile);
+  const key = readText(keyFile);
+  const [mark] = /-----BEGIN [A-Z ]*PRIVATE KEY-----(\s+Proc-Type: 4,ENCRYPTED)?/.exec(key) ?? [];
+  if (mark === undefined) throw problem(keyFile, "a file with a private key in PEM", "which has none");
+  if (mark.includes("ENCRYPTED")) throw problem(keyFile, "a private key without a passphrase");
+  const rule = `the private key of ${certFile.setting} "${certFile.path}"`;
+  let fits;
+  try {
+    fits = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch (cause) {
+    throw problem(keyFile, rule, "which can't be read", cause);
+  }
+  if (!fits) throw problem(keyFile, rule, "which is the key of another certificate");
+  tryOut(certFile, { cert, key });
+  return { cert, key };
+}
+
+/** TLS knows fewer kinds of keys than PEM does, and would tell of others only as each client is turned away. */
+function tryOut(file: PemFile, pair: KeyPair): void {
+  try {
+    Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...pair }).close();
+  } catch (cause) {
+    throw problem(
+      file,
+      "a certificate that can be used, such as one of RSA or P-256",
+      messageOf(cause),
+      cause,
+    );
+  }
+}
+
+function readText(file: PemFile): string {
+  try {
+    return Deno.readTextFileSync(file.path);
+  } catch (cause) {
+    const why = messageOf(cause).replace(/ \(os error[\s\S]*$/, "");
+    throw problem(file, "a file that can be read", why, cause);
+  }
+}
+
+function problem({ setting, path }: PemFile, rule: string, why = "", cause?: unknown): StartupError {
+  return new StartupError([`${setting} must be ${rule}, got "${path}"${why && `: ${why}`}`], { cause });
+}

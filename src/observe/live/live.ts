@@ -1,0 +1,86 @@
+import { now } from "../../clock.ts";
+import type { DispatchNotice, ThreadStats } from "../../core/types.ts";
+import { type LiveFeedOptions, LiveRecord } from "./live_record.ts";
+import type { LiveHello, LiveTick } from "./live_types.ts";
+import type { Observer, OpenRequest, RequestEnd } from "../observer.ts";
+
+/** Must not throw. */
+export type OnTick = (tick: LiveTick) => void;
+
+const TICK_MS = 1000;
+
+/**
+ * What the live page and `deno task top` show; one for each engine. It keeps the last 15 minutes whoever listens, and
+ * makes a tick only while somebody does. All listeners get the same object.
+ */
+export class LiveFeed implements Observer, Disposable {
+  readonly #record: LiveRecord;
+  readonly #listeners = new Set<OnTick>();
+  readonly #timer: ReturnType<typeof setInterval>;
+  /** A second is over and the scheduler has not said yet how it stands. */
+  #closing = false;
+  #disposed = false;
+
+  constructor(private readonly options: LiveFeedOptions) {
+    this.#record = new LiveRecord(options);
+    this.#timer = setInterval(() => this.#beat(), TICK_MS);
+  }
+
+  accepted(request: OpenRequest): void {
+    this.#record.accepted(request);
+  }
+
+  dispatched(notice: DispatchNotice, members: readonly OpenRequest[]): void {
+    this.#record.dispatched(notice, members);
+  }
+
+  ended(end: RequestEnd): void {
+    this.#record.ended(end);
+  }
+
+  /** What a new listener is told first; all that happens after it comes in ticks. */
+  hello(): LiveHello {
+    return this.#record.hello(now());
+  }
+
+  /** A tick a second until it is disposed. */
+  subscribe(listener: OnTick): Disposable {
+    const own: OnTick = (tick) => listener(tick); // one that subscribes twice is told twice
+    this.#listeners.add(own);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
+  }
+
+  /** The way to the worker is another: a tick at once. */
+  workerChanged(): void {
+    this.#tell();
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    clearInterval(this.#timer);
+    this.#listeners.clear();
+  }
+
+  /** A scheduler that is silent for a whole second is told as such; its late word is not waited for. */
+  #beat(): void {
+    if (this.#closing) this.#close(undefined);
+    this.#closing = true;
+    const close = (stats: ThreadStats | undefined) => {
+      if (this.#closing) this.#close(stats);
+    };
+    this.options.stats().then(close, () => close(undefined));
+  }
+
+  #close(stats: ThreadStats | undefined): void {
+    if (this.#disposed) return;
+    this.#closing = false;
+    this.#record.closeSecond(now(), stats);
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#listeners.size === 0) return this.#record.forgetNews();
+    const tick = this.#record.tick(now());
+    for (const listener of this.#listeners) listener(tick);
+  }
+}

@@ -1,0 +1,253 @@
+import { SETTING_NAMES, type Settings } from "../../config/config.ts";
+import {
+  type DispatchNotice,
+  type Millis,
+  MODES,
+  type Supervision,
+  type ThreadStats,
+  type WorkerStatus,
+} from "../../core/types.ts";
+import type { Counts } from "../metrics/counts.ts";
+import { judgeHealth } from "./health.ts";
+import { LastMinute } from "./last_minute.ts";
+import { latenciesOf } from "./latencies.ts";
+import { LiveBatches } from "./live_batches.ts";
+import { liveRequests } from "./live_requests.ts";
+import type { LiveBatch, LiveHello, LivePoint, LiveTick, LiveWorker } from "./live_types.ts";
+import type { EndStatus, Observer, OpenRequest, RequestEnd } from "../observer.ts";
+import { SlidingPercentiles } from "./sliding_percentiles.ts";
+import { judgeWindow } from "./window_verdict.ts";
+
+export interface LiveFeedOptions {
+  readonly settings: Settings;
+  readonly startedAt: Millis;
+  /** `Metrics.counts`: totals are the same figures as in `/metrics`. */
+  readonly counts: Counts;
+  readonly worker: () => WorkerStatus;
+  readonly supervision: Supervision;
+  /** `Metrics.stats` */
+  readonly stats: () => Promise<ThreadStats>;
+  /** Oldest first. */
+  readonly openRequests: () => Iterable<OpenRequest>;
+  /** The engine takes no more requests. */
+  readonly stopping: () => boolean;
+}
+
+const HISTORY_POINTS = 900;
+const PERCENTILE_SECONDS = 30;
+/** A busy machine can hold the scheduler's word up for one or two. */
+const SILENT_SECONDS = 3;
+
+/** Ends that say something of the caller, and nothing of the engine. */
+const CALLERS_OWN: ReadonlySet<EndStatus> = new Set([
+  "ok",
+  "invalid_argument",
+  "unauthenticated",
+  "permission_denied",
+  "not_found",
+  "too_large",
+  "too_slow",
+  "cancelled",
+]);
+
+/** What the live feed knows. It has no clock and no timer: who has them says when a second is over. */
+export class LiveRecord implements Observer {
+  readonly #minute = new LastMinute();
+  readonly #batches: LiveBatches;
+  readonly #ttft = new SlidingPercentiles(PERCENTILE_SECONDS);
+  readonly #tpot = new SlidingPercentiles(PERCENTILE_SECONDS);
+  readonly #e2e = new SlidingPercentiles(PERCENTILE_SECONDS);
+  readonly #history: LivePoint[] = [];
+  #trouble = "";
+  #tokens = 0;
+  #queueDepth = 0;
+  #fullestQueue = 0;
+  #inFlight = 0;
+  #silentSeconds = 0;
+
+  constructor(private readonly options: LiveFeedOptions) {
+    this.#batches = new LiveBatches(options.settings.MAX_BATCH_SIZE);
+  }
+
+  accepted(_request: OpenRequest): void {
+    this.#minute.present.arrived++;
+  }
+
+  dispatched(notice: DispatchNotice, members: readonly OpenRequest[]): void {
+    const { present } = this.#minute;
+    const size = notice.tickets.length;
+    present.batches++;
+    present.batchedRequests += size;
+    this.#batches.left(notice, members);
+    if (notice.mode !== "micro_batch") return;
+    present.windowBatches++;
+    present.windowRequests += size;
+    if (notice.reason === "full") present.fullBatches++;
+    if (notice.reason === "window" && size === 1) present.aloneBatches++;
+  }
+
+  ended(end: RequestEnd): void {
+    const { present } = this.#minute;
+    const { status, request, answer, endedAt } = end;
+    present.ended++;
+    if (request) this.#batches.ended(request.ticket, endedAt);
+    else present.arrived++;
+    if (answer && status === "ok") return this.#answered(end, answer);
+    present.failed++;
+    if (!isTrouble(end)) return;
+    present.troubled++;
+    this.#trouble = status;
+  }
+
+  /** A second is over; `stats` is the scheduler's word at its end, undefined when it gave none. */
+  closeSecond(now: Millis, stats: ThreadStats | undefined): void {
+    this.#silentSeconds = stats ? 0 : this.#silentSeconds + 1;
+    this.#queueDepth = stats?.queueDepth ?? this.#queueDepth;
+    this.#fullestQueue = stats?.fullestQueue ?? this.#fullestQueue;
+    this.#inFlight = stats?.inFlight ?? this.#inFlight;
+    this.#history.push(this.#point(now));
+    if (this.#history.length > HISTORY_POINTS) this.#history.shift();
+    this.#minute.advance();
+    for (const percentiles of [this.#ttft, this.#tpot, this.#e2e]) percentiles.advance();
+  }
+
+  /** The batches since the last one are told once. */
+  tick(now: Millis): LiveTick {
+    return this.#tick(now, this.#batches.takeNews());
+  }
+
+  /** Nobody listens: what was new is old when somebody does. */
+  forgetNews(): void {
+    this.#batches.takeNews();
+  }
+
+  hello(now: Millis): LiveHello {
+    const { settings, startedAt } = this.options;
+    return {
+      startedAt,
+      now,
+      settings: shownSettings(settings),
+      modes: MODES,
+      modeHints: settings.MODE_HINTS,
+      history: [...this.#history],
+      batches: this.#batches.recent(),
+      tick: this.#tick(now, []),
+    };
+  }
+
+  #answered({ receivedAt, endedAt, mode }: RequestEnd, answer: NonNullable<RequestEnd["answer"]>): void {
+    this.#e2e.add(endedAt - receivedAt);
+    const latencies = latenciesOf(receivedAt, answer);
+    if (!latencies) return;
+    this.#ttft.add(latencies.ttftMs);
+    if (latencies.tpotMs !== undefined) this.#tpot.add(latencies.tpotMs);
+    const { dispatch, phases } = answer;
+    if (mode !== "micro_batch" || !dispatch) return;
+    const { present } = this.#minute;
+    const waitedMs = phases.dispatchedAt - phases.placeAt;
+    present.waiters++;
+    present.waitedMs += waitedMs;
+    present.firstTokenMs += latencies.ttftMs;
+    if (dispatch.reason !== "window" || dispatch.size > 1) return;
+    present.aloneWaiters++;
+    present.aloneWaitedMs += waitedMs;
+  }
+
+  #point(now: Millis): LivePoint {
+    const { arrived, ended, failed, batches, batchedRequests } = this.#minute.present;
+    const { state, load } = this.options.worker();
+    return {
+      at: now,
+      arrived,
+      ended,
+      failed,
+      outputTokens: this.#newTokens(),
+      queueDepth: this.#queueDepth,
+      inFlight: this.#inFlight,
+      batches,
+      batchedRequests,
+      ttft: this.#ttft.read(),
+      tpot: this.#tpot.read(),
+      e2e: this.#e2e.read(),
+      workerState: state,
+      kvUsage: load?.kvUsage ?? 0,
+    };
+  }
+
+  /** Since the last call: those of streams as they come, those of an answer in one piece with it. */
+  #newTokens(): number {
+    let tokens = this.options.counts.totals().outputTokens;
+    for (const request of this.options.openRequests()) tokens += request.tokens;
+    const more = Math.max(0, tokens - this.#tokens);
+    this.#tokens = tokens;
+    return more;
+  }
+
+  #tick(now: Millis, batches: readonly LiveBatch[]): LiveTick {
+    const { settings, counts, openRequests } = this.options;
+    return {
+      now,
+      point: this.#history.at(-1) ?? this.#point(now),
+      batches,
+      requests: liveRequests(openRequests(), now),
+      totals: counts.totals(),
+      worker: this.#worker(),
+      health: this.#health(),
+      window: judgeWindow(
+        settings.BATCH_WINDOW_MS,
+        settings.ENGINE_MODE === "micro_batch",
+        this.#minute.sum(),
+      ),
+    };
+  }
+
+  #worker(): LiveWorker {
+    const { worker, supervision } = this.options;
+    const { state, detail, identity, load } = worker();
+    return {
+      state,
+      detail: [detail, supervision.problem].filter(Boolean).join("; "),
+      backend: identity?.backend ?? "",
+      model: identity?.model ?? "",
+      simulated: identity?.simulated ?? false,
+      maxRows: identity?.maxRows ?? 0,
+      running: load?.running ?? 0,
+      waiting: load?.waiting ?? 0,
+      kvUsage: load?.kvUsage ?? 0,
+      restarts: supervision.restarts,
+    };
+  }
+
+  #health() {
+    const { worker, supervision, settings } = this.options;
+    const { state, detail } = worker();
+    const { ended, troubled } = this.#minute.sum(PERCENTILE_SECONDS);
+    return judgeHealth({
+      stopping: this.options.stopping(),
+      workerState: state,
+      workerDetail: detail,
+      problem: supervision.problem,
+      schedulerAnswers: this.#silentSeconds < SILENT_SECONDS,
+      queueDepth: this.#queueDepth,
+      fullestQueue: this.#fullestQueue,
+      queueCapacity: settings.QUEUE_CAPACITY,
+      ended,
+      troubled,
+      trouble: this.#trouble,
+    });
+  }
+}
+
+/** A request that its caller's own limit turned away (before the scheduler had it) is no trouble of the engine's. */
+function isTrouble({ status, request }: RequestEnd): boolean {
+  if (CALLERS_OWN.has(status)) return false;
+  return status !== "resource_exhausted" || request !== undefined;
+}
+
+/** Where keys and certificates lie is nobody's business; whether they are given is. */
+function shownSettings(settings: Settings): LiveHello["settings"] {
+  return Object.fromEntries(SETTING_NAMES.map((name) => {
+    const secret = /^API_KEYS_FILE$|(^|_)TLS_/.test(name);
+    return [name, secret ? (settings[name] ? "given" : "none") : settings[name]];
+  }));
+}

@@ -1,0 +1,81 @@
+import type { SchedulerStats } from "../../core/types.ts";
+import { Family } from "./family.ts";
+import type { LiveTotals } from "../live/live_types.ts";
+import type { RequestEnd } from "../observer.ts";
+import { TenantLabels } from "./tenant_labels.ts";
+
+/**
+ * What happened since the engine's start. The one place where it is counted: `/metrics` and the live feed both read
+ * these cells, so they can't tell different figures.
+ */
+export class Counts {
+  readonly requests = new Family(["door", "mode", "status", "tenant"], () => ({ ended: 0 }));
+  readonly tokens = new Family(["tenant"], () => ({ input: 0, output: 0 }));
+  /** Groups that left for the worker. */
+  batches = 0;
+  readonly #accepted = new Rising();
+  readonly #retried = new Rising();
+  readonly #tenants: TenantLabels;
+
+  /** @param tenants METRICS_TENANTS */
+  constructor(tenants: number) {
+    this.#tenants = new TenantLabels(tenants);
+  }
+
+  /** By the scheduler, as of its last word. */
+  get accepted(): number {
+    return this.#accepted.total;
+  }
+
+  /** Sent again after a worker was lost; as of the scheduler's last word. */
+  get retried(): number {
+    return this.#retried.total;
+  }
+
+  told({ accepted, retried }: SchedulerStats): void {
+    this.#accepted.told(accepted);
+    this.#retried.told(retried);
+  }
+
+  ended({ door, mode, status, tenantId, outputTokens, request, answer }: RequestEnd): void {
+    const tenant = this.#tenants.of(tenantId, request !== undefined);
+    this.requests.at(door, mode, status, tenant).ended++;
+    const input = answer?.reply.inputTokens ?? 0;
+    if (input + outputTokens === 0) return;
+    const tokens = this.tokens.at(tenant);
+    tokens.input += input;
+    tokens.output += outputTokens;
+  }
+
+  totals(): LiveTotals {
+    const { accepted, retried, batches } = this;
+    const failed: Record<string, number> = {};
+    let ok = 0;
+    for (const { labels: { status = "" }, cell: { ended } } of this.requests) {
+      if (status === "ok") ok += ended;
+      else failed[status] = (failed[status] ?? 0) + ended;
+    }
+    let inputTokens = 0;
+    let outputTokens = 0;
+    for (const { cell: { input, output } } of this.tokens) {
+      inputTokens += input;
+      outputTokens += output;
+    }
+    return { accepted, ok, failed, retried, inputTokens, outputTokens, batches };
+  }
+}
+
+/** The total of a count that begins anew with each scheduler thread. */
+class Rising {
+  #before = 0;
+  #latest = 0;
+
+  get total(): number {
+    return this.#before + this.#latest;
+  }
+
+  told(count: number): void {
+    if (count < this.#latest) this.#before += this.#latest;
+    this.#latest = count;
+  }
+}

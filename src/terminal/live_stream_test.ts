@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { ClientError } from "./client_error.ts";
+import { EngineHttp } from "./engine_http.ts";
+import { eventStream, refused, TestEngine } from "../../tests/support/scripted_http_engine.ts";
+import { followLive, type LiveEvent } from "./live_stream.ts";
+import { helloAt, sse, tickAt } from "../../tests/support/live_events.ts";
+
+const QUICK = { silenceMs: 5000, firstPauseMs: 10 };
+
+Deno.test("an engine that comes back is followed again, and meanwhile each failure is told", async () => {
+  const answers = [
+    () => eventStream([sse("hello", helloAt(3)), sse("tick", tickAt(4))]),
+    () => refused(503, "the engine is stopping"),
+    () => refused(429, "too many requests are under way"),
+    () => eventStream([": comment\n\n", sse("news", {}), sse("hello", helloAt(1))]),
+  ];
+  await using engine = new TestEngine({
+    "/live": () => answers.shift()?.() ?? refused(401, "the API key is not valid"),
+  });
+  const { events, thrown } = await followed(engine.url);
+  assert.deepEqual(events.map((event) => event.kind === "lost" ? event.why : event.kind), [
+    "hello",
+    "tick",
+    "it ended the connection",
+    "503 Service Unavailable",
+    "429 Too Many Requests",
+    "hello",
+    "it ended the connection",
+  ]);
+  assert.equal(thrown.message, "the engine refused (401 Unauthorized): the API key is not valid");
+});
+
+Deno.test("an engine that says nothing is lost, as one that is gone", async () => {
+  const hangs = () =>
+    eventStream((async function* () {
+      yield sse("hello", helloAt(1));
+      await stopped.promise;
+    })());
+  const stopped = Promise.withResolvers<void>();
+  await using engine = new TestEngine({ "/live": hangs });
+  using _stopping = { [Symbol.dispose]: () => stopped.resolve() };
+  const stop = new AbortController();
+  const kinds: string[] = [];
+  const follow = async () => {
+    using client = http(engine.url);
+    for await (
+      const event of followLive(client, stop.signal, { silenceMs: 300, firstPauseMs: 10 })
+    ) {
+      kinds.push(event.kind === "lost" ? event.why : event.kind);
+      if (kinds.length === 3) stop.abort();
+    }
+  };
+  await assert.rejects(follow, { name: "AbortError" });
+  assert.deepEqual(kinds, ["hello", "it said nothing for 0.3 s", "hello"]);
+});
+
+Deno.test("what fails the first time is not tried again", async () => {
+  const cases = [
+    [() => refused(404, "no such path"), /^the engine refused \(404 Not Found\): no such path$/],
+    [() => new Response("<html>"), /is no engine: its \/live is no event stream$/],
+    [() => eventStream(["event: hello\ndata: {\n\n"]), /is no engine: its \/live gives no JSON$/],
+    [() => eventStream([]), /ended the connection$/],
+  ] as const;
+  for (const [answer, told] of cases) {
+    await using engine = new TestEngine({ "/live": answer });
+    const { events, thrown } = await followed(engine.url);
+    assert.deepEqual([events, engine.asked.length], [[], 1]);
+    assert.match(thrown.message, told);
+  }
+});
+
+/** Until it throws. */
+async function followed(url: string): Promise<{ events: LiveEvent[]; thrown: ClientError }> {
+  const events: LiveEvent[] = [];
+  using client = http(url);
+  try {
+    for await (const event of followLive(client, AbortSignal.timeout(20_000), QUICK)) events.push(event);
+  } catch (thrown) {
+    if (thrown instanceof ClientError) return { events, thrown };
+    throw thrown;
+  }
+  return assert.fail("it ended well");
+}
+
+function http(url: string): EngineHttp {
+  return new EngineHttp({ url, apiKey: undefined, certificates: undefined });
+}

@@ -1,0 +1,241 @@
+/** What `top` shows: from the state and the terminal's size to lines; pure. */
+import type { LiveHealth, LivePoint, LiveWindow, LiveWorker } from "../observe/live/live_types.ts";
+import type { Millis } from "../core/types.ts";
+import {
+  clipped,
+  fitted,
+  folded,
+  type Ink,
+  type Line,
+  lineWidth,
+  plain,
+  type Span,
+  span,
+  widthOf,
+} from "./line.ts";
+import { sparkline } from "./sparkline.ts";
+import { batchTable, maybeMs, percentileTable, requestTable } from "./top_tables.ts";
+import type { TopState } from "./top_state.ts";
+import { duration, oneLine, threeDigits } from "./words.ts";
+
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface Look extends Size {
+  readonly url: string;
+  /** How to leave; empty where there is nobody to. */
+  readonly hint: string;
+  /** This machine's time. */
+  readonly at: Millis;
+}
+
+const LABEL_COLUMNS = 10;
+const RATE_SECONDS = 5;
+const SPARK_SECONDS = 300;
+/** `ample`: percentiles have a table; `folded`: what is long takes more lines; `tight`: it is cut. */
+const ROOMS = ["ample", "folded", "tight"] as const;
+type Room = (typeof ROOMS)[number];
+/** What the lists have at least, unless it is tight. */
+const LIST_ROWS = 6;
+
+/** Lines of at most `columns` characters, at most `rows` of them. */
+export function topLines(state: TopState, look: Look): Line[] {
+  const { columns, rows } = look;
+  const { tick, batches } = state;
+  const room = ROOMS.find((room) => rows - factLines(state, look, room).length >= LIST_ROWS) ?? "tight";
+  const facts = factLines(state, look, room);
+  const left = Math.max(0, rows - facts.length);
+  const lists = twoLists(
+    batchTable(batches.slice(0, left), tick.now, columns),
+    requestTable(tick.requests.slice(0, left), columns),
+    left,
+    room === "ample",
+  );
+  const lines = [...facts, ...lists].slice(0, rows).map((line) => fitted(line, columns));
+  return state.lost ? lines.map(stale) : lines;
+}
+
+/** What stands above the lists, the most important first. */
+function factLines(state: TopState, look: Look, room: Room): Line[] {
+  const { columns } = look;
+  const { health, worker, window, point } = state.tick;
+  const fold = room !== "tight";
+  const ample = room === "ample";
+  return [
+    header(state, look),
+    ...lossLines(state, look),
+    ...sentence("health", health.state, healthInk(health), health.why, columns, fold),
+    ...labelled("worker", workerFacts(worker), columns, fold),
+    ...labelled("requests", requestFacts(state), columns, fold),
+    tokenLine(state, columns),
+    ...(ample ? [] : labelled("p50 / p95", percentileFacts(point), columns, fold)),
+    ...sentence("window", window.verdict, windowInk(window), window.why, columns, fold),
+    ...(ample ? failureLines(state, columns) : []),
+    ...(ample ? [[], ...percentileTable(state.tick, columns)] : []),
+  ];
+}
+
+/** For a file or a pipe. */
+export function topText(state: TopState, look: Look): string {
+  return topLines(state, look).map(plain).join("\n").trimEnd();
+}
+
+/** Old figures don't look like new ones; what says that they are old does. */
+function stale(line: Line): Line {
+  return line.some(({ ink }) => ink === "alarm") ? line : line.map(({ text }) => span(text, "faint"));
+}
+
+function header({ startedAt, settings, tick }: TopState, { columns, url, hint }: Look): Line {
+  const mode = clipped(String(settings.ENGINE_MODE ?? ""), columns);
+  const left: Line = [span("Omnispan", "strong"), span(` ${mode}`), span(modeDetail(settings), "faint")];
+  const ends = [`up ${duration(tick.now - startedAt)}`, url, hint].filter((part) => part !== "");
+  for (const right of [ends, ends.filter((part) => part !== url), ends.slice(-1)]) {
+    const text = right.join("  ");
+    const gap = columns - lineWidth(left) - widthOf(text);
+    if (gap >= 2) return [...left, span(" ".repeat(gap)), span(text, "faint")];
+  }
+  return left;
+}
+
+function modeDetail(settings: TopState["settings"]): string {
+  switch (settings.ENGINE_MODE) {
+    case "micro_batch":
+      return ` of ${settings.MAX_BATCH_SIZE}, window ${settings.BATCH_WINDOW_MS} ms`;
+    case "queued":
+      return `, ${settings.QUEUED_CONCURRENCY} at once` +
+        (Number(settings.MAX_CONCURRENT_STREAMS) > 0 ? `, ${settings.MAX_CONCURRENT_STREAMS} streams` : "");
+    default:
+      return Number(settings.MAX_CONCURRENT_STREAMS) > 0
+        ? `, ${settings.MAX_CONCURRENT_STREAMS} at once`
+        : "";
+  }
+}
+
+function lossLines({ lost }: TopState, { at, columns }: Look): Line[] {
+  if (!lost) return [];
+  const text = `connection lost ${duration(at - lost.since)} ago, trying again (${lost.why})`;
+  return [[span(clipped(text, columns).padEnd(columns), "alarm")]];
+}
+
+function sentence(
+  label: string,
+  word: string,
+  ink: Ink,
+  why: string,
+  columns: number,
+  fold: boolean,
+): Line[] {
+  const text = oneLine(`${word}: ${why}`);
+  const [first = "", ...more] = fold ? folded(text, Math.max(1, columns - LABEL_COLUMNS)) : [text];
+  const start = span(first.slice(0, word.length), ink);
+  return [
+    [labelOf(label), start, span(first.slice(word.length))],
+    ...more.map((line) => [span(" ".repeat(LABEL_COLUMNS) + line)]),
+  ];
+}
+
+/** Facts side by side; what has no place goes to the next line, or away. */
+function labelled(label: string, facts: readonly Span[], columns: number, fold: boolean): Line[] {
+  const lines: Span[][] = [[labelOf(label)]];
+  for (const fact of facts) {
+    const line = lines.at(-1) ?? [];
+    const begins = line.length === 1;
+    if (begins || lineWidth(line) + 3 + widthOf(fact.text) <= columns) {
+      line.push(...(begins ? [] : [span("   ")]), fact);
+    } else if (fold) lines.push([span(" ".repeat(LABEL_COLUMNS)), fact]);
+  }
+  return lines;
+}
+
+function labelOf(label: string): Span {
+  return span(label.padEnd(LABEL_COLUMNS), "faint");
+}
+
+function workerFacts({ state, detail, backend, model, simulated, ...more }: LiveWorker): Span[] {
+  const ink = state === "up" ? "good" : state === "draining" ? "warn" : "bad";
+  const { running, waiting, maxRows, kvUsage, restarts } = more;
+  return [
+    span(state, ink),
+    ...(state === "up" || detail === "" ? [] : [span(clipped(detail, 120))]),
+    span(clipped(`${backend} ${model}`, 48)),
+    ...(simulated ? [span("simulated", "warn")] : []),
+    span(`running ${running}${maxRows > 0 ? ` of ${maxRows}` : ""}`),
+    span(`waiting ${waiting}`),
+    span(`KV ${Math.round(kvUsage * 100)} %`, kvUsage > 0.9 ? "warn" : undefined),
+    span(`restarts ${restarts}`, restarts > 0 ? "warn" : undefined),
+  ].filter(({ text }) => text !== "");
+}
+
+function requestFacts({ history, tick: { point } }: TopState): Span[] {
+  const failed = sumOf(history, 60, ({ failed }) => failed);
+  return [
+    span(`queue ${point.queueDepth}`, "strong"),
+    span(`in flight ${point.inFlight}`, "strong"),
+    span(`in ${threeDigits(meanOf(history, ({ arrived }) => arrived))}/s`),
+    span(`out ${threeDigits(meanOf(history, ({ ended }) => ended))}/s`),
+    span(`failed ${failed} in 60 s`, failed > 0 ? "bad" : undefined),
+  ];
+}
+
+function tokenLine({ history }: TopState, columns: number): Line {
+  const rate = `${threeDigits(meanOf(history, ({ outputTokens }) => outputTokens))}/s`.padEnd(8);
+  const peak = history.slice(-SPARK_SECONDS).reduce(
+    (most, { outputTokens }) => Math.max(most, outputTokens),
+    0,
+  );
+  const note = columns < 60 ? "" : `  peak ${threeDigits(peak)}/s in ${SPARK_SECONDS / 60} min`;
+  const cells = Math.max(0, Math.min(SPARK_SECONDS, columns - LABEL_COLUMNS - rate.length - note.length));
+  const secondsPerCell = Math.ceil(SPARK_SECONDS / Math.max(1, cells));
+  const samples = history.map(({ at, outputTokens }) => ({ at, value: outputTokens }));
+  const line = sparkline(samples, Math.ceil(SPARK_SECONDS / secondsPerCell), secondsPerCell);
+  return [labelOf("tokens"), span(rate, "strong"), span(line, "good"), span(note, "faint")];
+}
+
+function percentileFacts({ ttft, tpot, e2e }: LivePoint): Span[] {
+  return ([["TTFT", ttft], ["TPOT", tpot], ["E2E", e2e]] as const).map(([name, { p50, p95 }]) =>
+    span(`${name} ${maybeMs(p50) ?? "-"} / ${maybeMs(p95) ?? "-"}`)
+  );
+}
+
+/** Since the engine's start, the most first; none while nothing has failed. */
+function failureLines({ tick: { totals } }: TopState, columns: number): Line[] {
+  const counts = Object.entries(totals.failed).filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a);
+  if (counts.length === 0) return [];
+  return labelled(
+    "failures",
+    counts.map(([status, count]) => span(clipped(`${status} ${count}`, columns))),
+    columns,
+    true,
+  );
+}
+
+function healthInk({ state }: LiveHealth): Ink {
+  return state === "ok" ? "good" : state === "down" ? "bad" : "warn";
+}
+
+function windowInk({ verdict }: LiveWindow): Ink {
+  return verdict === "pays" ? "good" : verdict === "costs" ? "warn" : "faint";
+}
+
+/** Each gets half of the rows, and what the other leaves; a list that would have no row has no heading either. */
+function twoLists(first: readonly Line[], second: readonly Line[], rows: number, spaced: boolean): Line[] {
+  const least = spaced ? 3 : 2;
+  const lists = [first, second].map((list) => spaced ? [[], ...list] : list).filter(({ length }) =>
+    length >= least
+  );
+  const [one = [], other = []] = lists;
+  const forOne = Math.min(one.length, Math.max(Math.ceil(rows / 2), rows - other.length));
+  const both = rows - forOne >= least && forOne >= least;
+  if (!both) return one.slice(0, rows).length >= least ? one.slice(0, rows) : [];
+  return [...one.slice(0, forOne), ...other.slice(0, rows - forOne)];
+}
+
+function meanOf(history: readonly LivePoint[], figure: (point: LivePoint) => number): number {
+  return sumOf(history, RATE_SECONDS, figure) / Math.max(1, Math.min(RATE_SECONDS, history.length));
+}
+
+function sumOf(history: readonly LivePoint[], seconds: number, figure: (point: LivePoint) => number): number {
+  return history.slice(-seconds).reduce((sum, point) => sum + figure(point), 0);
+}
