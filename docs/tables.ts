@@ -1,5 +1,5 @@
 /** Writes the tables that come from the code into the pages: `deno task docs`. */
-import { settingsMarkdown } from "../src/config/config.ts";
+import { settingsMarkdown } from "../src/config/parse.ts";
 import {
   CHAT_FIELDS,
   COMPLETION_FIELDS,

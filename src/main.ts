@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
-import { parseSettings } from "./config/config.ts";
+import { parseSettings } from "./config/parse.ts";
 import { type Engine, startEngine } from "./engine.ts";
 import { messageOf, StartupError } from "./core/errors.ts";
 import { stderrLines, stdoutLines } from "./logging/line_writer.ts";

@@ -1,4 +1,5 @@
-import { addressOf, type ParsedSettings } from "../../src/config/config.ts";
+import { addressOf } from "../../src/config/config.ts";
+import type { ParsedSettings } from "../../src/config/parse.ts";
 import { printError } from "../../src/cli/output.ts";
 import { findWorker, workerEndpoint } from "../../src/serve/find_worker.ts";
 import { requireWanted } from "../../src/serve/wanted_worker.ts";

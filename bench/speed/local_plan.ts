@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { parseSettings } from "../../src/config/config.ts";
+import { parseSettings } from "../../src/config/parse.ts";
 import { workerEndpoint } from "../../src/serve/find_worker.ts";
 import { type Backend, planWorker, WORKER_FOLDER, type WorkerPlan } from "../../src/supervisor/plan.ts";
 

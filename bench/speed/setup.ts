@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
-import { parseSettings, type Settings } from "../../src/config/config.ts";
+import type { Settings } from "../../src/config/config.ts";
+import { parseSettings } from "../../src/config/parse.ts";
 import { LocalWorker } from "../../src/supervisor/local_worker.ts";
 import type { Backend } from "../../src/supervisor/plan.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";

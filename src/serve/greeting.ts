@@ -1,5 +1,6 @@
 /** What `serve` prints once it serves, and its help. */
-import { addressOf, hostAndPort, type Settings, settingsHelp } from "../config/config.ts";
+import { addressOf, hostAndPort, type Settings } from "../config/config.ts";
+import { settingsHelp } from "../config/parse.ts";
 import { certificateHints } from "./certificate_hints.ts";
 import type { WorkerSource } from "./find_worker.ts";
 import { describeIdentity, type SaidIdentity } from "./wanted_worker.ts";
@@ -13,7 +14,8 @@ Examples:
   deno task serve --engine-mode micro_batch --max-batch-size 32
   deno task serve --worker-endpoint http://10.0.0.7:50071
 
-Each setting is a flag and an environment variable; the flag wins:
+Each setting is a flag and an environment variable; the flag wins.
+
 ${settingsHelp()}`;
 
 /** Who answers behind the engine. */

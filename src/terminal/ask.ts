@@ -7,7 +7,7 @@ import { ASK_HELP, type AskCommand, parseAsk, promptProblems } from "./ask_comma
 import { answerJson, answerLine } from "./ask_report.ts";
 import { ClientError, EXIT } from "./client_error.ts";
 import { bytesOf, EngineHttp } from "./engine_http.ts";
-import { exitCodeOf } from "./exit_code.ts";
+import { exitCodeOf } from "../cli/exit.ts";
 import { firstModel } from "./first_model.ts";
 import { printError, write } from "../cli/output.ts";
 import { StopSignal } from "./stop_signal.ts";

@@ -2,7 +2,7 @@
 import { EXIT } from "./client_error.ts";
 import { EngineHttp } from "./engine_http.ts";
 import { coloured, plain } from "./line.ts";
-import { exitCodeOf } from "./exit_code.ts";
+import { exitCodeOf } from "../cli/exit.ts";
 import { followLive } from "./live_stream.ts";
 import { printError, write } from "../cli/output.ts";
 import { Screen } from "./screen.ts";
