@@ -14,9 +14,10 @@ import { findWorker, requireWorkerCertificate, workerEndpoint } from "./serve/fi
 import { followWorker } from "./serve/follow_worker.ts";
 import { greeting, HELP, type ServingWorker } from "./serve/greeting.ts";
 import { watchLaunchers } from "./serve/launchers.ts";
+import { EXIT } from "./cli/exit.ts";
 import { stderrTerminal } from "./cli/output.ts";
+import { StopSignal } from "./cli/stop_signal.ts";
 import { connectionsWithin, openFilesLimit } from "./serve/open_files.ts";
-import { StopSignals } from "./serve/stop_signals.ts";
 import { type Asked, requireWanted } from "./serve/wanted_worker.ts";
 import { LocalWorker } from "./supervisor/local_worker.ts";
 import { planWorker } from "./supervisor/plan.ts";
@@ -35,7 +36,7 @@ async function main(): Promise<number> {
   const parsed = parseSettings(Deno.args, env);
   if (parsed.help) {
     print(HELP);
-    return 0;
+    return EXIT.done;
   }
   const problem = denoProblem(Deno.version.deno, env);
   if (problem) throw new StartupError([problem]);
@@ -54,13 +55,13 @@ async function main(): Promise<number> {
 async function serve(asked: Asked): Promise<number> {
   const { settings, given } = asked;
   const progress = settings.LOG_FORMAT === "json" ? new LogProgress() : new TextProgress(TERMINAL);
-  using stop = new StopSignals(
-    (why) => progress.note(`stopping${why ? ` (${why})` : ""}; Ctrl-C once more ends at once`),
-    () => {
+  using stop = new StopSignal({
+    asked: (why) => progress.note(`stopping${why ? ` (${why})` : ""}; Ctrl-C once more ends at once`),
+    atOnce() {
       localWorker.kill();
-      void flushed(FLUSH_MS.atOnce).then(() => Deno.exit(130));
+      void flushed(FLUSH_MS.atOnce).then(() => Deno.exit(EXIT.stopped));
     },
-  );
+  });
   await using localWorker = new LocalWorker(planWorker(settings, given, Deno.build), progress);
   using _watch = watchLaunchers(
     Deno.env.toObject(),
@@ -92,7 +93,7 @@ async function serve(asked: Asked): Promise<number> {
   } catch (thrown) {
     if (!stop.signal.aborted) throw thrown;
   }
-  return 0;
+  return EXIT.done;
 }
 
 /** The worker serves; the engine's own connection to it can come a moment later, for it tries once a second. */
@@ -120,7 +121,7 @@ function exitCodeOf(thrown: unknown): number {
   for (const line of known ? thrown.problems : [`serve failed: ${messageOf(thrown)}`]) {
     stderrLines.write(line + "\n");
   }
-  return thrown instanceof StartupError ? 2 : 1;
+  return thrown instanceof StartupError ? EXIT.wrongUse : EXIT.failed;
 }
 
 if (import.meta.main) {

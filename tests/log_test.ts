@@ -7,7 +7,8 @@ import type { GenerateRequest } from "../src/grpc/generated/omnispan/GenerateReq
 import { KeyFile, withKey } from "./support/api_keys.ts";
 import { refusal, ScriptedWorker, TestClient } from "./support/engine.ts";
 import { LOCK } from "./support/process.ts";
-import { freePort, ROOT, Serve } from "./support/serve.ts";
+import { freePort } from "../src/serve/free_port.ts";
+import { ROOT, Serve } from "./support/serve.ts";
 import { waitUntil } from "./support/wait.ts";
 
 const UNIX = Deno.build.os !== "windows";

@@ -9,6 +9,7 @@ import { flagsHelp, readCommandLine } from "../src/cli/command_line.ts";
 import { EXIT, exitCodeOf } from "../src/cli/exit.ts";
 import { yes } from "../src/cli/flag.ts";
 import { StartupError } from "../src/core/errors.ts";
+import { within } from "../src/clock.ts";
 import { print } from "../src/cli/output.ts";
 import { lines } from "../src/supervisor/lines.ts";
 import { WORKER_FOLDER } from "../src/supervisor/plan.ts";
@@ -16,7 +17,6 @@ import { SetupError } from "../src/supervisor/setup_error.ts";
 import { pathOf } from "./support/commands.ts";
 import { type Counts, junitCounts, uncaughtIn } from "./support/junit.ts";
 import { type TestEnvironment, testPython } from "./support/python.ts";
-import { pause } from "./support/wait.ts";
 
 interface Check {
   readonly name: string;
@@ -178,7 +178,7 @@ async function run(suite: string, check: Check): Promise<Counts> {
   };
   const followed = Promise.all([follow(child.stdout), follow(child.stderr)]);
   const { success } = await child.status;
-  await Promise.race([followed, pause(OUTPUT_MS)]);
+  await within(OUTPUT_MS, followed);
   say(`== ${name}: ${success ? "ok" : "FAILED"} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   if (!report) return { passed: success ? 1 : 0, failed: success ? 0 : 1, skipped: 0 };
   const counts = junitCounts(await Deno.readTextFile(report).catch(() => ""));

@@ -1,7 +1,8 @@
 import { measuredTurn, type Turn } from "./cpu_time.ts";
 import { type Figure, median, spread } from "./figure.ts";
 import { loadH2, loadHttp, PROMPT } from "./load_h2.ts";
-import { freePort, type MeasuredEngine, startEngine, startWorker } from "./setup.ts";
+import { freePort } from "../../src/serve/free_port.ts";
+import { type MeasuredEngine, startEngine, startWorker } from "./setup.ts";
 
 const ROUNDS = 7;
 const CLIENTS = 32;

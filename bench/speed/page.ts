@@ -5,7 +5,8 @@ import { checkCounters } from "./counters.ts";
 import { measuredTurn, type Turn } from "./cpu_time.ts";
 import { type Figure, median, spread } from "./figure.ts";
 import { h2load } from "./load_h2.ts";
-import { freePort, type MeasuredEngine, startEngine, startWorker } from "./setup.ts";
+import { freePort } from "../../src/serve/free_port.ts";
+import { type MeasuredEngine, startEngine, startWorker } from "./setup.ts";
 
 const BATCHES = { BATCH_WINDOW_MS: 20, MAX_BATCH_SIZE: 32 } as const;
 const ROUNDS = 9;

@@ -98,9 +98,3 @@ async function startServer(script: string, args: readonly string[]): Promise<Own
     },
   };
 }
-
-/** A port for an engine whose HTTP door is asked for by `env`. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}

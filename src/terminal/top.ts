@@ -6,7 +6,7 @@ import { exitCodeOf } from "../cli/exit.ts";
 import { followLive } from "./live_stream.ts";
 import { printError, write } from "../cli/output.ts";
 import { Screen } from "./screen.ts";
-import { StopSignal } from "./stop_signal.ts";
+import { StopSignal } from "../cli/stop_signal.ts";
 import { parseTop, TOP_HELP } from "./top_command.ts";
 import { after, type TopState } from "./top_state.ts";
 import { topLines, topText } from "./top_view.ts";
