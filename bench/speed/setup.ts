@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Settings } from "../../src/config/config.ts";
 import { parseSettings } from "../../src/config/parse.ts";
 import { LocalWorker } from "../../src/supervisor/local_worker.ts";
-import type { Backend } from "../../src/supervisor/plan.ts";
+import type { Backend } from "../../src/config/backends.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Mode } from "../../src/core/types.ts";
 import type { Checkout } from "../plan.ts";

@@ -4,6 +4,7 @@
  */
 import { flag, oneOf, type Setting, type SettingValues, wholeNumber } from "../core/setting.ts";
 import { MODES } from "../core/types.ts";
+import { BACKEND_NAMES } from "./backends.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../logging/logging.ts";
 
 /** Where the engine listens, whom it lets in and what it shows them: nothing of how it schedules. */
@@ -195,7 +196,7 @@ export const LOCAL_WORKER_SETTINGS = {
     "the local port at which serve finds or starts a worker when WORKER_ENDPOINT is not given; 0 takes a free one",
   ),
   WORKER_BACKEND: oneOf(
-    ["auto", "openvino", "mlx", "vllm", "sim"],
+    ["auto", ...BACKEND_NAMES],
     "auto",
     "runtime of the worker that serve starts; auto is mlx on Apple silicon, else openvino",
   ),

@@ -6,14 +6,7 @@ import { join, relative } from "node:path";
 import { CommandFailed, run } from "./command.ts";
 import { lockFile } from "./file_lock.ts";
 import type { Progress } from "./progress.ts";
-import {
-  findPython,
-  isNewEnough,
-  parseVersion,
-  type Python,
-  pythonCommand,
-  type PythonMinor,
-} from "./python.ts";
+import { findPython, isNewEnough, parseVersion, type Python, pythonCommand } from "./python.ts";
 import { hashOf, requirementFiles } from "./requirements.ts";
 import { SetupError } from "./setup_error.ts";
 
@@ -25,7 +18,7 @@ export interface EnvironmentPlan {
   /** The PYTHON setting. */
   readonly python: string;
   /** The oldest Python that the packages run on. */
-  readonly oldest: PythonMinor;
+  readonly oldest: string;
   /** For pip, as in --no-deps. */
   readonly pipOptions?: readonly string[];
 }

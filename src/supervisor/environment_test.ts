@@ -24,7 +24,7 @@ async function makeLab(folder: string) {
     folder: join(folder, "venv"),
     requirements,
     python: python.path,
-    oldest: [3, 10],
+    oldest: "3.10",
   };
   return { folder, python, requirements, plan };
 }
