@@ -4,26 +4,25 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
+import { EXIT } from "./cli/exit.ts";
+import { stderrTerminal } from "./cli/output.ts";
+import { StopSignal } from "./cli/stop_signal.ts";
 import { parseSettings } from "./config/parse.ts";
-import { type Engine, startEngine } from "./engine.ts";
 import { messageOf, StartupError } from "./core/errors.ts";
+import type { Millis } from "./core/types.ts";
+import { type Engine, startEngine } from "./engine.ts";
 import { stderrLines, stdoutLines } from "./logging/line_writer.ts";
 import { configureLogging } from "./logging/logging.ts";
 import { denoProblem } from "./runtime_patches/runtime_version.ts";
 import { findWorker, requireWorkerCertificate, workerEndpoint } from "./serve/find_worker.ts";
-import { followWorker } from "./serve/follow_worker.ts";
+import { type Asked, followWorker, requireWanted } from "./serve/follow_worker.ts";
 import { greeting, HELP, type ServingWorker } from "./serve/greeting.ts";
 import { watchLaunchers } from "./serve/launchers.ts";
-import { EXIT } from "./cli/exit.ts";
-import { stderrTerminal } from "./cli/output.ts";
-import { StopSignal } from "./cli/stop_signal.ts";
 import { connectionsWithin, openFilesLimit } from "./serve/open_files.ts";
-import { type Asked, requireWanted } from "./serve/wanted_worker.ts";
 import { LocalWorker } from "./supervisor/local_worker.ts";
 import { planWorker } from "./supervisor/plan.ts";
 import { LogProgress, type Terminal, TextProgress } from "./supervisor/progress.ts";
 import { SetupError } from "./supervisor/setup_error.ts";
-import type { Millis } from "./core/types.ts";
 
 const CONNECT_MS = 5000;
 /** How long the last lines get to leave: at the end, and at an end at once. */

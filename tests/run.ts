@@ -11,7 +11,7 @@ import { yes } from "../src/cli/flag.ts";
 import { StartupError } from "../src/core/errors.ts";
 import { within } from "../src/clock.ts";
 import { print } from "../src/cli/output.ts";
-import { lines } from "../src/supervisor/lines.ts";
+import { lines } from "../src/supervisor/child.ts";
 import { WORKER_FOLDER } from "../src/supervisor/plan.ts";
 import { SetupError } from "../src/supervisor/setup_error.ts";
 import { pathOf } from "./support/commands.ts";

@@ -1,6 +1,5 @@
 import { StartupError } from "../core/errors.ts";
-import type { Command } from "./child.ts";
-import { CommandFailed, run } from "./command.ts";
+import { type Command, CommandFailed, run } from "./child.ts";
 
 const TELL_VERSION = ["-c", "import sys; print('Python %d.%d.%d' % sys.version_info[:3])"];
 

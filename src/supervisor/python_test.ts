@@ -3,9 +3,7 @@ import { join } from "node:path";
 import { isAlive } from "../../tests/support/alive.ts";
 import { waitUntil } from "../../tests/support/wait.ts";
 import { StartupError } from "../core/errors.ts";
-import { spawn } from "./child.ts";
-import { CommandFailed, run } from "./command.ts";
-import { lines } from "./lines.ts";
+import { CommandFailed, lines, run, spawn } from "./child.ts";
 import { candidates, findPython, isNewEnough, parseVersion, pythonCommand } from "./python.ts";
 
 const never = new AbortController().signal;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { within } from "../../src/clock.ts";
-import { lines as linesOf } from "../../src/supervisor/lines.ts";
+import { lines as linesOf } from "../../src/supervisor/child.ts";
 
 /** A program of ours gets the packages that the tests get. */
 export const LOCK = `--lock=${fileURLToPath(new URL("../../deno.lock", import.meta.url))}`;
