@@ -1,11 +1,11 @@
-/** The file of API keys: its rules, and how one that breaks them is told. It has hashes only, never a key. */
+/** The file of API keys: its rules, and how it is read and changed. It holds hashes, never a key. */
 import { isUtf8 } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { messageOf, StartupError } from "../core/errors.ts";
 
-/** What can be limited for a key, and the largest value; the smallest is 1. */
+/** The limits that a key can have, each with its largest value; the smallest is 1. */
 export const LIMIT_MAXIMA = {
   requests_per_minute: 10_000_000,
   tokens_per_minute: 10_000_000,
@@ -15,11 +15,11 @@ export const LIMIT_MAXIMA = {
 export type LimitName = keyof typeof LIMIT_MAXIMA;
 export const LIMIT_NAMES = Object.keys(LIMIT_MAXIMA) as LimitName[];
 
-/** Under the names of the key file; what is absent is not limited. */
+/** The limits of one key, under the names of the key file; an absent one does not apply. */
 export type KeyLimits = { readonly [Name in LimitName]?: number };
 
 export interface KeyRecord {
-  /** Not secret: it is in logs and error messages, and is what a key is looked up by. */
+  /** Finds the key in the file, and stands in logs and error messages: it is not secret. */
   readonly id: string;
   readonly hash: string;
   readonly tenant: string;
@@ -29,7 +29,7 @@ export interface KeyRecord {
   readonly created?: string;
   /** @default {} */
   readonly limits?: KeyLimits;
-  /** May see the metrics and what is of all tenants. @default false */
+  /** The caller may see the metrics and the data of all tenants. @default false */
   readonly operator?: boolean;
 }
 
@@ -67,8 +67,8 @@ export function isLimit(name: LimitName, given: unknown): boolean {
 }
 
 /**
- * The text of a key file.
- * @throws when it can't be read, or is no UTF-8: tenants that differ in such bytes alone would become one
+ * Reads the text of a key file.
+ * @throws when it can't be read, or is not UTF-8: tenants that differ in invalid bytes alone would become one
  */
 export async function readKeyText(path: string): Promise<string> {
   const bytes = await Deno.readFile(path);
@@ -77,7 +77,7 @@ export async function readKeyText(path: string): Promise<string> {
 }
 
 /**
- * Reads and checks the text of a key file.
+ * Parses and checks the text of a key file.
  * @throws {StartupError} with one line for each problem; none of them shows a hash or a key
  */
 export function parseKeyFile(text: string, path: string): KeyFile {
@@ -98,7 +98,7 @@ export function parseKeyFile(text: string, path: string): KeyFile {
   );
 }
 
-/** The runtime's own message would quote the file. */
+/** Says where the text stops to be JSON without the words of the file, which the runtime's own message would quote. */
 function whereNoJson(text: string, message: string): string {
   const position = /at position (\d+)/.exec(message)?.[1];
   if (position !== undefined) return `is not at line ${text.slice(0, Number(position)).split("\n").length}`;
@@ -114,7 +114,7 @@ function problemsOf(issue: z.core.$ZodIssue, given: unknown): string[] {
   return [`${nameOf(issue.path)} must be ${issue.message}, got ${shown(given, issue.path)}`];
 }
 
-/** `keys[0].limits.max_tokens`. */
+/** The path of a field in words, as `keys[0].limits.max_tokens`. */
 function nameOf(path: readonly PropertyKey[]): string {
   const name = path.map((step) => typeof step === "number" ? `[${step}]` : `.${String(step)}`).join("");
   return withoutSecrets(name.replace(/^\./, "") || "the file");
@@ -193,12 +193,12 @@ const KEY_FILE = fields({
   }),
 });
 
-/** Nobody but its owner has to read it. */
+/** A new file can be read by its owner alone. */
 const NEW_FILE_MODE = 0o600;
 
 /**
- * Changes a key file as one step: who reads it sees the old file or the new one, and two changes at a time follow each
- * other. Its mode, its owner and what the change leaves alone stay; a symbolic link goes on to lead to it.
+ * Changes a key file atomically: readers see the old file or the new one, and concurrent changes follow each other. The
+ * file keeps its mode, its owner and the fields that the change leaves alone; a symbolic link still leads to it.
  * @param create the file is made when it is not there
  * @throws {StartupError} when the file breaks the rules
  */
@@ -215,7 +215,7 @@ export async function changeKeyFile(
   await replace(target, JSON.stringify(after, null, 2) + "\n", await held.stat());
 }
 
-/** The lock goes with the file, so the one that waited for it looks whether another took the file's place. */
+/** Locks the file at the path. A change replaces the file, so the path may lead to another one after the wait. */
 async function lock(path: string, create: boolean): Promise<Deno.FsFile> {
   while (true) {
     const file = await Deno.open(path, { read: true, write: true, create, mode: NEW_FILE_MODE });

@@ -7,7 +7,7 @@ import { MODES } from "../core/types.ts";
 import { BACKEND_NAMES } from "./backends.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../logging/logging.ts";
 
-/** Where the engine listens, whom it lets in and what it shows them: nothing of how it schedules. */
+/** Where the engine listens, who may ask it, and what callers see; nothing about scheduling. */
 export const INGRESS_SETTINGS = {
   BIND_HOST: nonEmpty("127.0.0.1", "the address the engine listens on"),
   BIND_PORT: wholeNumber(0, 65535, 50061, "the port the engine listens on for gRPC; 0 takes a free one"),
@@ -66,7 +66,7 @@ export const INGRESS_SETTINGS = {
   TLS_KEY: secret("the private key (PEM) of TLS_CERT"),
 } as const;
 
-/** Where the worker is, and how the engine speaks to it. */
+/** Where the worker is, and how the engine connects to it. */
 export const WORKER_SETTINGS = {
   WORKER_ENDPOINT: endpoint(
     "http://127.0.0.1:50071",
@@ -225,7 +225,7 @@ export const GROUPS = {
   "Stop and log": PROCESS_SETTINGS,
 } as const;
 
-/** What the scheduler thread needs of them. */
+/** The settings of the scheduler thread. */
 const SCHEDULER_SETTINGS = { ...GROUPS.Scheduling, ...GROUPS.Worker, ...PROCESS_SETTINGS };
 
 export const SETTINGS = {
@@ -240,7 +240,7 @@ export type Settings = SettingValues<typeof SETTINGS>;
 export type SchedulerSettings = SettingValues<typeof SCHEDULER_SETTINGS>;
 
 export const SETTING_NAMES = Object.values(GROUPS).flatMap(Object.keys) as SettingName[];
-/** The settings whose files nobody but their owner should read. */
+/** The settings whose files only their owner should read. */
 export const SECRET_FILES = SETTING_NAMES.filter((name) => "secret" in SETTINGS[name]) as SecretFile[];
 type SecretFile = {
   [Name in SettingName]: (typeof SETTINGS)[Name] extends { readonly secret: true } ? Name : never;
@@ -275,12 +275,12 @@ function nonEmpty(fallback: string, help: string): Setting<string> {
   return { fallback, help, rule: "a text that is not empty", parse: (text) => text.trim() || undefined };
 }
 
-/** The path of a file; empty: none. */
+/** The path of a file; empty means none. */
 function optionalPath(help: string): Setting<string> {
   return { ...nonEmpty("", help), rule: "the path of a file" };
 }
 
-/** As `optionalPath`, of a file that decides who is let in or who one is. */
+/** As `optionalPath`, for a file that holds a secret. */
 function secret(help: string): Setting<string> & { readonly secret: true } {
   return { ...optionalPath(help), secret: true };
 }
