@@ -3,7 +3,7 @@ import { status as Status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { Submission } from "../src/core/types.ts";
-import { isAlive } from "./support/alive.ts";
+import { isAlive } from "../src/serve/launchers.ts";
 import { engineFor, refusal, TestClient } from "./support/engine.ts";
 import { KnownLoad } from "./support/known_load.ts";
 import { growth, residentMb } from "./support/memory.ts";
