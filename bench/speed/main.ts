@@ -12,8 +12,10 @@ import { addedLatency, windowLateness } from "./latency.ts";
 import { queuedMemory } from "./memory.ts";
 import { observing } from "./observing.ts";
 import { overload } from "./overload.ts";
+import { Setup } from "./harness.ts";
 import { realModel, streamedModel } from "./model.ts";
 import { watchedByPage } from "./page.ts";
+import { quiet } from "./quiet.ts";
 import { pacedTokens, streamedTokens } from "./streaming.ts";
 import { simulatedGpu } from "./simulated_gpu.ts";
 import { addedTokenGaps } from "./token_gaps.ts";
@@ -24,6 +26,10 @@ const MEASUREMENTS: Readonly<Record<string, (folder: string) => Promise<Figure>>
   fixed: fixedBatchTime,
   lateness: windowLateness,
   latency: addedLatency,
+  quiet: async (folder) => {
+    await using setup = new Setup(folder);
+    return { name: quiet.title, target: quiet.target, ...await quiet.measure(setup) };
+  },
   memory: queuedMemory,
   http: overHttp,
   observing,
