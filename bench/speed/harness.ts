@@ -10,11 +10,13 @@ import { LocalWorker } from "../../src/supervisor/local_worker.ts";
 import type { Backend } from "../../src/supervisor/plan.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import { EngineLoad } from "../load/engine_load.ts";
+import { countTokens } from "../load/stream.ts";
 import { percentile as percentileOfSorted } from "../metrics/percentile.ts";
 import type { Checkout } from "../plan.ts";
+import type { Result } from "../record/sample.ts";
 import { EngineProcess, firstLine, untilReady } from "../run/engine_process.ts";
 import { SetupProgress } from "../run/progress.ts";
-import { planLocal } from "./local_plan.ts";
+import { planLocal } from "./backend.ts";
 
 export const NEVER = new AbortController().signal;
 const READY_WITHIN_MS = 15_000;
@@ -145,6 +147,12 @@ export class Turns<Variant extends string, Measure extends string> {
     return this.of(over, measure).map((value, turn) => value / below[turn]!);
   }
 
+  /** "0.90 (0.80 to 0.99) (engine 16600/s, echo 18900/s)": the ratios, and the medians they are made of. */
+  quotient(over: Variant, under: Variant, measure: Measure, unit: string, digits = 0): string {
+    const one = (variant: Variant) => `${variant} ${this.median(variant, measure).toFixed(digits)}${unit}`;
+    return `${spread(this.ratios(over, under, measure))} (${one(over)}, ${one(under)})`;
+  }
+
   /** Every measurement, by the variant's name and the measure's; `prefix` tells them from those of other turns. */
   samples(prefix = ""): Samples {
     return Object.fromEntries(
@@ -194,6 +202,19 @@ export function median(samples: readonly number[]): number {
 export function spread(samples: readonly number[], digits = 2): string {
   const [low, high] = [Math.min(...samples), Math.max(...samples)];
   return `${median(samples).toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
+}
+
+/** @throws {SetupError} when the request failed, or brought other tokens than it counts */
+export function ok(result: Result): Result {
+  const { outcome, status, errorMessage, outputTokens, arrivals } = result;
+  if (outcome !== "ok") {
+    throw new SetupError([`a request of the measurement failed: ${status}: ${errorMessage}`]);
+  }
+  const streamed = arrivals && countTokens(arrivals);
+  if (streamed !== null && streamed !== outputTokens) {
+    throw new SetupError([`a stream brought ${streamed} tokens and counts ${outputTokens}`]);
+  }
+  return result;
 }
 
 /** Makes sure by the engine's own counters that all requests went through it and none is left. */

@@ -1,6 +1,6 @@
 import { addressOf } from "../../src/config/config.ts";
 import { loadBursts } from "./h2load.ts";
-import { checkCounters, type Figure, inTurns, median, percentile, spread, type Turns } from "./harness.ts";
+import { checkCounters, type Figure, inTurns, median, percentile, type Turns } from "./harness.ts";
 
 const RATES = [200, 1000] as const;
 const BURST = 8;
@@ -60,14 +60,10 @@ export const quiet: Figure = {
 };
 
 function textOf(rate: number, turns: Turns<Variant, Measure>): string {
-  const ms = (name: Variant, measure: Measure): string => turns.median(name, measure).toFixed(2);
-  const one = (measure: Measure) =>
-    `${spread(turns.ratios("engine", "proxy", measure))} (engine ${ms("engine", measure)} ms, proxy ${
-      ms("proxy", measure)
-    } ms)`;
-  return `${rate}/s (${turns.median("engine", "perSecond").toFixed(0)} came): p50 ${one("p50Ms")}, p99 ${
-    one("p99Ms")
-  }`;
+  const [p50, p99] = (["p50Ms", "p99Ms"] as const).map((of) =>
+    turns.quotient("engine", "proxy", of, " ms", 2)
+  );
+  return `${rate}/s (${turns.median("engine", "perSecond").toFixed(0)} came): p50 ${p50}, p99 ${p99}`;
 }
 
 function isMet(rate: number, turns: Turns<Variant, Measure>): boolean {
