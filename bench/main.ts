@@ -2,7 +2,7 @@
 import { StartupError } from "../src/core/errors.ts";
 import { print, printError } from "../src/cli/output.ts";
 import { watchLaunchers } from "../src/serve/launchers.ts";
-import { StopSignals } from "../src/serve/stop_signals.ts";
+import { StopSignal } from "../src/cli/stop_signal.ts";
 import { type Command, parseCommand } from "./cli/command.ts";
 import { helpText } from "./cli/help.ts";
 import { compareCommand } from "./commands/compare.ts";
@@ -28,12 +28,12 @@ async function main(args: readonly string[], env: Readonly<Record<string, string
 }
 
 async function perform(command: Command): Promise<number> {
-  using stopSignals = new StopSignals(
-    () => printError("\nStopping, to report what was measured; Ctrl-C once more ends at once."),
-    () => Deno.exit(EXIT.stopped), // what it started ends with its stdin
-  );
-  using _watch = watchLaunchers(Deno.env.toObject(), () => stopSignals.ask());
-  const stop = stopSignals.signal;
+  using stopSignal = new StopSignal({
+    asked: () => printError("\nStopping, to report what was measured; Ctrl-C once more ends at once."),
+    atOnce: () => Deno.exit(EXIT.stopped), // what it started ends with its stdin
+  });
+  using _watch = watchLaunchers(Deno.env.toObject(), () => stopSignal.ask());
+  const stop = stopSignal.signal;
   try {
     return await measure(command, stop);
   } catch (thrown) {

@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import { hasCommand } from "../tests/support/commands.ts";
 import { engineFor, type TestEngine } from "../tests/support/engine.ts";
 import { TestProcess } from "../tests/support/process.ts";
-import { freePort, Serve } from "../tests/support/serve.ts";
+import { freePort } from "../src/serve/free_port.ts";
+import { Serve } from "../tests/support/serve.ts";
 import { waitUntil } from "../tests/support/wait.ts";
 import { readRecording } from "./record/recorder.ts";
 

@@ -1,5 +1,6 @@
 /** Writes the tables that come from the code into the pages: `deno task docs`. */
-import { settingsMarkdown } from "../src/config/config.ts";
+import { backendsMarkdown } from "../src/config/backends.ts";
+import { settingsMarkdown } from "../src/config/parse.ts";
 import {
   CHAT_FIELDS,
   COMPLETION_FIELDS,
@@ -11,7 +12,7 @@ import type { Field, Fields } from "../src/ingress/http/openai/schema.ts";
 
 /** The tables of each page, by the words after `<!-- ` that mark their place. */
 const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
-  "configuration.md": { "engine settings": settingsMarkdown },
+  "configuration.md": { "engine settings": settingsMarkdown, "backends": backendsMarkdown },
   "http.md": { "supported fields": supportedMarkdown, "refused fields": refusedMarkdown },
 };
 

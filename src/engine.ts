@@ -1,6 +1,6 @@
 import { ApiKeys } from "./access/api_keys.ts";
 import { now } from "./clock.ts";
-import { hostAndPort, type Settings } from "./config/config.ts";
+import { hostAndPort, SECRET_FILES, type Settings } from "./config/config.ts";
 import { workerCredentials } from "./workers/worker_credentials.ts";
 import { StartupError } from "./core/errors.ts";
 import { readCertificate } from "./ingress/certificate.ts";
@@ -11,7 +11,7 @@ import { LiveFeed } from "./observe/live/live.ts";
 import { Metrics } from "./observe/metrics/metrics.ts";
 import type { Observer } from "./observe/observer.ts";
 import { tracingOf } from "./observe/traces/tracing.ts";
-import { warnOfExposure } from "./access/secret_file.ts";
+import { warnOfExposure } from "./access/secret_files.ts";
 import { SchedulerHandle } from "./scheduler/handle.ts";
 import type { Supervision } from "./core/types.ts";
 
@@ -86,8 +86,6 @@ export async function startEngine(
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
-
-const SECRET_FILES = ["API_KEYS_FILE", "TLS_KEY", "WORKER_TLS_CLIENT_KEY"] as const;
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i;
 

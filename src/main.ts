@@ -4,25 +4,25 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
-import { parseSettings } from "./config/config.ts";
-import { type Engine, startEngine } from "./engine.ts";
+import { EXIT } from "./cli/exit.ts";
+import { stderrTerminal } from "./cli/output.ts";
+import { StopSignal } from "./cli/stop_signal.ts";
+import { parseSettings } from "./config/parse.ts";
 import { messageOf, StartupError } from "./core/errors.ts";
+import type { Millis } from "./core/types.ts";
+import { type Engine, startEngine } from "./engine.ts";
 import { stderrLines, stdoutLines } from "./logging/line_writer.ts";
 import { configureLogging } from "./logging/logging.ts";
 import { denoProblem } from "./runtime_patches/runtime_version.ts";
 import { findWorker, requireWorkerCertificate, workerEndpoint } from "./serve/find_worker.ts";
-import { followWorker } from "./serve/follow_worker.ts";
+import { type Asked, followWorker, requireWanted } from "./serve/follow_worker.ts";
 import { greeting, HELP, type ServingWorker } from "./serve/greeting.ts";
 import { watchLaunchers } from "./serve/launchers.ts";
-import { stderrTerminal } from "./cli/output.ts";
 import { connectionsWithin, openFilesLimit } from "./serve/open_files.ts";
-import { StopSignals } from "./serve/stop_signals.ts";
-import { type Asked, requireWanted } from "./serve/wanted_worker.ts";
 import { LocalWorker } from "./supervisor/local_worker.ts";
 import { planWorker } from "./supervisor/plan.ts";
 import { LogProgress, type Terminal, TextProgress } from "./supervisor/progress.ts";
 import { SetupError } from "./supervisor/setup_error.ts";
-import type { Millis } from "./core/types.ts";
 
 const CONNECT_MS = 5000;
 /** How long the last lines get to leave: at the end, and at an end at once. */
@@ -35,7 +35,7 @@ async function main(): Promise<number> {
   const parsed = parseSettings(Deno.args, env);
   if (parsed.help) {
     print(HELP);
-    return 0;
+    return EXIT.done;
   }
   const problem = denoProblem(Deno.version.deno, env);
   if (problem) throw new StartupError([problem]);
@@ -54,13 +54,13 @@ async function main(): Promise<number> {
 async function serve(asked: Asked): Promise<number> {
   const { settings, given } = asked;
   const progress = settings.LOG_FORMAT === "json" ? new LogProgress() : new TextProgress(TERMINAL);
-  using stop = new StopSignals(
-    (why) => progress.note(`stopping${why ? ` (${why})` : ""}; Ctrl-C once more ends at once`),
-    () => {
+  using stop = new StopSignal({
+    asked: (why) => progress.note(`stopping${why ? ` (${why})` : ""}; Ctrl-C once more ends at once`),
+    atOnce() {
       localWorker.kill();
-      void flushed(FLUSH_MS.atOnce).then(() => Deno.exit(130));
+      void flushed(FLUSH_MS.atOnce).then(() => Deno.exit(EXIT.stopped));
     },
-  );
+  });
   await using localWorker = new LocalWorker(planWorker(settings, given, Deno.build), progress);
   using _watch = watchLaunchers(
     Deno.env.toObject(),
@@ -92,7 +92,7 @@ async function serve(asked: Asked): Promise<number> {
   } catch (thrown) {
     if (!stop.signal.aborted) throw thrown;
   }
-  return 0;
+  return EXIT.done;
 }
 
 /** The worker serves; the engine's own connection to it can come a moment later, for it tries once a second. */
@@ -120,7 +120,7 @@ function exitCodeOf(thrown: unknown): number {
   for (const line of known ? thrown.problems : [`serve failed: ${messageOf(thrown)}`]) {
     stderrLines.write(line + "\n");
   }
-  return thrown instanceof StartupError ? 2 : 1;
+  return thrown instanceof StartupError ? EXIT.wrongUse : EXIT.failed;
 }
 
 if (import.meta.main) {

@@ -5,7 +5,8 @@ import type { LiveTick } from "../src/observe/live/live_types.ts";
 import { httpEngineFor, type TestEngine } from "./support/engine.ts";
 import { LONG, type Site, siteTest as test } from "./support/http_site.ts";
 import { TestProcess } from "./support/process.ts";
-import { freePort, ROOT, Serve } from "./support/serve.ts";
+import { freePort } from "../src/serve/free_port.ts";
+import { ROOT, Serve } from "./support/serve.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 import { waitUntil } from "./support/wait.ts";
 

@@ -8,7 +8,8 @@ import { engineFor, refusal, TestClient } from "./support/engine.ts";
 import { KnownLoad } from "./support/known_load.ts";
 import { growth, residentMb } from "./support/memory.ts";
 import { TestProcess } from "./support/process.ts";
-import { freePort, Serve } from "./support/serve.ts";
+import { freePort } from "../src/serve/free_port.ts";
+import { Serve } from "./support/serve.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 import { pause, waitUntil } from "./support/wait.ts";
 

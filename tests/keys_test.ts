@@ -7,7 +7,8 @@ import { idOf, KeyFile, secretOf, withAuthorization, withKey } from "./support/a
 import { hasCommand } from "./support/commands.ts";
 import { httpEngineFor, refusal, type TestEngine } from "./support/engine.ts";
 import { healthNow } from "./support/health.ts";
-import { freePort, runShellLine, Serve } from "./support/serve.ts";
+import { freePort } from "../src/serve/free_port.ts";
+import { runShellLine, Serve } from "./support/serve.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 import { pause, waitUntil } from "./support/wait.ts";
 

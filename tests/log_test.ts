@@ -1,13 +1,14 @@
 /** What the engine writes: it waits for no reader, and what comes by the thousand is a few lines. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { lines } from "../src/supervisor/lines.ts";
+import { lines } from "../src/supervisor/child.ts";
 import type { CallOptions } from "@grpc/grpc-js";
 import type { GenerateRequest } from "../src/grpc/generated/omnispan/GenerateRequest.ts";
 import { KeyFile, withKey } from "./support/api_keys.ts";
 import { refusal, ScriptedWorker, TestClient } from "./support/engine.ts";
 import { LOCK } from "./support/process.ts";
-import { freePort, ROOT, Serve } from "./support/serve.ts";
+import { freePort } from "../src/serve/free_port.ts";
+import { ROOT, Serve } from "./support/serve.ts";
 import { waitUntil } from "./support/wait.ts";
 
 const UNIX = Deno.build.os !== "windows";

@@ -1,18 +1,22 @@
 /**
  * Runs suites of checks and tests, as many side by side as there are processors, and prints the sums on the last line:
- * `N passed, N failed`. Usage: run.ts [--help] [--all] [SUITE...]; without a suite, all that a newcomer should run.
+ * `N passed, N failed`.
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { closest } from "../src/cli/closest.ts";
+import { flagsHelp, readCommandLine } from "../src/cli/command_line.ts";
+import { EXIT, exitCodeOf } from "../src/cli/exit.ts";
+import { yes } from "../src/cli/flag.ts";
 import { StartupError } from "../src/core/errors.ts";
+import { within } from "../src/clock.ts";
 import { print } from "../src/cli/output.ts";
-import { lines } from "../src/supervisor/lines.ts";
+import { lines } from "../src/supervisor/child.ts";
 import { WORKER_FOLDER } from "../src/supervisor/plan.ts";
 import { SetupError } from "../src/supervisor/setup_error.ts";
 import { pathOf } from "./support/commands.ts";
 import { type Counts, junitCounts, uncaughtIn } from "./support/junit.ts";
 import { type TestEnvironment, testPython } from "./support/python.ts";
-import { pause } from "./support/wait.ts";
 
 interface Check {
   readonly name: string;
@@ -174,7 +178,7 @@ async function run(suite: string, check: Check): Promise<Counts> {
   };
   const followed = Promise.all([follow(child.stdout), follow(child.stderr)]);
   const { success } = await child.status;
-  await Promise.race([followed, pause(OUTPUT_MS)]);
+  await within(OUTPUT_MS, followed);
   say(`== ${name}: ${success ? "ok" : "FAILED"} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   if (!report) return { passed: success ? 1 : 0, failed: success ? 0 : 1, skipped: 0 };
   const counts = junitCounts(await Deno.readTextFile(report).catch(() => ""));
@@ -223,16 +227,46 @@ async function runAll(names: readonly string[], reports: string): Promise<[check
   return results;
 }
 
+const FLAGS = { all: yes("runs every suite") };
+
+const HELP = `Usage: deno task test [SUITE...]      deno task test --all
+
+Runs suites of checks and tests, as many side by side as there are processors.
+
+  without a suite   ${STANDARD.join(", ")}
+  beside them       ${Object.keys(SUITES).filter((name) => !STANDARD.includes(name)).join(", ")}
+
+Flags:
+${flagsHelp(FLAGS)}
+
+Exit codes: 0 all passed, 1 some failed or nothing ran, 2 wrong use.`;
+
+/** The suites to run. @throws {StartupError} with one line for each problem */
+function parse(args: readonly string[]): readonly string[] | "help" {
+  const operands = { least: 0, most: Infinity, rule: "takes names of suites" };
+  const { values, operands: names, problems, help } = readCommandLine(
+    { name: "test", flags: FLAGS, operands },
+    args,
+    {},
+  );
+  if (help) return "help";
+  const known = Object.keys(SUITES);
+  for (const name of names.filter((name) => !known.includes(name))) {
+    const meant = closest(name, known);
+    const hint = meant === undefined ? `there are ${known.join(", ")}` : `did you mean ${meant}?`;
+    problems.push(`${name} is no suite; ${hint}`);
+  }
+  if (problems.length > 0) throw new StartupError(problems);
+  return values.all ? known : names.length > 0 ? names : STANDARD;
+}
+
 async function main(args: readonly string[]): Promise<number> {
-  const all = args.includes("--all");
-  const names = args.filter((arg) => arg !== "--all");
-  const unknown = names.filter((name) => !SUITES[name]);
-  if (unknown.length > 0) {
-    print(`suites: ${Object.keys(SUITES).join(", ")} (--all); without one: ${STANDARD.join(", ")}`);
-    return unknown.every((name) => name === "--help") ? 0 : 2;
+  const chosen = parse(args);
+  if (chosen === "help") {
+    print(HELP);
+    return EXIT.done;
   }
   const reports = await Deno.makeTempDir({ prefix: "omnispan-tests-" });
-  const chosen = all ? Object.keys(SUITES) : names.length > 0 ? names : STANDARD;
   const results = await runAll(chosen, reports);
   await Deno.remove(reports, { recursive: true });
   const sum = (key: keyof Counts) => results.reduce((total, [, counts]) => total + counts[key], 0);
@@ -243,4 +277,4 @@ async function main(args: readonly string[]): Promise<number> {
   return failed.length > 0 || sum("passed") === 0 ? 1 : 0;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) Deno.exit(await main(Deno.args).catch(exitCodeOf));

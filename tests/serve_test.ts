@@ -6,7 +6,8 @@ import { hasCommand } from "./support/commands.ts";
 import { ScriptedWorker } from "./support/engine.ts";
 import { fakePython } from "./support/fake_python.ts";
 import { TestProcess } from "./support/process.ts";
-import { copyOfRepository, freePort, ROOT, runShellLine, Serve } from "./support/serve.ts";
+import { freePort } from "../src/serve/free_port.ts";
+import { copyOfRepository, ROOT, runShellLine, Serve } from "./support/serve.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 import { pause, waitUntil } from "./support/wait.ts";
 

@@ -6,22 +6,20 @@ Every setting comes from the environment variable of its own name; an empty vari
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 
-BACKENDS = ("mlx", "vllm", "openvino", "sim")
-
-# What MODEL_ID means when it is not set. `sim` has no model: it shows its profile's name instead.
-DEFAULT_MODELS = {
-    "mlx": "mlx-community/Qwen2.5-7B-Instruct-4bit",
-    "vllm": "Qwen/Qwen2.5-7B-Instruct",
-    "openvino": "smollm2-135m",
-    "sim": "",
-}
+# What is known of each backend; the engine reads the file too, and says there what each field means
+# (src/config/backends.ts). A backend without a default model has none: `sim` shows its profile's name instead.
+BACKENDS: Mapping[str, Mapping[str, Any]] = json.loads(
+    (Path(__file__).parent / "backends.json").read_text(encoding="utf-8")
+)
 
 
 @dataclass(frozen=True)
@@ -120,7 +118,9 @@ def _path(name: str, help: str) -> Setting[str]:
     return _add(Setting(name, "must be the path of a file", str, "", help))
 
 
-BACKEND = _choice("WORKER_BACKEND", BACKENDS, "mlx", "What runs the model; `sim` runs none and simulates its times.")
+BACKEND = _choice(
+    "WORKER_BACKEND", tuple(BACKENDS), "mlx", "What runs the model; `sim` runs none and simulates its times."
+)
 HOST = _text("WORKER_HOST", "127.0.0.1", "Address to listen on.")
 PORT = _whole("WORKER_PORT", 0, 65535, 50071, "Port to listen on; 0 takes a free one, shown in the line on stdout.")
 TLS_CERT = _path("WORKER_TLS_CERT", "The port's certificate chain (PEM); with WORKER_TLS_KEY it speaks TLS alone.")
@@ -130,7 +130,7 @@ MODEL_ID = _text(
     "MODEL_ID",
     "",
     "A model hub id, a local folder or file, or the built-in smollm2-135m. Unset: "
-    + ", ".join(f"{model} ({backend})" for backend, model in DEFAULT_MODELS.items() if model)
+    + ", ".join(f"{facts['defaultModel']} ({name})" for name, facts in BACKENDS.items() if "defaultModel" in facts)
     + ".",
 )
 CHAT_TEMPLATE = _flag(
@@ -204,7 +204,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
 
 def model_id(settings: Settings) -> str:
     """MODEL_ID, or the backend's default model."""
-    return settings[MODEL_ID] or DEFAULT_MODELS[settings[BACKEND]]
+    return settings[MODEL_ID] or BACKENDS[settings[BACKEND]].get("defaultModel", "")
 
 
 def help_text() -> str:

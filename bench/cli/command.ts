@@ -1,16 +1,10 @@
-import { parseArgs } from "node:util";
-import {
-  DOOR_SETTINGS,
-  flagOf,
-  type ParsedSettings,
-  parseSettings,
-  SETTING_NAMES,
-  type SettingName,
-} from "../../src/config/config.ts";
-import { closest } from "../../src/terminal/closest.ts";
+import { readCommandLine, subcommandOf, unknownCommand } from "../../src/cli/command_line.ts";
+import type { FlagTable } from "../../src/cli/flag.ts";
+import { INGRESS_SETTINGS, type SettingName } from "../../src/config/config.ts";
+import { type ParsedSettings, SETTING_FLAGS, SETTING_OF_FLAG, settingsOf } from "../../src/config/parse.ts";
 import { StartupError } from "../../src/core/errors.ts";
-import { type CommandName, COMMANDS, isCommand } from "./commands.ts";
-import { FLAG_NAMES, type FlagName, FLAGS, type FlagValues, isFlag, withYes } from "./flags.ts";
+import { COMMAND_NAMES, type CommandName, commandSpec } from "./commands.ts";
+import { type FlagName, FLAGS, type FlagValues } from "./flags.ts";
 
 /** Batches as large as the most clients; the engine's own variables and flags go before these. */
 export const ENGINE_DEFAULTS = { MAX_BATCH_SIZE: "32", BATCH_WINDOW_MS: "20" };
@@ -18,10 +12,12 @@ export const ENGINE_DEFAULTS = { MAX_BATCH_SIZE: "32", BATCH_WINDOW_MS: "20" };
 /** The run decides these itself. */
 export const NOT_FOR_BENCH: { readonly [Name in SettingName]?: string } = {
   ENGINE_MODE: "use --modes",
-  ...Object.fromEntries(DOOR_SETTINGS.map((name) => [
-    name,
-    "it starts its engines on free local ports for itself alone; for a running one use --target",
-  ])),
+  ...Object.fromEntries(
+    Object.keys(INGRESS_SETTINGS).map((name) => [
+      name,
+      "it starts its engines on free local ports for itself alone; for a running one use --target",
+    ]),
+  ),
 };
 
 /** What was typed, checked as far as one flag goes. */
@@ -45,113 +41,57 @@ export function parseCommand(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Command | { readonly help: CommandName | undefined } {
-  const named = isCommand(args[0] ?? "");
-  const name: CommandName = isCommand(args[0] ?? "") ? args[0] as CommandName : "run";
-  const tokens = tokensOf(named ? args.slice(1) : args);
-  if (tokens.some((token) => token.kind === "option" && ["help", "h"].includes(token.name))) {
-    return { help: named ? name : undefined };
+  const found = subcommandOf(COMMAND_NAMES, { ...FLAGS, ...SETTING_FLAGS }, args);
+  if (found.help) return { help: found.name };
+  if (found.name === undefined && found.word !== undefined && !args[0]?.startsWith("-")) {
+    throw new StartupError([unknownCommand("bench", COMMAND_NAMES, found.word)]);
   }
-  if (args[0] === "help") return { help: isCommand(args[1] ?? "") ? args[1] as CommandName : undefined };
-  const { flags, operands: operandRule } = COMMANDS[name];
-  const allowed = new Set<string>(flags);
-  const problems: string[] = [];
-  const values: Record<string, unknown> = {};
-  for (const flag of FLAG_NAMES) values[flag] = FLAGS[flag].fallback;
-  const given = new Set<FlagName>();
-  const engineArgs: string[] = [];
-  const operands: string[] = [];
-  for (const [at, token] of tokens.entries()) {
-    if (token.kind === "positional") {
-      const problem = problemOfValue(token.value, tokens[at - 1], operandRule.most === 0);
-      if (problem === undefined) operands.push(token.value);
-      else problems.push(...problem);
-    }
-    if (token.kind !== "option") continue;
-    const { name: flag, rawName, value } = token;
-    const setting = SETTING_NAMES.find((candidate) => flagOf(candidate) === rawName);
-    if (isFlag(flag) && allowed.has(flag)) {
-      const { parse, rule, ...more } = FLAGS[flag];
-      const parsed = parse(value ?? "");
-      if (parsed === undefined) {
-        problems.push(`${rawName} must be ${rule}, got ${JSON.stringify(value ?? "")}`);
-      }
-      values[flag] = "repeats" in more
-        ? [...values[flag] as string[], ...(parsed as string[] ?? [])]
-        : parsed;
-      given.add(flag);
-    } else if (isFlag(flag)) {
-      problems.push(`${rawName} is no flag of bench ${name}; bench ${name} --help lists them`);
-    } else if (!setting || !allowed.has("out")) {
-      const known = [...allowed, ...allowed.has("out") ? SETTING_FLAGS : []];
-      const meant = closest(flag, known);
-      const hint = meant === undefined ? `bench ${name} --help lists them` : `did you mean --${meant}?`;
-      problems.push(`${rawName} is no flag of bench; ${hint}`);
-    } else if (setting in NOT_FOR_BENCH) {
-      problems.push(`${rawName} is not for bench: ${NOT_FOR_BENCH[setting]}`);
-    } else engineArgs.push(value === undefined ? rawName : `${rawName}=${value}`);
-  }
-  if (operands.length < operandRule.least || operands.length > operandRule.most) {
-    problems.push(`${named ? name : "bench"} ${operandRule.rule}, got ${JSON.stringify(operands.join(" "))}`);
-  }
-  if (given.has("target")) problems.push(...notWithTarget(tokens.flatMap(rawNameOf)));
-  const engine = readEngineSettings(engineArgs, env, problems);
-  if (!engine || problems.length > 0) throw new StartupError(problems);
-  return { name, operands, values: values as FlagValues, given, engine, line: ["bench", ...args] };
+  const name = found.name ?? "run";
+  const { operands: rule, takesSettings } = commandSpec(name);
+  const line = readCommandLine(
+    {
+      name: `bench ${name}`,
+      flags: flagsOf(name),
+      ...(rule && { operands: rule }),
+      others: {
+        flags: { ...FLAGS, ...SETTING_FLAGS },
+        why: (flag) => {
+          const setting = SETTING_OF_FLAG.get(flag);
+          return takesSettings && setting ? `is not for bench: ${NOT_FOR_BENCH[setting]}` : undefined;
+        },
+      },
+    },
+    found.rest,
+    { ...ENGINE_DEFAULTS, ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== "")) },
+  );
+  const { operands, values, typed, problems } = line;
+  if (typed.has("target")) problems.push(...notWithTarget(typed));
+  const engine = settingsOf(line);
+  if (problems.length > 0) throw new StartupError(problems);
+  const defaults = Object.fromEntries(Object.entries(FLAGS).map(([flag, { fallback }]) => [flag, fallback]));
+  return {
+    name,
+    operands,
+    values: { ...defaults, ...values } as FlagValues,
+    given: typed as ReadonlySet<FlagName>,
+    engine,
+    line: ["bench", ...args],
+  };
 }
 
-/**
- * What is wrong with a word that is no flag, where it can only be the value of the flag before it: none if that flag
- * is unknown, and so told already. Undefined: it is an operand.
- */
-function problemOfValue(
-  value: string,
-  before: Token | undefined,
-  takesFlagsOnly: boolean,
-): string[] | undefined {
-  if (before?.kind !== "option") return undefined;
-  const { name, rawName } = before;
-  if (!takesFlagsOnly) return undefined;
-  if (!isFlag(name)) return before.value === undefined && !SETTING_FLAGS.includes(name) ? [] : undefined;
-  const { fallback, rule } = FLAGS[name];
-  return typeof fallback === "boolean"
-    ? [`${rawName} must be ${rule}, got ${JSON.stringify(value)}`]
-    : undefined;
+function flagsOf(name: CommandName): FlagTable {
+  const { flags, takesSettings } = commandSpec(name);
+  const settings = takesSettings ? Object.entries(SETTING_FLAGS).filter(([flag]) => isForBench(flag)) : [];
+  return { ...Object.fromEntries(settings), ...Object.fromEntries(flags.map((flag) => [flag, FLAGS[flag]])) };
 }
 
-type Token = ReturnType<typeof tokensOf>[number];
-
-/** Without their dashes. */
-const SETTING_FLAGS = SETTING_NAMES.map((name) => flagOf(name).slice(2));
-
-function tokensOf(args: readonly string[]) {
-  const values = [...FLAG_NAMES, ...SETTING_FLAGS];
-  const options = Object.fromEntries(values.map((name) => [name, { type: "string" as const }]));
-  return parseArgs({ args: withYes(args), options, strict: false, tokens: true }).tokens;
-}
-
-function rawNameOf(token: Token): string[] {
-  return token.kind === "option" ? [token.rawName] : [];
+function isForBench(flag: string): boolean {
+  return !(SETTING_OF_FLAG.get(flag)! in NOT_FOR_BENCH);
 }
 
 /** A running engine is measured as it is, so flags that shape one would be ignored. */
-function notWithTarget(rawNames: readonly string[]): string[] {
-  const shaping = new Set(["--modes", "--variant", "--vary", ...SETTING_NAMES.map(flagOf)]);
-  return rawNames
-    .filter((rawName) => shaping.has(rawName))
-    .map((rawName) => `${rawName} must be left out with --target, which measures an engine as it is`);
-}
-
-function readEngineSettings(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-  problems: string[],
-): ParsedSettings | undefined {
-  const given = Object.entries(env).filter(([name, value]) => value !== "" && !(name in NOT_FOR_BENCH));
-  try {
-    return parseSettings(args, { ...ENGINE_DEFAULTS, ...Object.fromEntries(given) });
-  } catch (thrown) {
-    if (!(thrown instanceof StartupError)) throw thrown;
-    problems.push(...thrown.problems);
-    return undefined;
-  }
+function notWithTarget(typed: ReadonlySet<string>): string[] {
+  return [...typed]
+    .filter((flag) => ["modes", "variant", "vary"].includes(flag) || SETTING_OF_FLAG.has(flag))
+    .map((flag) => `--${flag} must be left out with --target, which measures an engine as it is`);
 }

@@ -56,7 +56,7 @@ Deno.test("a wrong flag is one line with its name, the rule and the value, and a
     'MAX_BATCH_SIZE must be a whole number from 1 to 1024, got "none"',
   ]);
   assert.deepEqual(problems(["--target", "localhost"]), ['--target must be HOST:PORT, got "localhost"']);
-  assert.deepEqual(problems(["--seed"]), ['--seed must be a whole number from 0 to 2147483647, got ""']);
+  assert.deepEqual(problems(["--seed"]), ["--seed must be a whole number from 0 to 2147483647, got nothing"]);
   assert.deepEqual(problems(["--duration=never"]), [
     '--duration must be a time like 90, 90s or 2m, from 1 s to 1 day, got "never"',
   ]);
@@ -64,18 +64,27 @@ Deno.test("a wrong flag is one line with its name, the rule and the value, and a
 });
 
 Deno.test("what the bench can't take is refused by name", () => {
-  assert.deepEqual(problems(["--gpu", "9"]), ["--gpu is no flag of bench; bench run --help lists them"]);
+  assert.deepEqual(problems(["--gpu", "9"]), ["--gpu is no flag of bench run; bench run --help lists them"]);
   assert.deepEqual(problems(["--roudns=3", "--max-bach-size", "9", "--requests=0"]), [
-    "--roudns is no flag of bench; did you mean --rounds?",
-    "--max-bach-size is no flag of bench; did you mean --max-batch-size?",
+    "--roudns is no flag of bench run; did you mean --rounds?",
+    "--max-bach-size is no flag of bench run; did you mean --max-batch-size?",
     '--requests must be a whole number from 1 to 10000000, got "0"',
   ]);
   assert.deepEqual(problems(["--stream", "maybe"]), ['--stream must be 1, true, 0 or false, got "maybe"']);
   assert.match(problems(["--engine-mode=queued"]).join(), /^--engine-mode is not for bench: use --modes$/);
-  assert.match(problems(["results"]).join(), /got "results"$/);
-  assert.match(problems(["report"]).join(), /^report must be given one folder/);
-  assert.match(problems(["report", "x", "--rate", "3"]).join(), /^--rate is no flag of bench report;/);
-  assert.match(problems(["report", "x", "--max-batch-size", "3"]).join(), /^--max-batch-size is no flag/);
+  const names = "run, sweep, saturate, tune, compare, report, reproduce";
+  assert.deepEqual(problems(["results"]), [
+    `bench needs one of ${names}, got "results"; bench --help tells more`,
+  ]);
+  assert.deepEqual(problems(["sweap"]), [`bench needs one of ${names}, got "sweap"; did you mean sweep?`]);
+  assert.deepEqual(problems(["run", "x"]), ['bench run takes flags only, got "x"']);
+  assert.deepEqual(problems(["--requests", "9", "x"]), ['bench run takes flags only, got "x"']);
+  assert.match(problems(["report"]).join(), /^bench report must be given one folder/);
+  for (const flag of ["--rate", "--max-batch-size"]) {
+    assert.deepEqual(problems(["report", "x", flag, "3"]), [
+      `${flag} is no flag of bench report; bench report --help lists them`,
+    ]);
+  }
 });
 
 Deno.test("with --target, flags that shape an engine are refused", () => {
@@ -102,9 +111,9 @@ Deno.test("help wins over everything else; the help of a command names its flags
 Deno.test("the help of a command tells its own defaults where they are not those of run", () => {
   const told = (name: CommandName, flag: string) =>
     new RegExp(`\n  --${flag}(.*)\n      (.*)`).exec(helpText(name))?.slice(1).join(": ");
-  assert.match(told("run", "rounds") ?? "", /^ \(default 3\): turns of each cell/);
-  assert.match(told("compare", "rounds") ?? "", /^ \(default 6\): turns of each cell/);
-  assert.match(told("sweep", "modes") ?? "", /^ \(default micro_batch\)/);
+  assert.match(told("run", "rounds") ?? "", /^ {2}\(default 3\): turns of each cell/);
+  assert.match(told("compare", "rounds") ?? "", /^ {2}\(default 6\): turns of each cell/);
+  assert.match(told("sweep", "modes") ?? "", /^ {2}\(default micro_batch\)/);
   assert.match(told("tune", "concurrency") ?? "", /^: closed loop/);
   assert.match(told("tune", "duration") ?? "", /first turn \(default: 6s to 30s/);
   assert.match(told("saturate", "duration") ?? "", /each trial \(default: 15s/);

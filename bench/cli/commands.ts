@@ -1,11 +1,14 @@
-import { type FlagName } from "./flags.ts";
+import { type Operands } from "../../src/cli/command_line.ts";
+import type { FlagName } from "./flags.ts";
 
 interface CommandSpec {
   /** What it does, as one sentence. */
   readonly help: string;
-  /** How many words it takes that are no flags, and the rule, which completes "NAME ...". */
-  readonly operands: { readonly least: number; readonly most: number; readonly rule: string };
+  /** The words that it takes; `usage` shows them. @default none */
+  readonly operands?: Operands & { readonly usage: string };
   readonly flags: readonly FlagName[];
+  /** Settings of the engine are flags of it too. */
+  readonly takesSettings?: true;
   readonly examples: readonly (readonly [line: string, what: string])[];
   /** What its flags mean otherwise than in `run`, and its exit codes beyond the common ones. */
   readonly notes?: string;
@@ -14,8 +17,6 @@ interface CommandSpec {
     readonly [Name in FlagName]?: { readonly fallback?: string | undefined; readonly help?: string };
   };
 }
-
-const NONE = { least: 0, most: 0, rule: "takes flags only" };
 
 /** What is asked, how much of it, and who is asked. */
 const REQUESTS = [
@@ -38,8 +39,8 @@ const VARIANTS = ["modes", "variant", "vary"] as const satisfies readonly FlagNa
 export const COMMANDS = {
   run: {
     help: "Measures modes and settings side by side on the same worker with the same requests.",
-    operands: { ...NONE, rule: "takes flags, or a command first (bench --help lists them)" },
     flags: [...VARIANTS, ...LOADS, "rounds", ...REQUESTS, "target", "dialects"],
+    takesSettings: true,
     examples: [
       ["deno task bench", "all modes at 1, 8 and 32 clients, in about ten minutes"],
       [
@@ -59,8 +60,8 @@ export const COMMANDS = {
   sweep: {
     help:
       "Measures every combination of settings and loads: what does a window of a size cost, and what does it bring?",
-    operands: NONE,
     flags: [...VARIANTS, ...LOADS, "rounds", ...REQUESTS],
+    takesSettings: true,
     examples: [
       [
         "deno task bench sweep",
@@ -76,8 +77,8 @@ export const COMMANDS = {
   },
   saturate: {
     help: "Finds the highest rate that a variant keeps up with, and stops by itself.",
-    operands: NONE,
     flags: [...VARIANTS, "arrivals", ...REQUESTS, "target"],
+    takesSettings: true,
     examples: [
       [
         "deno task bench saturate --modes continuous",
@@ -100,8 +101,8 @@ export const COMMANDS = {
   },
   tune: {
     help: "Finds the settings with the best goodput for a load, in few trials, and says how sure it is.",
-    operands: NONE,
     flags: [...VARIANTS, ...LOADS, ...REQUESTS],
+    takesSettings: true,
     examples: [
       [
         "deno task bench tune --rate 6 --slo ttft_p95=500ms,tpot_p95=50ms",
@@ -130,12 +131,14 @@ export const COMMANDS = {
   compare: {
     help: "Says which figures of NEW differ from BASE's by more than chance: a gate for CI.",
     operands: {
+      usage: "BASE NEW",
       least: 2,
       most: 2,
       rule:
         "must be given BASE and NEW: two folders with results, or two variants (MODE,SETTING=VALUE,... or MODE@CHECKOUT)",
     },
     flags: ["fail-on", ...LOADS, "rounds", ...REQUESTS],
+    takesSettings: true,
     examples: [
       [
         "deno task bench compare bench/results/base bench/results/new --fail-on 'ttft_p95>+10%'",
@@ -158,7 +161,12 @@ export const COMMANDS = {
   },
   report: {
     help: "Makes the reports of an earlier run again, from its samples alone.",
-    operands: { least: 1, most: 1, rule: "must be given one folder with the results of a run" },
+    operands: {
+      usage: "FOLDER",
+      least: 1,
+      most: 1,
+      rule: "must be given one folder with the results of a run",
+    },
     flags: ["dialects", "slo"],
     examples: [
       [
@@ -173,7 +181,7 @@ export const COMMANDS = {
   },
   reproduce: {
     help: "Runs a published measurement on the simulated worker and prints published against measured.",
-    operands: { least: 1, most: 1, rule: "must be given what to reproduce: a40" },
+    operands: { usage: "a40", least: 1, most: 1, rule: "must be given what to reproduce: a40" },
     flags: ["quick", "out"],
     examples: [["deno task bench reproduce a40", "Qwen3-32B-AWQ on one A40: 10 rows, about 12 minutes"]],
     notes: "Exit code 3: a row is more than 3 % off.",
@@ -182,9 +190,7 @@ export const COMMANDS = {
 
 export type CommandName = keyof typeof COMMANDS;
 
-export function isCommand(text: string): text is CommandName {
-  return Object.hasOwn(COMMANDS, text);
-}
+export const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];
 
 export function commandSpec(name: CommandName): CommandSpec {
   return COMMANDS[name];

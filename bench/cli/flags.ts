@@ -1,16 +1,19 @@
+import {
+  decimal,
+  type Flag,
+  type FlagTable,
+  type FlagValues as ValuesOf,
+  listOf,
+  text,
+  texts,
+  whole,
+  yes,
+} from "../../src/cli/flag.ts";
+import { flag } from "../../src/core/setting.ts";
 import { type Mode, MODES } from "../../src/core/types.ts";
 
-interface Flag<T> {
-  /** Undefined: what happens then stands in `help`. */
-  readonly fallback: T;
-  readonly help: string;
-  /** Completes "--flag must be ...". */
-  readonly rule: string;
-  /** The flag may stand more than once; its values are collected. */
-  readonly repeats?: true;
-  /** Undefined when the text breaks the rule. */
-  parse(text: string): T | undefined;
-}
+const CLIENTS = whole(1, 4096, undefined, "");
+const RATE = decimal(0, 100_000, undefined, "");
 
 /** The bench's own flags; the engine's settings are flags too, see `command.ts`. */
 export const FLAGS = {
@@ -28,24 +31,24 @@ export const FLAGS = {
   variant: texts(
     "MODE,SETTING=VALUE,...",
     /^[a-z_]+(,[A-Z_]+=[^,]+)*$/,
-    "one way to run the engine, beside others (may be repeated); instead of --modes",
+    "one way to run the engine, beside others; instead of --modes",
   ),
   vary: texts(
     "SETTING=VALUE,VALUE,...",
     /^[A-Z_]+=[^,]+(,[^,]+)*$/,
-    "values of an engine setting to try in every mode that it shapes (may be repeated: all combinations)",
+    "values of an engine setting to try in every mode that it shapes; of several all combinations",
   ),
   concurrency: listOf(
     [1, 8, 32],
     "whole numbers from 1 to 4096",
     "closed loop: clients that each wait for an answer before they ask again",
-    (text) => wholeNumber(text, 1, 4096),
+    CLIENTS.parse,
   ),
   rate: listOf<number>(
     [],
     "numbers above 0 up to 100000",
     "open loop: requests a second that come whatever becomes of them; instead of --concurrency",
-    (text) => decimal(text, 0, 100_000),
+    (text) => RATE.parse(text) || undefined,
   ),
   arrivals: text(
     "constant, poisson, gamma:CV or bursts:SIZE",
@@ -53,7 +56,7 @@ export const FLAGS = {
     "how the requests of --rate come (default: poisson)",
   ),
   trace: text("a path or the name of a shipped trace", /\S/, "open loop: replays a recorded trace"),
-  speed: { ...number(0.001, 100_000, 1, "times as fast as the trace was") },
+  speed: decimal(0.001, 100_000, 1, "times as fast as the trace was"),
   requests: whole(
     1,
     10_000_000,
@@ -61,13 +64,13 @@ export const FLAGS = {
     "requests of each cell, over all rounds (default: see --duration)",
   ),
   duration: {
-    fallback: undefined as number | undefined,
+    fallback: undefined,
     help:
       "time of each cell, over all rounds (default: 45s, closed loops also end after 18 requests for each client, " +
       "at least 48; with --requests: no limit)",
     rule: "a time like 90, 90s or 2m, from 1 s to 1 day",
     parse: seconds,
-  },
+  } as Flag<number | undefined>,
   rounds: whole(1, 1000, 3, "turns of each cell, in an order drawn anew for each round"),
   "max-tokens": whole(1, 1_000_000, 48, "output tokens that each request asks for at most"),
   "prompt-tokens": text(
@@ -75,8 +78,8 @@ export const FLAGS = {
     /\S/,
     "length of made-up prompts, in tokens (default: 64 natural questions and tasks)",
   ),
-  "exact-output": yesOrNo(false, "every answer has just --max-tokens tokens: the model's own end is ignored"),
-  stream: yesOrNo(true, "clients read the answer token by token, and so see TTFT, TPOT and ITL"),
+  "exact-output": yes("every answer has just --max-tokens tokens: the model's own end is ignored"),
+  stream: flag(true, "clients read the answer token by token, and so see TTFT, TPOT and ITL"),
   slo: text(
     "limits like ttft=500ms,tpot=50ms,e2e=5s",
     /\S/,
@@ -93,90 +96,16 @@ export const FLAGS = {
   "fail-on": texts(
     "FIGURE>+PERCENT%, FIGURE<-PERCENT%, FIGURE>VALUE or FIGURE<VALUE",
     /\S/,
-    "ends with code 3 when the figure got so much worse, and the samples show it (may be repeated)",
+    "ends with code 3 when the figure got so much worse, and the samples show it",
   ),
-  dialects: yesOrNo(false, "also scores the run as vLLM bench, GuideLLM, AIPerf and MLPerf would"),
-  quick: yesOrNo(false, "fewer requests, for a first look"),
-} as const satisfies Record<string, Flag<unknown>>;
+  dialects: yes("also scores the run as vLLM bench, GuideLLM, AIPerf and MLPerf would"),
+  quick: yes("fewer requests, for a first look"),
+} as const satisfies FlagTable;
 
 export type FlagName = keyof typeof FLAGS;
-export type FlagValues = { -readonly [Name in FlagName]: (typeof FLAGS)[Name]["fallback"] };
+export type FlagValues = ValuesOf<typeof FLAGS>;
 
 export const FLAG_NAMES = Object.keys(FLAGS) as FlagName[];
-
-export function isFlag(name: string): name is FlagName {
-  return Object.hasOwn(FLAGS, name);
-}
-
-function listOf<T>(
-  fallback: readonly T[],
-  rule: string,
-  help: string,
-  parse: (text: string) => T | undefined,
-): Flag<readonly T[]> {
-  return {
-    fallback,
-    rule: `${rule}, separated by commas`,
-    help,
-    parse(text) {
-      const items = [...new Set(text.split(",").map((item) => parse(item.trim())))];
-      return items.every((item) => item !== undefined) ? items as T[] : undefined;
-    },
-  };
-}
-
-function whole<T extends number | undefined>(
-  min: number,
-  max: number,
-  fallback: T,
-  help: string,
-): Flag<number | T> {
-  const rule = `a whole number from ${min} to ${max}`;
-  return { fallback, rule, help, parse: (text) => wholeNumber(text, min, max) };
-}
-
-function number(min: number, max: number, fallback: number, help: string): Flag<number> {
-  return { fallback, help, rule: `a number from ${min} to ${max}`, parse: (text) => decimal(text, min, max) };
-}
-
-const YES_OR_NO = new Map([["1", true], ["true", true], ["0", false], ["false", false]]);
-
-function yesOrNo(fallback: boolean, help: string): Flag<boolean> {
-  return { fallback, help, rule: "1, true, 0 or false", parse: (text) => YES_OR_NO.get(text) };
-}
-
-/** Gives flags that say yes or no and stand without a value the value 1. */
-export function withYes(args: readonly string[]): string[] {
-  return args.map((arg, index) => {
-    const name = arg.slice(2);
-    const bare = arg.startsWith("--") && isFlag(name) && typeof FLAGS[name].fallback === "boolean";
-    return bare && !YES_OR_NO.has(args[index + 1] ?? "") ? `${arg}=1` : arg;
-  });
-}
-
-function text(rule: string, pattern: RegExp, help: string): Flag<string | undefined> {
-  return { fallback: undefined, rule, help, parse: (text) => pattern.test(text) ? text : undefined };
-}
-
-function texts(rule: string, pattern: RegExp, help: string): Flag<readonly string[]> & { repeats: true } {
-  return {
-    fallback: [],
-    rule,
-    help,
-    repeats: true,
-    parse: (text) => pattern.test(text) ? [text] : undefined,
-  };
-}
-
-function wholeNumber(text: string, min: number, max: number): number | undefined {
-  const value = Number(text);
-  return /^\d{1,15}$/.test(text) && value >= min && value <= max ? value : undefined;
-}
-
-function decimal(text: string, min: number, max: number): number | undefined {
-  const value = Number(text);
-  return /^\d{1,9}(\.\d{1,9})?$/.test(text) && value > 0 && value >= min && value <= max ? value : undefined;
-}
 
 /** Seconds. */
 function seconds(text: string): number | undefined {

@@ -1,3 +1,4 @@
+import { flagsHelp } from "../../src/cli/command_line.ts";
 import { type CommandName, COMMANDS, commandSpec } from "./commands.ts";
 import { ENGINE_DEFAULTS, NOT_FOR_BENCH } from "./command.ts";
 import { FLAGS } from "./flags.ts";
@@ -25,31 +26,20 @@ ${EXIT_CODES}`;
 }
 
 function commandHelp(name: CommandName): string {
-  const { help, flags, notes, operands, own } = commandSpec(name);
-  const lines = flags.map((flag) => {
-    const { fallback, rule, help } = { ...FLAGS[flag], ...own?.[flag] };
-    const empty = fallback === undefined || (Array.isArray(fallback) && fallback.length === 0);
-    return `  --${flag}${empty ? "" : ` (default ${fallback})`}\n      ${help}; ${rule}`;
-  });
-  const takesEngine = flags.includes("out") && name !== "reproduce";
-  const engine = takesEngine ? [ENGINE_SETTINGS] : [];
-  const usage = operands.most === 0 ? "" : ` ${OPERANDS[name] ?? ""}`;
+  const { help, flags, notes, operands, own, takesSettings } = commandSpec(name);
+  const table = Object.fromEntries(flags.map((flag) => [flag, { ...FLAGS[flag], ...own?.[flag] }]));
+  const engine = takesSettings ? [ENGINE_SETTINGS] : [];
+  const usage = operands === undefined ? "" : ` ${operands.usage}`;
   return [
     `Usage: deno task bench ${name}${usage} [FLAGS]`,
     help,
     examplesOf(name),
-    `Flags:\n${lines.join("\n")}`,
+    `Flags:\n${flagsHelp(table)}`,
     ...(notes === undefined ? [] : [notes]),
     ...engine,
     EXIT_CODES,
   ].join("\n\n");
 }
-
-const OPERANDS: { readonly [Name in CommandName]?: string } = {
-  compare: "BASE NEW",
-  report: "FOLDER",
-  reproduce: "a40",
-};
 
 function examplesOf(name: CommandName): string {
   return commandSpec(name).examples.map(([line, what]) => `  ${line}\n      ${what}`).join("\n");

@@ -1,4 +1,5 @@
 import { type SettingName, SETTINGS, type Settings } from "../../src/config/config.ts";
+import { boundProblems } from "../../src/config/parse.ts";
 import { StartupError } from "../../src/core/errors.ts";
 import { type Mode, MODES } from "../../src/core/types.ts";
 import { parseSlo } from "../metrics/figure_names.ts";
@@ -220,17 +221,5 @@ function combinations(
 
 /** What only shows beside the common settings. */
 function problemsOf({ name, settings }: Variant, common: Settings): string[] {
-  const { DEFAULT_MAX_TOKENS, MAX_TOKENS_LIMIT, QUEUE_BYTES, MAX_PROMPT_BYTES } = { ...common, ...settings };
-  const problems: string[] = [];
-  if (DEFAULT_MAX_TOKENS > MAX_TOKENS_LIMIT) {
-    problems.push(
-      `${name}: DEFAULT_MAX_TOKENS must be at most MAX_TOKENS_LIMIT (${MAX_TOKENS_LIMIT}), got ${DEFAULT_MAX_TOKENS}`,
-    );
-  }
-  if (QUEUE_BYTES < MAX_PROMPT_BYTES) {
-    problems.push(
-      `${name}: QUEUE_BYTES must be at least MAX_PROMPT_BYTES (${MAX_PROMPT_BYTES}), got ${QUEUE_BYTES}`,
-    );
-  }
-  return problems;
+  return boundProblems({ ...common, ...settings }).map((problem) => `${name}: ${problem}`);
 }

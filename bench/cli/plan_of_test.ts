@@ -120,7 +120,7 @@ Deno.test("what can't be is told with its name, all at once", () => {
   );
   assert.match(
     problems(["--variant=direct,DEFAULT_MAX_TOKENS=9000"]).join(),
-    /^direct DEFAULT_MAX_TOKENS=9000: DEFAULT_MAX_TOKENS must be at most MAX_TOKENS_LIMIT \(4096\), got 9000$/,
+    /^direct DEFAULT_MAX_TOKENS=9000: DEFAULT_MAX_TOKENS must be at most MAX_TOKENS_LIMIT \(4096\), got "9000"$/,
   );
 });
 

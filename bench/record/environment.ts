@@ -1,6 +1,6 @@
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { fileURLToPath } from "node:url";
-import { DOOR_SETTINGS, type Settings } from "../../src/config/config.ts";
+import { INGRESS_SETTINGS, type Settings } from "../../src/config/config.ts";
 import type { RunPlan } from "../plan.ts";
 import type { TraceUse } from "../workload/trace.ts";
 
@@ -27,10 +27,10 @@ export interface RunEnvironment {
 }
 
 /** Mode and doors are each engine's own. */
-export type EngineSettings = Omit<Settings, "ENGINE_MODE" | (typeof DOOR_SETTINGS)[number]>;
+export type EngineSettings = Omit<Settings, "ENGINE_MODE" | keyof typeof INGRESS_SETTINGS>;
 
 export function withoutDoors(settings: Settings): EngineSettings {
-  const own: ReadonlySet<string> = new Set(["ENGINE_MODE", ...DOOR_SETTINGS]);
+  const own: ReadonlySet<string> = new Set(["ENGINE_MODE", ...Object.keys(INGRESS_SETTINGS)]);
   return Object.fromEntries(Object.entries(settings).filter(([name]) => !own.has(name))) as EngineSettings;
 }
 

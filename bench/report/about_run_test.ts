@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseSettings } from "../../src/config/config.ts";
+import { parseSettings } from "../../src/config/parse.ts";
 import { environmentOf, planOf } from "../../tests/support/bench/environment.ts";
 import { sampleOf } from "../../tests/support/bench/sample.ts";
 import { aboutRun, warnings } from "./about_run.ts";

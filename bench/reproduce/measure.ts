@@ -1,4 +1,4 @@
-import { parseSettings } from "../../src/config/config.ts";
+import { parseSettings } from "../../src/config/parse.ts";
 import type { Millis } from "../../src/core/types.ts";
 import type { Load, RunPlan, Variant } from "../plan.ts";
 import { Lab, type Subject } from "../run/lab.ts";

@@ -3,7 +3,7 @@
  * environment. Prints its address, and ends when its stdin does, so that it never outlives the bench.
  */
 import process from "node:process";
-import { parseSettings } from "../../src/config/config.ts";
+import { parseSettings } from "../../src/config/parse.ts";
 import { startEngine } from "../../src/engine.ts";
 import { StartupError } from "../../src/core/errors.ts";
 import { stderrLines } from "../../src/logging/line_writer.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ParsedSettings } from "../../src/config/config.ts";
+import type { ParsedSettings } from "../../src/config/parse.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Millis } from "../../src/core/types.ts";
 import { runClosedLoop } from "../load/closed_loop.ts";

@@ -1,7 +1,8 @@
-import { addressOf, type ParsedSettings } from "../../src/config/config.ts";
+import { addressOf } from "../../src/config/config.ts";
+import type { ParsedSettings } from "../../src/config/parse.ts";
 import { printError } from "../../src/cli/output.ts";
 import { findWorker, workerEndpoint } from "../../src/serve/find_worker.ts";
-import { requireWanted } from "../../src/serve/wanted_worker.ts";
+import { requireWanted } from "../../src/serve/follow_worker.ts";
 import { LocalWorker } from "../../src/supervisor/local_worker.ts";
 import { planWorker } from "../../src/supervisor/plan.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";

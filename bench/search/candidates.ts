@@ -1,11 +1,11 @@
 import {
-  DOOR_SETTINGS,
   flagOf,
-  type ParsedSettings,
+  INGRESS_SETTINGS,
   type SettingName,
   SETTINGS,
   type Settings,
 } from "../../src/config/config.ts";
+import type { ParsedSettings } from "../../src/config/parse.ts";
 import { type Mode, MODES } from "../../src/core/types.ts";
 import type { Variant } from "../plan.ts";
 import { nameOfVariant } from "../workload/names.ts";
@@ -51,9 +51,9 @@ function atWorker({ settings }: Variant): number {
   return MAX_CONCURRENT_STREAMS || QUEUED_CONCURRENCY || (MAX_BATCH_SIZE ?? Infinity) * BATCHES_IN_FLIGHT;
 }
 
-const OF_THE_PLACE: readonly SettingName[] = [
+const OF_THE_PLACE: readonly string[] = [
   "ENGINE_MODE",
-  ...DOOR_SETTINGS,
+  ...Object.keys(INGRESS_SETTINGS),
   "WORKER_ENDPOINT",
   "WORKER_PORT",
 ];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseSettings } from "../../src/config/config.ts";
+import { parseSettings } from "../../src/config/parse.ts";
 import { MODES } from "../../src/core/types.ts";
 import { ENGINE_DEFAULTS } from "../cli/command.ts";
 import type { Variant } from "../plan.ts";

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import type { ParsedSettings } from "../../src/config/config.ts";
+import type { ParsedSettings } from "../../src/config/parse.ts";
 import type { Millis } from "../../src/core/types.ts";
 import type { CellSummary } from "../metrics/cell_summary.ts";
 import { figure, withInterval } from "../report/format.ts";

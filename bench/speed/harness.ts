@@ -4,10 +4,11 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseSettings, type Settings } from "../../src/config/config.ts";
+import type { Backend } from "../../src/config/backends.ts";
+import type { Settings } from "../../src/config/config.ts";
+import { parseSettings } from "../../src/config/parse.ts";
 import type { Mode } from "../../src/core/types.ts";
 import { LocalWorker } from "../../src/supervisor/local_worker.ts";
-import type { Backend } from "../../src/supervisor/plan.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import { EngineLoad } from "../load/engine_load.ts";
 import { countTokens } from "../load/stream.ts";

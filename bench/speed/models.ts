@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { now } from "../../src/clock.ts";
 import type { Millis, Mode } from "../../src/core/types.ts";
-import { type Backend, WORKER_FOLDER } from "../../src/supervisor/plan.ts";
+import type { Backend } from "../../src/config/backends.ts";
+import { WORKER_FOLDER } from "../../src/supervisor/plan.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { EngineLoad } from "../load/engine_load.ts";
 import { PROMPTS } from "../workload/prompts.ts";

@@ -3,6 +3,7 @@ import { credentials } from "@grpc/grpc-js";
 import { now } from "../../src/clock.ts";
 import { addressOf } from "../../src/config/config.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
+import { freePort } from "../../src/serve/free_port.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import { EngineHttp } from "../../src/terminal/engine_http.ts";
 import { browserPath, launch } from "../../tests/support/bench/report_browser.ts";
@@ -271,10 +272,4 @@ async function openPage(browser: Awaited<ReturnType<typeof launch>>, url: string
   await page.goto(`${url}/`);
   await page.locator('[data-figure="health"][data-value]').waitFor({ timeout: 15_000 });
   return { [Symbol.asyncDispose]: () => page.close() };
-}
-
-/** A port for an engine whose HTTP port is set by `env`. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

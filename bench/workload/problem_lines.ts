@@ -1,5 +1,5 @@
 /** Broken rules of a file as lines for people: `FILE:LINE: FIELD must be RULE, got VALUE`. */
-import { closest } from "../../src/terminal/closest.ts";
+import { closest } from "../../src/cli/closest.ts";
 import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node } from "yaml";
 import type { z } from "zod";
 

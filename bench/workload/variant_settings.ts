@@ -1,22 +1,17 @@
 /** The engine settings that one variant may have otherwise than another. */
-import { DOOR_SETTINGS, SETTING_NAMES, type SettingName } from "../../src/config/config.ts";
+import {
+  INGRESS_SETTINGS,
+  LOCAL_WORKER_SETTINGS,
+  SETTING_NAMES,
+  type SettingName,
+  WORKER_SETTINGS,
+} from "../../src/config/config.ts";
 import type { Mode } from "../../src/core/types.ts";
 
 /** One worker serves all variants, and the lab itself says where engines listen and in which mode they run. */
-const FIXED: ReadonlySet<SettingName> = new Set<SettingName>([
-  "ENGINE_MODE",
-  ...DOOR_SETTINGS,
-  "WORKER_ENDPOINT",
-  "WORKER_TLS_CA",
-  "WORKER_TLS_CLIENT_CERT",
-  "WORKER_TLS_CLIENT_KEY",
-  "WORKER_PORT",
-  "WORKER_BACKEND",
-  "MODEL_ID",
-  "PYTHON",
-]);
+const FIXED = { ENGINE_MODE: true, ...INGRESS_SETTINGS, ...WORKER_SETTINGS, ...LOCAL_WORKER_SETTINGS };
 
-export const VARIANT_SETTINGS: readonly SettingName[] = SETTING_NAMES.filter((name) => !FIXED.has(name));
+export const VARIANT_SETTINGS: readonly SettingName[] = SETTING_NAMES.filter((name) => !(name in FIXED));
 
 /** The settings that shape one mode and not another; with others of them a mode would be measured twice as it is. */
 export const SHAPING = {

@@ -1,7 +1,7 @@
 import type { Buffer } from "node:buffer";
 import { getLogger } from "@logtape/logtape";
 import { OmnispanError, StartupError } from "../core/errors.ts";
-import { warnOfExposure } from "./secret_file.ts";
+import { warnOfExposure } from "./secret_files.ts";
 import type { Millis } from "../core/types.ts";
 import { FileWatch } from "./file_watch.ts";
 import { type KeyLimits, type KeyRecord, parseKeyFile } from "./key_file.ts";

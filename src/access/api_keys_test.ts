@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { configureSync, type LogRecord, resetSync } from "@logtape/logtape";
 import { OmnispanError, StartupError } from "../core/errors.ts";
 import { formatText } from "../logging/logging.ts";
-import { warnOfExposure } from "./secret_file.ts";
+import { warnOfExposure } from "./secret_files.ts";
 import { ApiKeys } from "./api_keys.ts";
 import type { KeyRecord } from "./key_file.ts";
 import { hashOf, newKeyText, writtenHash } from "./key_text.ts";

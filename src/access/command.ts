@@ -1,8 +1,23 @@
 /** The command line of `deno task keys`. */
-import { parseArgs } from "node:util";
+import {
+  flagsHelp,
+  type Operands,
+  readCommandLine,
+  subcommandOf,
+  unknownCommand,
+} from "../cli/command_line.ts";
+import { type Flag, type FlagTable, text, whole, yes } from "../cli/flag.ts";
 import { StartupError } from "../core/errors.ts";
-import { FLAG_NAMES, type FlagName, FLAGS, isFlag } from "./flags.ts";
-import { type KeyLimits, LIMIT_NAMES } from "./key_file.ts";
+import {
+  isNote,
+  isTenant,
+  type KeyLimits,
+  LIMIT_MAXIMA,
+  LIMIT_NAMES,
+  type LimitName,
+  NOTE_RULE,
+  TENANT_RULE,
+} from "./key_file.ts";
 
 export interface NewKey {
   readonly tenant: string;
@@ -16,8 +31,30 @@ export type Command =
   | { readonly name: "list"; readonly path: string }
   | { readonly name: "revoke"; readonly path: string; readonly id: string };
 
+/** The flags of every command. */
+const FILE = {
+  file: {
+    ...text("a path", /[^]/, "the key file"),
+    fallback: "api-keys.json",
+    value: "PATH",
+    variable: "API_KEYS_FILE",
+  } as Flag<string>,
+};
+
+/** The flags of `new` beside them. */
+const NEW = {
+  tenant: line("NAME", "whose key it is; required", TENANT_RULE, isTenant),
+  note: line("TEXT", "what it is for", NOTE_RULE, isNote),
+  "requests-per-minute": limit("requests_per_minute", "requests in a minute"),
+  "tokens-per-minute": limit("tokens_per_minute", "output tokens in a minute"),
+  "max-in-flight": limit("max_in_flight", "requests under way at once"),
+  "max-tokens": limit("max_tokens", "output tokens of one request"),
+  operator: yes("it may see the metrics, the live page and what is of all tenants"),
+};
+
+const FLAGS = { ...NEW, ...FILE };
 const COMMANDS = ["new", "list", "revoke"] as const;
-const DEFAULT_PATH = "api-keys.json";
+const ONE_ID: Operands = { least: 1, most: 1, rule: "takes the id of one key (keys list shows them)" };
 
 export const HELP = `Usage: deno task keys new --tenant NAME [FLAGS]
        deno task keys list [--file PATH]
@@ -30,15 +67,18 @@ a change counts within two seconds.
   list     shows what the file has
   revoke   takes a key out of the file
 
-${FLAG_NAMES.map(flagHelp).join("\n")}
+Examples:
+  deno task keys new --tenant alice --note laptop --requests-per-minute 60
+  deno task keys new --tenant ops --operator --file /etc/omnispan/keys.json
+  deno task keys revoke k1a2b3c4d
+
+Flags:
+${flagsHelp(FILE)}
+
+Flags of new:
+${flagsHelp(NEW)}
 
 Exit codes: 0 done, 1 could not be done, 2 wrong use.`;
-
-function flagHelp(name: FlagName): string {
-  const { value, help, rule, onlyNew } = FLAGS[name];
-  const head = `  --${name}${value && ` ${value}`}`;
-  return `${head}${onlyNew ? " (new)" : ""}\n      ${help}${value === "" ? "" : `; ${rule}`}`;
-}
 
 /**
  * Reads the command line.
@@ -48,40 +88,26 @@ export function parseCommand(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Command | "help" {
-  const tokens = tokensOf(args);
-  const words = tokens.flatMap((token) => token.kind === "positional" ? [token.value] : []);
-  if (words[0] === "help" || tokens.some((token) => token.kind === "option" && isHelp(token.name))) {
-    return "help";
-  }
-  const [first = "", ...operands] = words;
-  const name = COMMANDS.find((command) => command === first);
-  if (!name) {
-    const got = JSON.stringify(first);
-    throw new StartupError([`keys needs one of ${COMMANDS.join(", ")}, got ${got}; keys --help tells more`]);
-  }
-  const problems: string[] = [];
-  const flags = new Map<FlagName, string>();
-  for (const token of tokens) {
-    if (token.kind !== "option") continue;
-    const problem = problemOf(token, name);
-    if (problem !== undefined) problems.push(problem);
-    else if (!isFlag(token.name)) continue;
-    else if (flags.has(token.name)) problems.push(`${token.rawName} must be given once, got it again`);
-    else flags.set(token.name, token.value ?? "");
-  }
-  const expected = name === "revoke" ? 1 : 0;
-  if (operands.length !== expected) {
-    const rule = name === "revoke" ? "the id of one key (keys list shows them)" : "flags only";
-    problems.push(`keys ${name} takes ${rule}, got ${JSON.stringify(operands.join(" "))}`);
-  }
-  if (name === "new" && !tokens.some((token) => token.kind === "option" && token.name === "tenant")) {
-    problems.push(`--tenant must be ${FLAGS.tenant.rule}, got nothing`);
-  }
+  const { name, word, rest, help } = subcommandOf(COMMANDS, FLAGS, args);
+  if (help) return "help";
+  if (!name) throw new StartupError([unknownCommand("keys", COMMANDS, word)]);
+  const { values, typed, operands, problems } = readCommandLine(
+    {
+      name: `keys ${name}`,
+      flags: (name === "new" ? FLAGS : FILE) as typeof FLAGS,
+      ...(name === "revoke" && { operands: ONE_ID }),
+      once: true,
+      others: { flags: NEW as FlagTable, why: () => `is no flag of keys ${name}, only of keys new` },
+    },
+    rest,
+    env,
+  );
+  if (name === "new" && !typed.has("tenant")) problems.push(`--tenant must be ${TENANT_RULE}, got nothing`);
   if (problems.length > 0) throw new StartupError(problems);
-  const path = flags.get("file") ?? (env["API_KEYS_FILE"] || DEFAULT_PATH);
+  const path = values.file;
   switch (name) {
     case "new":
-      return { name, path, key: newKey(flags) };
+      return { name, path, key: newKey(values) };
     case "list":
       return { name, path };
     case "revoke":
@@ -91,45 +117,27 @@ export function parseCommand(
   }
 }
 
-type Token = ReturnType<typeof tokensOf>[number];
-
-function tokensOf(args: readonly string[]) {
-  const options = Object.fromEntries(
-    FLAG_NAMES.map((
-      name,
-    ) => [name, { type: FLAGS[name].value === "" ? "boolean" as const : "string" as const }]),
-  );
-  return parseArgs({ args: [...args], options, strict: false, tokens: true }).tokens;
-}
-
-function isHelp(name: string): boolean {
-  return name === "help" || name === "h";
-}
-
-function problemOf(
-  { name, rawName, value }: Extract<Token, { kind: "option" }>,
-  command: Command["name"],
-): string | undefined {
-  if (!isFlag(name)) return `${rawName} is no flag of keys; keys --help lists them`;
-  const flag = FLAGS[name];
-  if (flag.onlyNew && command !== "new") return `${rawName} is no flag of keys ${command}, only of keys new`;
-  const takesValue = flag.value !== "";
-  // A value that looks like a flag is the next flag: the value itself was forgotten.
-  if (takesValue ? flag.keeps(value ?? "") && !value?.startsWith("--") : value === undefined) {
-    return undefined;
-  }
-  return `${rawName} must be ${flag.rule}, got ${value === undefined ? "nothing" : JSON.stringify(value)}`;
-}
-
-function newKey(flags: ReadonlyMap<FlagName, string>): NewKey {
+function newKey(
+  { tenant = "", note, operator, ...values }: {
+    readonly [Name in keyof typeof FLAGS]: (typeof FLAGS)[Name]["fallback"];
+  },
+): NewKey {
   const limits = LIMIT_NAMES.flatMap((name) => {
-    const given = flags.get(name.replaceAll("_", "-") as FlagName);
-    return given === undefined ? [] : [[name, Number(given)] as const];
+    const given = values[name.replaceAll("_", "-") as keyof typeof values];
+    return given === undefined ? [] : [[name, given] as const];
   });
-  return {
-    tenant: flags.get("tenant") ?? "",
-    note: flags.get("note"),
-    limits: Object.fromEntries(limits),
-    operator: flags.has("operator"),
-  };
+  return { tenant, note, limits: Object.fromEntries(limits), operator };
+}
+
+function line(
+  value: string,
+  help: string,
+  rule: string,
+  keeps: (text: string) => boolean,
+): Flag<string | undefined> {
+  return { fallback: undefined, value, help, rule, parse: (text) => keeps(text) ? text : undefined };
+}
+
+function limit(name: LimitName, help: string): Flag<number | undefined> {
+  return { ...whole(1, LIMIT_MAXIMA[name], undefined, `${help}; without it there is no limit`), value: "N" };
 }

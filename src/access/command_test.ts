@@ -53,19 +53,32 @@ Deno.test("wrong use is told with the flag, the rule and the value, each on its 
   assert.deepEqual(problems(["make"]), [
     'keys needs one of new, list, revoke, got "make"; keys --help tells more',
   ]);
+  assert.deepEqual(problems(["lits"]), [
+    'keys needs one of new, list, revoke, got "lits"; did you mean list?',
+  ]);
   assert.deepEqual(
-    problems(["new", "bob", "--max-tokens", "0", "--max-in-flight", "1e3", "--tennant", "--operator=no"]),
+    problems([
+      "new",
+      "bob",
+      "--max-tokens",
+      "0",
+      "--max-in-flight",
+      "1e3",
+      "--tennant",
+      "x",
+      "--operator=no",
+    ]),
     [
       '--max-tokens must be a whole number from 1 to 1000000, got "0"',
       '--max-in-flight must be a whole number from 1 to 1000000, got "1e3"',
-      "--tennant is no flag of keys; keys --help lists them",
-      '--operator must be without a value, got "no"',
+      "--tennant is no flag of keys new; did you mean --tenant?",
+      '--operator must be 1, true, 0 or false, got "no"',
       'keys new takes flags only, got "bob"',
       "--tenant must be a Unicode text of 1 to 256 characters without control characters, got nothing",
     ],
   );
   assert.deepEqual(problems(["new", "--note", "--operator", "--tenant", "a", "--tenant", "b"]), [
-    '--note must be a Unicode text of at most 1000 characters without control characters, got "--operator"',
+    "--note must be a Unicode text of at most 1000 characters without control characters, got nothing",
     "--tenant must be given once, got it again",
   ]);
   assert.deepEqual(problems(["new", "--tenant"]), [
@@ -76,5 +89,8 @@ Deno.test("wrong use is told with the flag, the rule and the value, each on its 
   ]);
   assert.deepEqual(problems(["revoke"]), [
     'keys revoke takes the id of one key (keys list shows them), got ""',
+  ]);
+  assert.deepEqual(problems(["revoke", "k1", "--gpu=1"]), [
+    "--gpu is no flag of keys revoke; keys revoke --help lists them",
   ]);
 });

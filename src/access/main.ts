@@ -1,21 +1,14 @@
 /** `deno task keys`: see `deno task keys --help`. */
-import Table from "cli-table3";
 import { messageOf, StartupError } from "../core/errors.ts";
+import { EXIT, exitCodeOf, ProgramError } from "../cli/exit.ts";
 import { print, printError, write } from "../cli/output.ts";
-import { changeKeyFile } from "./change_key_file.ts";
+import { plainTable } from "../cli/table.ts";
 import { type Command, HELP, type NewKey, parseCommand } from "./command.ts";
-import { type KeyRecord, LIMIT_NAMES, parseKeyFile, readKeyText } from "./key_file.ts";
+import { changeKeyFile, type KeyRecord, LIMIT_NAMES, parseKeyFile, readKeyText } from "./key_file.ts";
 import { hashOf, newKeyId, newKeyText, writtenHash } from "./key_text.ts";
 
-const EXIT = { done: 0, notDone: 1, wrongUse: 2 } as const;
-
 async function main(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
-  let command: Command | "help";
-  try {
-    command = parseCommand(args, env);
-  } catch (thrown) {
-    return failed(thrown, EXIT.wrongUse);
-  }
+  const command = parseCommand(args, env);
   if (command === "help") {
     print(HELP);
     return EXIT.done;
@@ -24,7 +17,7 @@ async function main(args: readonly string[], env: Readonly<Record<string, string
     await perform(command);
     return EXIT.done;
   } catch (thrown) {
-    return failed(thrown instanceof StartupError ? thrown : problemOf(command, thrown), EXIT.notDone);
+    throw notDone(command, thrown);
   }
 }
 
@@ -92,38 +85,24 @@ async function list(path: string): Promise<void> {
 }
 
 function tableOf(keys: readonly KeyRecord[]): string {
-  const none = { top: "", bottom: "", left: "", right: "", mid: "", middle: "  " };
-  const corners = { "top-mid": "", "top-left": "", "top-right": "", "bottom-mid": "", "bottom-left": "" };
-  const table = new Table({
-    head: [
-      "id",
-      "tenant",
-      "created",
-      "operator",
-      ...LIMIT_NAMES.map((name) => name.replaceAll("_", " ")),
-      "note",
-    ],
-    colAligns: ["left", "left", "left", "left", ...LIMIT_NAMES.map(() => "right" as const), "left"],
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },
-    chars: { ...none, ...corners, "bottom-right": "", "left-mid": "", "right-mid": "", "mid-mid": "" },
-  });
-  for (const { id, tenant, created = "", operator, limits = {}, note = "" } of keys) {
+  const columns = [
+    ...["id", "tenant", "created", "operator"].map((head) => ({ head })),
+    ...LIMIT_NAMES.map((name) => ({ head: name.replaceAll("_", " "), align: "right" as const })),
+    { head: "note" },
+  ];
+  const rows = keys.map(({ id, tenant, created = "", operator, limits = {}, note = "" }) => {
     const figures = LIMIT_NAMES.map((name) => String(limits[name] ?? "-"));
-    table.push([id, tenant, created, operator ? "yes" : "no", ...figures, note]);
-  }
-  return table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
+    return [id, tenant, created, operator ? "yes" : "no", ...figures, note];
+  });
+  return plainTable(columns, rows);
 }
 
-function problemOf({ name, path }: Command, thrown: unknown): StartupError {
+/** Why a command that was right could not be done. */
+function notDone({ name, path }: Command, cause: unknown): ProgramError {
+  if (cause instanceof StartupError) return new ProgramError(cause.message, EXIT.failed, { cause });
   const missing = name === "new" ? "can't be made: its folder is not there" : "is not there";
-  const what = thrown instanceof Deno.errors.NotFound ? missing : `can't be used: ${messageOf(thrown)}`;
-  return new StartupError([`${path} ${what}`], { cause: thrown });
+  const what = cause instanceof Deno.errors.NotFound ? missing : `can't be used: ${messageOf(cause)}`;
+  return new ProgramError(`${path} ${what}`, EXIT.failed, { cause });
 }
 
-function failed(thrown: unknown, code: number): number {
-  if (!(thrown instanceof StartupError)) throw thrown;
-  thrown.problems.forEach(printError);
-  return code;
-}
-
-if (import.meta.main) Deno.exit(await main(Deno.args, Deno.env.toObject()));
+if (import.meta.main) Deno.exit(await main(Deno.args, Deno.env.toObject()).catch(exitCodeOf));

@@ -1,27 +1,14 @@
 /**
- * The engine's settings. `SETTINGS` is the single source of each one's name, type, range, default and help: the
- * environment, the flags of `serve`, `serve --help` and docs/configuration.md all come from it.
+ * The engine's settings in groups. The tables are the single source of each one's name, type, range, default and help:
+ * the environment, the flags of `serve` and `bench`, their help and docs/configuration.md all come from them.
  */
-import { parseArgs } from "node:util";
-import { StartupError } from "../core/errors.ts";
-import { LOG_FORMATS, LOG_LEVELS } from "../logging/logging.ts";
+import { flag, oneOf, type Setting, type SettingValues, wholeNumber } from "../core/setting.ts";
 import { MODES } from "../core/types.ts";
+import { BACKEND_NAMES } from "./backends.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "../logging/logging.ts";
 
-interface Setting<T> {
-  readonly fallback: T;
-  readonly help: string;
-  /** Completes "NAME must be ...". */
-  readonly rule: string;
-  /** Undefined when the text breaks the rule. */
-  parse(text: string): T | undefined;
-}
-
-export const SETTINGS = {
-  ENGINE_MODE: oneOf(
-    MODES,
-    "direct",
-    "how requests go to the worker: at once, one by one, in batches, or as places become free",
-  ),
+/** Where the engine listens, whom it lets in and what it shows them: nothing of how it schedules. */
+export const INGRESS_SETTINGS = {
   BIND_HOST: nonEmpty("127.0.0.1", "the address the engine listens on"),
   BIND_PORT: wholeNumber(0, 65535, 50061, "the port the engine listens on for gRPC; 0 takes a free one"),
   HTTP_PORT: portOrOff(
@@ -58,7 +45,7 @@ export const SETTINGS = {
     1024,
     "connections to each of the two ports at once; the next is closed; lowered where fewer files may be open (ulimit -n)",
   ),
-  API_KEYS_FILE: optionalPath("the file of API keys (deno task keys); with it every request needs one"),
+  API_KEYS_FILE: secret("the file of API keys (deno task keys); with it every request needs one"),
   ALLOW_NO_KEYS: flag(false, "listen on an address that other machines reach without API keys"),
   MODE_HINTS: flag(
     true,
@@ -76,7 +63,11 @@ export const SETTINGS = {
     "tenants with metrics of their own; the others share one label",
   ),
   TLS_CERT: optionalPath("the certificate chain (PEM) of both ports; with TLS_KEY"),
-  TLS_KEY: optionalPath("the private key (PEM) of TLS_CERT"),
+  TLS_KEY: secret("the private key (PEM) of TLS_CERT"),
+} as const;
+
+/** Where the worker is, and how the engine speaks to it. */
+export const WORKER_SETTINGS = {
   WORKER_ENDPOINT: endpoint(
     "http://127.0.0.1:50071",
     "the Python worker; when given, serve starts none of its own",
@@ -85,13 +76,11 @@ export const SETTINGS = {
     "the certificates (PEM) that a worker at https:// is believed by; without it those that Deno comes with",
   ),
   WORKER_TLS_CLIENT_CERT: optionalPath("the certificate chain (PEM) that the engine shows to such a worker"),
-  WORKER_TLS_CLIENT_KEY: optionalPath("the private key (PEM) of WORKER_TLS_CLIENT_CERT"),
-  WORKER_PORT: wholeNumber(
-    0,
-    65535,
-    50071,
-    "the local port at which serve finds or starts a worker when WORKER_ENDPOINT is not given; 0 takes a free one",
-  ),
+  WORKER_TLS_CLIENT_KEY: secret("the private key (PEM) of WORKER_TLS_CLIENT_CERT"),
+} as const;
+
+/** How long the engine waits for a worker, and how often it tries. */
+export const PATIENCE_SETTINGS = {
   WORKER_RPC_TIMEOUT_MS: wholeNumber(
     1,
     86_400_000,
@@ -122,6 +111,10 @@ export const SETTINGS = {
     3,
     "how often one request may be sent to a worker; again only while its caller has got no token. The loss of a worker that others shared is no try, unless this is 1",
   ),
+} as const;
+
+/** What may wait for the worker. */
+export const QUEUE_SETTINGS = {
   QUEUE_CAPACITY: wholeNumber(
     1,
     1_000_000,
@@ -138,6 +131,9 @@ export const SETTINGS = {
     true,
     "refuse at once what can't be answered before its deadline, given its mode's queue and answers",
   ),
+} as const;
+
+const MODE_SETTINGS = {
   MAX_CONCURRENT_STREAMS: wholeNumber(
     0,
     65_536,
@@ -164,6 +160,10 @@ export const SETTINGS = {
     false,
     "micro_batch: let a batch leave before its window ends when nothing of this mode is at the worker",
   ),
+} as const;
+
+/** What a request may ask for. */
+export const REQUEST_SETTINGS = {
   DEFAULT_MAX_TOKENS: wholeNumber(1, 1_000_000, 128, "output tokens of a request that gives no max_tokens"),
   MAX_TOKENS_LIMIT: wholeNumber(1, 1_000_000, 4096, "the largest max_tokens a request may give"),
   MAX_PROMPT_BYTES: wholeNumber(1, 64 * 2 ** 20, 256 * 2 ** 10, "the largest prompt, in bytes of UTF-8"),
@@ -173,6 +173,10 @@ export const SETTINGS = {
     256 * 2 ** 10,
     "what a stream holds for a client that does not read; beyond it the stream is cancelled",
   ),
+} as const;
+
+/** The process itself: its end and its log. */
+export const PROCESS_SETTINGS = {
   DRAIN_TIMEOUT_MS: wholeNumber(
     0,
     3_600_000,
@@ -181,8 +185,18 @@ export const SETTINGS = {
   ),
   LOG_LEVEL: oneOf(LOG_LEVELS, "info", "the least severe log records that are written"),
   LOG_FORMAT: oneOf(LOG_FORMATS, "text", "log lines for people or, as JSON, for programs"),
+} as const;
+
+/** The worker that `serve` finds or starts by itself. */
+export const LOCAL_WORKER_SETTINGS = {
+  WORKER_PORT: wholeNumber(
+    0,
+    65535,
+    50071,
+    "the local port at which serve finds or starts a worker when WORKER_ENDPOINT is not given; 0 takes a free one",
+  ),
   WORKER_BACKEND: oneOf(
-    ["auto", "openvino", "mlx", "vllm", "sim"],
+    ["auto", ...BACKEND_NAMES],
     "auto",
     "runtime of the worker that serve starts; auto is mlx on Apple silicon, else openvino",
   ),
@@ -191,127 +205,48 @@ export const SETTINGS = {
     "model of the worker that serve starts: a hub id, a path, or the built-in name",
   ),
   PYTHON: nonEmpty("auto", "the Python (3.10 or newer) that serve makes the worker's environment with"),
-} as const satisfies Record<string, Setting<string | number | boolean>>;
+} as const;
 
-export type SettingName = keyof typeof SETTINGS;
-export type Settings = { readonly [Name in SettingName]: (typeof SETTINGS)[Name]["fallback"] };
+const ENGINE_MODE = {
+  ENGINE_MODE: oneOf(
+    MODES,
+    "direct",
+    "how requests go to the worker: at once, one by one, in batches, or as places become free",
+  ),
+} as const;
+
+/** All settings, under the headings that help and docs give them. */
+export const GROUPS = {
+  "Scheduling": { ...ENGINE_MODE, ...MODE_SETTINGS, ...QUEUE_SETTINGS },
+  "Requests": REQUEST_SETTINGS,
+  "Ingress": INGRESS_SETTINGS,
+  "Worker": { ...WORKER_SETTINGS, ...PATIENCE_SETTINGS },
+  "The worker that serve starts": LOCAL_WORKER_SETTINGS,
+  "Stop and log": PROCESS_SETTINGS,
+} as const;
 
 /** What the scheduler thread needs of them. */
-export type SchedulerSettings = Pick<
-  Settings,
-  | "ENGINE_MODE"
-  | "WORKER_ENDPOINT"
-  | "WORKER_TLS_CA"
-  | "WORKER_TLS_CLIENT_CERT"
-  | "WORKER_TLS_CLIENT_KEY"
-  | "WORKER_RPC_TIMEOUT_MS"
-  | "WORKER_ROW_TIMEOUT_MS"
-  | "WORKER_SILENCE_MS"
-  | "WORKER_WAIT_MS"
-  | "WORKER_TRIES"
-  | "QUEUE_CAPACITY"
-  | "QUEUE_BYTES"
-  | "REFUSE_LATE"
-  | "MAX_CONCURRENT_STREAMS"
-  | "QUEUED_CONCURRENCY"
-  | "BATCH_WINDOW_MS"
-  | "MAX_BATCH_SIZE"
-  | "BATCHES_IN_FLIGHT"
-  | "BATCH_WHEN_IDLE"
-  | "DRAIN_TIMEOUT_MS"
-  | "LOG_LEVEL"
-  | "LOG_FORMAT"
->;
+const SCHEDULER_SETTINGS = { ...GROUPS.Scheduling, ...GROUPS.Worker, ...PROCESS_SETTINGS };
 
-/** Where the engine listens, whom it lets in and what it shows them: nothing of how it schedules. */
-export const DOOR_SETTINGS = [
-  "BIND_HOST",
-  "BIND_PORT",
-  "HTTP_PORT",
-  "HTTP_BODY_BYTES",
-  "HTTP_BODY_TIMEOUT_MS",
-  "HTTP_HEADER_BYTES",
-  "HTTP_TIMEOUT_MS",
-  "MAX_CONNECTIONS",
-  "API_KEYS_FILE",
-  "ALLOW_NO_KEYS",
-  "MODE_HINTS",
-  "UNKNOWN_FIELDS",
-  "METRICS_TENANTS",
-  "TLS_CERT",
-  "TLS_KEY",
-] as const satisfies readonly SettingName[];
+export const SETTINGS = {
+  ...SCHEDULER_SETTINGS,
+  ...REQUEST_SETTINGS,
+  ...INGRESS_SETTINGS,
+  ...LOCAL_WORKER_SETTINGS,
+};
 
-const CERTIFICATES = [["TLS_CERT", "TLS_KEY"], ["WORKER_TLS_CLIENT_CERT", "WORKER_TLS_CLIENT_KEY"]] as const;
+export type SettingName = keyof typeof SETTINGS;
+export type Settings = SettingValues<typeof SETTINGS>;
+export type SchedulerSettings = SettingValues<typeof SCHEDULER_SETTINGS>;
 
-export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
+export const SETTING_NAMES = Object.values(GROUPS).flatMap(Object.keys) as SettingName[];
+/** The settings whose files nobody but their owner should read. */
+export const SECRET_FILES = SETTING_NAMES.filter((name) => "secret" in SETTINGS[name]) as SecretFile[];
+type SecretFile = {
+  [Name in SettingName]: (typeof SETTINGS)[Name] extends { readonly secret: true } ? Name : never;
+}[SettingName];
 
-export interface ParsedSettings {
-  readonly settings: Settings;
-  /** The settings that the environment or a flag gave. */
-  readonly given: ReadonlySet<SettingName>;
-  readonly help: boolean;
-}
-
-/**
- * Reads the settings from flags (`--max-batch-size 8`), which win, and the environment (`MAX_BATCH_SIZE=8`;
- * an empty value counts as not given).
- * @throws {StartupError} with one line for each problem.
- */
-export function parseSettings(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-): ParsedSettings {
-  const problems: string[] = [];
-  const flags = readFlags(args, problems);
-  const values: Partial<Record<SettingName, string | number | boolean>> = {};
-  const given = new Set<SettingName>();
-  for (const name of SETTING_NAMES) {
-    const setting: Setting<string | number | boolean> = SETTINGS[name];
-    const text = flags.values.get(name) ?? (env[name] || undefined);
-    if (text !== undefined) given.add(name);
-    const value = text === undefined ? setting.fallback : setting.parse(text);
-    if (value === undefined) problems.push(`${name} must be ${setting.rule}, got ${JSON.stringify(text)}`);
-    values[name] = value ?? setting.fallback;
-  }
-  const limit = Number(values.MAX_TOKENS_LIMIT);
-  if (!given.has("DEFAULT_MAX_TOKENS")) {
-    values.DEFAULT_MAX_TOKENS = Math.min(SETTINGS.DEFAULT_MAX_TOKENS.fallback, limit);
-  }
-  if (Number(values.DEFAULT_MAX_TOKENS) > limit) {
-    problems.push(
-      `DEFAULT_MAX_TOKENS must be at most MAX_TOKENS_LIMIT (${limit}), got "${values.DEFAULT_MAX_TOKENS}"`,
-    );
-  }
-  const still = Number(values.WORKER_RPC_TIMEOUT_MS);
-  if (!given.has("WORKER_ROW_TIMEOUT_MS")) {
-    values.WORKER_ROW_TIMEOUT_MS = Math.max(SETTINGS.WORKER_ROW_TIMEOUT_MS.fallback, still);
-  }
-  if (Number(values.WORKER_ROW_TIMEOUT_MS) < still) {
-    problems.push(
-      `WORKER_ROW_TIMEOUT_MS must be at least WORKER_RPC_TIMEOUT_MS (${still}), got "${values.WORKER_ROW_TIMEOUT_MS}"`,
-    );
-  }
-  const longest = Number(values.MAX_PROMPT_BYTES);
-  if (!given.has("QUEUE_BYTES")) values.QUEUE_BYTES = Math.max(SETTINGS.QUEUE_BYTES.fallback, longest);
-  if (Number(values.QUEUE_BYTES) < longest) {
-    problems.push(`QUEUE_BYTES must be at least MAX_PROMPT_BYTES (${longest}), got "${values.QUEUE_BYTES}"`);
-  }
-  const body = Number(values.HTTP_BODY_BYTES);
-  if (!given.has("HTTP_BODY_BYTES")) {
-    values.HTTP_BODY_BYTES = Math.max(SETTINGS.HTTP_BODY_BYTES.fallback, longest);
-  } else if (body < longest) {
-    problems.push(`HTTP_BODY_BYTES must be at least MAX_PROMPT_BYTES (${longest}), got "${body}"`);
-  }
-  // Several tenants share a mode's promises; who lets them leave it says so.
-  if (values.API_KEYS_FILE && !given.has("MODE_HINTS")) values.MODE_HINTS = false;
-  for (const [cert, key] of CERTIFICATES) {
-    if (!values[cert] !== !values[key]) problems.push(`${cert} and ${key} must be given together`);
-  }
-  if (problems.length > 0 && !flags.help) throw new StartupError(problems);
-  return { settings: values as Settings, given, help: flags.help };
-}
-
+/** `--max-batch-size` of MAX_BATCH_SIZE. */
 export function flagOf(name: SettingName): string {
   return "--" + name.toLowerCase().replaceAll("_", "-");
 }
@@ -326,67 +261,6 @@ export function hostAndPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** The settings as lines for `--help`. */
-export function settingsHelp(): string {
-  return SETTING_NAMES.map((name) => {
-    const { fallback, help, rule } = SETTINGS[name];
-    return `  ${flagOf(name)}  (${name}, default ${shown(fallback)})\n      ${help}; ${rule}`;
-  }).join("\n");
-}
-
-/** The settings as the table of docs/configuration.md. */
-export function settingsMarkdown(): string {
-  const rows = SETTING_NAMES.map((name) => {
-    const { fallback, help, rule } = SETTINGS[name];
-    return `| \`${name}\` | \`${flagOf(name)}\` | \`${shown(fallback)}\` | ${rule} | ${help} |`;
-  });
-  return ["| variable | flag | default | must be | meaning |", "|---|---|---|---|---|", ...rows].join("\n");
-}
-
-function shown(fallback: string | number | boolean): string {
-  return fallback === "" ? "none" : String(fallback);
-}
-
-function readFlags(
-  args: readonly string[],
-  problems: string[],
-): { values: Map<SettingName, string>; help: boolean } {
-  const byFlag = new Map(SETTING_NAMES.map((name) => [flagOf(name).slice(2), name]));
-  const { tokens } = parseArgs({
-    args: [...args],
-    options: Object.fromEntries([...byFlag.keys()].map((flag) => [flag, { type: "string" as const }])),
-    strict: false,
-    tokens: true,
-  });
-  const values = new Map<SettingName, string>();
-  let help = false;
-  for (const token of tokens) {
-    if (token.kind === "positional") {
-      problems.push(`serve takes flags only, got ${JSON.stringify(token.value)}`);
-    }
-    if (token.kind !== "option") continue;
-    const name = byFlag.get(token.name);
-    if (token.name === "help" || token.name === "h") help = true;
-    else if (!name) problems.push(`${token.rawName} is no flag of serve; serve --help lists them`);
-    else if (token.value === undefined) problems.push(`${token.rawName} must be given a value`);
-    else values.set(name, token.value);
-  }
-  return { values, help };
-}
-
-function wholeNumber(min: number, max: number, fallback: number, help: string): Setting<number> {
-  return {
-    fallback,
-    help,
-    rule: `a whole number from ${min} to ${max}`,
-    parse(text) {
-      if (!/^\d{1,15}$/.test(text.trim())) return undefined;
-      const value = Number(text);
-      return value >= min && value <= max ? value : undefined;
-    },
-  };
-}
-
 function portOrOff(fallback: number, help: string): Setting<number | "off"> {
   const { rule, parse } = wholeNumber(0, 65535, fallback, help);
   return {
@@ -397,25 +271,6 @@ function portOrOff(fallback: number, help: string): Setting<number | "off"> {
   };
 }
 
-function oneOf<const T extends string>(values: readonly T[], fallback: NoInfer<T>, help: string): Setting<T> {
-  return {
-    fallback,
-    help,
-    rule: `one of ${values.join(", ")}`,
-    parse: (text) => values.find((value) => value === text.trim()),
-  };
-}
-
-function flag(fallback: boolean, help: string): Setting<boolean> {
-  const meanings = new Map([["1", true], ["true", true], ["0", false], ["false", false]]);
-  return {
-    fallback,
-    help,
-    rule: "1, true, 0 or false",
-    parse: (text) => meanings.get(text.trim().toLowerCase()),
-  };
-}
-
 function nonEmpty(fallback: string, help: string): Setting<string> {
   return { fallback, help, rule: "a text that is not empty", parse: (text) => text.trim() || undefined };
 }
@@ -423,6 +278,11 @@ function nonEmpty(fallback: string, help: string): Setting<string> {
 /** The path of a file; empty: none. */
 function optionalPath(help: string): Setting<string> {
   return { ...nonEmpty("", help), rule: "the path of a file" };
+}
+
+/** As `optionalPath`, of a file that decides who is let in or who one is. */
+function secret(help: string): Setting<string> & { readonly secret: true } {
+  return { ...optionalPath(help), secret: true };
 }
 
 function endpoint(fallback: string, help: string): Setting<string> {

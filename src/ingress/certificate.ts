@@ -1,5 +1,5 @@
 import type { Settings } from "../config/config.ts";
-import { type KeyPair, readKeyPair } from "../access/pem.ts";
+import { type KeyPair, readKeyPair } from "../access/secret_files.ts";
 
 /**
  * What both doors show to their clients, checked before a port opens; undefined when there is none. It is read once.

@@ -1,6 +1,6 @@
-/** Writing for readers that may stop to read. Imports nothing of ours. */
-
+/** Writing for readers that may stop to read. */
 import { Buffer } from "node:buffer";
+import { within } from "../clock.ts";
 
 /** A write of at most this many bytes is not mixed up with another thread's, whichever system's pipe it goes into. */
 const ATOMIC_BYTES = 4096;
@@ -44,11 +44,7 @@ export class LineWriter {
 
   /** Resolves when all has been written, or when the time is over. */
   async flush(timeoutMs: number): Promise<void> {
-    if (!this.#writing) return;
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, timeoutMs);
-    await Promise.race([this.#writing, late.promise]);
-    clearTimeout(timer);
+    if (this.#writing) await within(timeoutMs, this.#writing);
   }
 
   async #writeAll(): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LineWriter } from "./line_writer.ts";
-import { lines } from "../supervisor/lines.ts";
+import { lines } from "../supervisor/child.ts";
 
 const UNIX = Deno.build.os !== "windows";
 const MODULE = new URL("line_writer.ts", import.meta.url);

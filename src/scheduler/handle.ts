@@ -1,10 +1,10 @@
 import { getLogger } from "@logtape/logtape";
+import { within } from "../clock.ts";
 import type { SchedulerSettings } from "../config/config.ts";
 import { OmnispanError } from "../core/errors.ts";
 import type {
   Answer,
   DispatchNotice,
-  Millis,
   Submission,
   ThreadStats,
   Ticket,
@@ -230,11 +230,3 @@ export class SchedulerHandle implements AsyncDisposable {
 
 const STOPPING = new OmnispanError("unavailable", "the engine is stopping");
 const NO_WORKER: WorkerStatus = { state: "down", detail: "not connected yet" };
-
-/** Resolves with the promise, or when the time is over. */
-async function within(ms: Millis, promise: Promise<void>): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, ms);
-  await Promise.race([promise, late.promise]);
-  clearTimeout(timer);
-}

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { TestProcess } from "../../tests/support/process.ts";
 import { waitUntil } from "../../tests/support/wait.ts";
-import { parseSettings } from "../config/config.ts";
+import { parseSettings } from "../config/parse.ts";
 import type { DispatchNotice, Submission } from "../core/types.ts";
 import { SchedulerHandle } from "./handle.ts";
 

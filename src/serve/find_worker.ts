@@ -3,6 +3,7 @@ import { workerCredentials } from "../workers/worker_credentials.ts";
 import { WorkerHealth } from "../workers/worker_health.ts";
 import { helloOf } from "../workers/worker_hello.ts";
 import { StartupError } from "../core/errors.ts";
+import { freePort } from "./free_port.ts";
 import type { WorkerHello } from "../core/types.ts";
 
 const CONNECT_TIMEOUT_MS = 2000;
@@ -97,9 +98,4 @@ export function workerEndpoint(settings: Settings, given: ReadonlySet<SettingNam
     ]);
   }
   return endpoint;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

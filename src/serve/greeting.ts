@@ -1,8 +1,10 @@
 /** What `serve` prints once it serves, and its help. */
-import { addressOf, hostAndPort, type Settings, settingsHelp } from "../config/config.ts";
-import { certificateHints } from "./certificate_hints.ts";
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { addressOf, hostAndPort, type Settings } from "../config/config.ts";
+import { settingsHelp } from "../config/parse.ts";
 import type { WorkerSource } from "./find_worker.ts";
-import { describeIdentity, type SaidIdentity } from "./wanted_worker.ts";
+import { describeIdentity, type SaidIdentity } from "./follow_worker.ts";
 
 export const HELP = `Usage: deno task serve [flags]
 
@@ -13,7 +15,8 @@ Examples:
   deno task serve --engine-mode micro_batch --max-batch-size 32
   deno task serve --worker-endpoint http://10.0.0.7:50071
 
-Each setting is a flag and an environment variable; the flag wins:
+Each setting is a flag and an environment variable; the flag wins.
+
 ${settingsHelp()}`;
 
 /** Who answers behind the engine. */
@@ -119,4 +122,20 @@ function describe(worker: ServingWorker, address: string): string {
 function reachableHost(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
   return host === "::" ? "::1" : host;
+}
+
+/** What a client has to know of the certificate that it is shown. */
+interface CertificateHints {
+  /** The host to dial: the certificate bears its name. */
+  readonly host: string;
+  /** It is its own authority: who believes the file believes it. */
+  readonly selfSigned: boolean;
+}
+
+/** Of the first certificate in a PEM text; `host` is how a client would dial without it. */
+function certificateHints(pem: string, host: string): CertificateHints {
+  const leaf = new X509Certificate(pem);
+  const bears = isIP(host) ? leaf.checkIP(host) : leaf.checkHost(host);
+  const [, name] = /(?:^|, )DNS:([^*,]+)/.exec(leaf.subjectAltName ?? "") ?? [];
+  return { host: bears === undefined ? name ?? host : host, selfSigned: leaf.checkIssued(leaf) };
 }

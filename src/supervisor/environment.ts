@@ -2,19 +2,12 @@
  * The Python environment of the local worker: made by the first start, found ready by the next. A stamp that is
  * written last tells a complete one; a marker that is written first tells one whose set-up was interrupted.
  */
-import { join, relative } from "node:path";
-import { CommandFailed, run } from "./command.ts";
-import { lockFile } from "./file_lock.ts";
+import { createHash } from "node:crypto";
+import { dirname, join, relative } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { CommandFailed, run } from "./child.ts";
 import type { Progress } from "./progress.ts";
-import {
-  findPython,
-  isNewEnough,
-  parseVersion,
-  type Python,
-  pythonCommand,
-  type PythonMinor,
-} from "./python.ts";
-import { hashOf, requirementFiles } from "./requirements.ts";
+import { findPython, isNewEnough, parseVersion, type Python, pythonCommand } from "./python.ts";
 import { SetupError } from "./setup_error.ts";
 
 export interface EnvironmentPlan {
@@ -25,7 +18,7 @@ export interface EnvironmentPlan {
   /** The PYTHON setting. */
   readonly python: string;
   /** The oldest Python that the packages run on. */
-  readonly oldest: PythonMinor;
+  readonly oldest: string;
   /** For pip, as in --no-deps. */
   readonly pipOptions?: readonly string[];
 }
@@ -37,6 +30,9 @@ interface Stamp {
   readonly python: string;
   readonly version: string;
 }
+
+/** Between two tries at a lock that another process holds. */
+const RETRY_MS = 250;
 
 const LOCK = "omnispan.lock";
 const STAMP = "omnispan.json";
@@ -205,4 +201,48 @@ async function exists(path: string): Promise<boolean> {
 /** A path as a person at the repository's root would write it. */
 function shown(path: string): string {
   return relative(Deno.cwd(), path) || path;
+}
+
+/** A requirement file and the files it names with -r or -c, each once, itself first. */
+async function requirementFiles(path: string): Promise<Map<string, string>> {
+  const contents = new Map<string, string>();
+  const visit = async (file: string) => {
+    if (contents.has(file)) return;
+    const text = await Deno.readTextFile(file);
+    contents.set(file, text);
+    for (const name of namedFiles(text)) await visit(join(dirname(file), name));
+  };
+  await visit(path);
+  return contents;
+}
+
+/** The files that a requirement file names. */
+export function namedFiles(text: string): string[] {
+  const option = /^\s*(?:-r|-c|--requirement|--constraint)(?:\s+|=)?(\S+)/gm;
+  return [...text.matchAll(option)].map(([, name]) => name!);
+}
+
+/** Changes whenever one of the files does, wherever they lie. */
+export function hashOf(contents: ReadonlyMap<string, string>): string {
+  const hash = createHash("sha256");
+  for (const text of contents.values()) hash.update(`${text.length}:${text}`);
+  return hash.digest("hex");
+}
+
+/**
+ * Takes an exclusive lock on a file, which is made if it is not there; dispose gives it back, and so does the
+ * end of the process. `onWait` hears, once, that another process holds it.
+ */
+async function lockFile(path: string, onWait: () => void, signal: AbortSignal): Promise<Disposable> {
+  const file = await Deno.open(path, { create: true, write: true });
+  try {
+    for (let tries = 0; !await file.tryLock(true); tries++) {
+      if (tries === 0) onWait();
+      await delay(RETRY_MS, undefined, { signal });
+    }
+    return file;
+  } catch (thrown) {
+    file.close();
+    throw thrown;
+  }
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isAlive } from "../../tests/support/alive.ts";
 import { fakePython } from "../../tests/support/fake_python.ts";
 import { waitUntil } from "../../tests/support/wait.ts";
-import { ensureEnvironment, type EnvironmentPlan } from "./environment.ts";
+import { ensureEnvironment, type EnvironmentPlan, hashOf, namedFiles } from "./environment.ts";
 import type { Progress } from "./progress.ts";
 import { SetupError } from "./setup_error.ts";
 
@@ -24,7 +24,7 @@ async function makeLab(folder: string) {
     folder: join(folder, "venv"),
     requirements,
     python: python.path,
-    oldest: [3, 10],
+    oldest: "3.10",
   };
   return { folder, python, requirements, plan };
 }
@@ -160,3 +160,19 @@ environmentTest(
     await Deno.stat(join(folder, "elsewhere", "bin", "python"));
   },
 );
+
+Deno.test("files named by a requirement file are found, packages are not", () => {
+  assert.deepEqual(
+    namedFiles(
+      "# -r not.txt\n-r base.txt\n  -c pins.txt\n--requirement=more.txt\nnumpy==1.0\n    # via -r its.in\n",
+    ),
+    ["base.txt", "pins.txt", "more.txt"],
+  );
+});
+
+Deno.test("the hash tells any change and does not mix up where a file ends", () => {
+  const hash = (...texts: string[]) => hashOf(new Map(texts.map((text, index) => [String(index), text])));
+  assert.equal(hash("a", "b"), hash("a", "b"));
+  assert.notEqual(hash("a", "b"), hash("ab", ""));
+  assert.notEqual(hash("a"), hash("b"));
+});

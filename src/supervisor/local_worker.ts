@@ -5,13 +5,11 @@ import { workerCredentials } from "../workers/worker_credentials.ts";
 import { WorkerHealth } from "../workers/worker_health.ts";
 import { messageOf, StartupError } from "../core/errors.ts";
 import type { Millis } from "../core/types.ts";
-import { nextBackoff, SOUND_AFTER_MS } from "./backoff.ts";
 import { type Command, describeExit } from "./child.ts";
 import type { WorkerPlan } from "./plan.ts";
 import { prepareWorker } from "./prepare.ts";
 import type { Progress } from "./progress.ts";
 import { SetupError } from "./setup_error.ts";
-import { hung } from "./watchdog.ts";
 import { type WorkerIdentity, WorkerProcess } from "./worker_process.ts";
 
 const log = getLogger(["omnispan", "supervisor"]);
@@ -29,6 +27,14 @@ const REACH_MS = 30_000;
 const WRONG_SETTING = 2;
 /** So many ends in a row, each soon after the start, are a crash loop. */
 const CRASH_LOOP = 3;
+
+/** Waits between restarts double from the first to the longest. */
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 10_000;
+/** A worker that served this long before it ended counts as sound: the next wait is the first again. */
+const SOUND_AFTER_MS = 30_000;
+/** A model's step can hold a worker's answers up for a second or two, never for so long. */
+const PATIENCE: Patience = { everyMs: 2000, timeoutMs: 3000, misses: 3 };
 
 /** The worker that we set up and start by ourselves, and start again whenever it ends by itself. */
 export class LocalWorker implements AsyncDisposable {
@@ -206,4 +212,36 @@ async function ended(process: WorkerProcess): Promise<never> {
 async function tooLong(timeoutMs: Millis, signal: AbortSignal): Promise<never> {
   await delay(timeoutMs, undefined, { signal });
   throw new SetupError([`the worker was not ready within ${timeoutMs / 60_000} minutes`]);
+}
+
+/** How long to wait before the next start, given the wait before the last one and how long that one served. */
+export function nextBackoff(previousMs: Millis | undefined, servedMs: Millis): Millis {
+  if (previousMs === undefined || servedMs >= SOUND_AFTER_MS) return FIRST_WAIT_MS;
+  return Math.min(previousMs * 2, LONGEST_WAIT_MS);
+}
+
+/** How a worker that lives is watched. */
+export interface Patience {
+  /** Between two health checks. */
+  readonly everyMs: Millis;
+  /** For the answer to one. */
+  readonly timeoutMs: Millis;
+  /** Checks in a row without an answer. */
+  readonly misses: number;
+}
+
+/** Resolves when a process that lives does not answer any more; rejects when the signal fires. */
+export async function hung(
+  address: string,
+  credentials: ChannelCredentials,
+  signal: AbortSignal,
+  patience = PATIENCE,
+): Promise<void> {
+  using health = new WorkerHealth(address, credentials);
+  for (let missed = 0; missed < patience.misses;) {
+    const { health: answer } = await health.check(patience.timeoutMs);
+    signal.throwIfAborted();
+    missed = answer === "unreachable" ? missed + 1 : 0;
+    if (missed < patience.misses) await delay(patience.everyMs, undefined, { signal });
+  }
 }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
+import { type Backend, BACKEND_NAMES, BACKENDS } from "../config/backends.ts";
 import { addressOf, type SettingName, type Settings } from "../config/config.ts";
 import type { WorkerTls } from "../workers/worker_credentials.ts";
 import type { EnvironmentPlan } from "./environment.ts";
@@ -8,8 +9,6 @@ import type { EnvironmentPlan } from "./environment.ts";
 export const BUILT_IN_MODEL = "smollm2-135m";
 
 export const WORKER_FOLDER = fileURLToPath(new URL("../../worker", import.meta.url));
-
-export type Backend = Exclude<Settings["WORKER_BACKEND"], "auto">;
 
 export interface Platform {
   readonly os: typeof Deno.build.os;
@@ -22,27 +21,13 @@ export interface WorkerPlan {
   /** As shown to people; empty when the worker has no model. */
   readonly model: string;
   /** The form in which the built-in model has to be there; undefined for other models. */
-  readonly builtInFormat: "gguf" | "hf" | "hf-bf16" | undefined;
+  readonly builtInFormat: string | undefined;
   readonly environment: EnvironmentPlan;
   /** How to speak to it. */
   readonly tls: WorkerTls;
   /** What the worker is told, beside our own environment. */
   readonly env: Readonly<Record<string, string>>;
 }
-
-const REQUIREMENTS = {
-  openvino: "requirements-openvino.txt",
-  mlx: "requirements.txt",
-  vllm: "requirements-vllm.txt",
-  sim: "requirements-dev.txt",
-} as const satisfies Record<Backend, string>;
-
-const BUILT_IN_FORMAT = {
-  openvino: "gguf",
-  mlx: "hf",
-  vllm: "hf-bf16",
-  sim: undefined,
-} as const satisfies Record<Backend, string | undefined>;
 
 /** `settings.WORKER_ENDPOINT` is where the worker has to listen. */
 export function planWorker(
@@ -52,19 +37,20 @@ export function planWorker(
 ): WorkerPlan {
   const standard = standardBackend(platform);
   const backend = settings.WORKER_BACKEND === "auto" ? standard : settings.WORKER_BACKEND;
+  const { builtInModel, requirements, python } = BACKENDS[backend];
   const address = addressOf(settings.WORKER_ENDPOINT);
   const colon = address.lastIndexOf(":");
   const model = backend === "sim" && !given.has("MODEL_ID") ? "" : settings.MODEL_ID;
   return {
     backend,
     model,
-    builtInFormat: model === BUILT_IN_MODEL ? BUILT_IN_FORMAT[backend] : undefined,
+    builtInFormat: model === BUILT_IN_MODEL ? builtInModel : undefined,
     tls: settings,
     environment: {
       folder: join(WORKER_FOLDER, backend === standard ? ".venv" : `.venv-${backend}`),
-      requirements: join(WORKER_FOLDER, REQUIREMENTS[backend]),
+      requirements: join(WORKER_FOLDER, requirements),
       python: settings.PYTHON,
-      oldest: backend === "mlx" ? [3, 11] : [3, 10],
+      oldest: python,
     },
     env: {
       WORKER_BACKEND: backend,
@@ -83,5 +69,6 @@ export function planWorker(
 
 /** The fastest backend that runs on this kind of machine without further choices. */
 export function standardBackend({ os, arch }: Platform): Backend {
-  return os === "darwin" && arch === "aarch64" ? "mlx" : "openvino";
+  const fits = (autoOn?: string) => autoOn === "any" || autoOn === `${os}-${arch}`;
+  return BACKEND_NAMES.find((name) => fits(BACKENDS[name].autoOn))!;
 }

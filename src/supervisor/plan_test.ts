@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { basename } from "node:path";
-import { parseSettings } from "../config/config.ts";
+import { parseSettings } from "../config/parse.ts";
 import { planWorker, type Platform } from "./plan.ts";
 
 const LINUX: Platform = { os: "linux", arch: "x86_64" };

@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import type { Command } from "./child.ts";
-import { CommandFailed, run } from "./command.ts";
+import { type Command, CommandFailed, run } from "./child.ts";
 import { ensureEnvironment } from "./environment.ts";
 import { WORKER_FOLDER, type WorkerPlan } from "./plan.ts";
 import type { Progress } from "./progress.ts";

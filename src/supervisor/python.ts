@@ -1,9 +1,5 @@
 import { StartupError } from "../core/errors.ts";
-import type { Command } from "./child.ts";
-import { CommandFailed, run } from "./command.ts";
-
-/** As in [3, 10]. */
-export type PythonMinor = readonly [major: number, minor: number];
+import { type Command, CommandFailed, run } from "./child.ts";
 
 const TELL_VERSION = ["-c", "import sys; print('Python %d.%d.%d' % sys.version_info[:3])"];
 
@@ -19,7 +15,7 @@ export interface Python {
  * The Python of the setting, or with "auto" the first on PATH that is new enough.
  * @throws {StartupError} that names what was found instead.
  */
-export async function findPython(setting: string, oldest: PythonMinor, signal: AbortSignal): Promise<Python> {
+export async function findPython(setting: string, oldest: string, signal: AbortSignal): Promise<Python> {
   const found: string[] = [];
   for (const [program, ...args] of candidates(setting, Deno.build.os)) {
     const version = await versionOf({ program, args }, signal);
@@ -27,7 +23,7 @@ export async function findPython(setting: string, oldest: PythonMinor, signal: A
     if (isNewEnough(version, oldest)) return { program, args, version };
     found.push(`${[program, ...args].join(" ")} is ${version}`);
   }
-  const wanted = `Python ${oldest.join(".")} or newer`;
+  const wanted = `Python ${oldest} or newer`;
   throw new StartupError([
     setting === "auto"
       ? `serve needs ${wanted} on PATH, found ${
@@ -66,9 +62,12 @@ export function parseVersion(output: string): string | undefined {
   return /\bPython (\d+\.\d+\.\d+)/.exec(output)?.[1];
 }
 
-export function isNewEnough(version: string, oldest: PythonMinor): boolean {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  return major > oldest[0] || (major === oldest[0] && minor >= oldest[1]);
+/** Whether a version like "3.12.4" is at least one like "3.10". */
+export function isNewEnough(version: string, oldest: string): boolean {
+  const [[major = 0, minor = 0], [leastMajor = 0, leastMinor = 0]] = [version, oldest].map((text) =>
+    text.split(".").map(Number)
+  ) as [number[], number[]];
+  return major > leastMajor || (major === leastMajor && minor >= leastMinor);
 }
 
 /**

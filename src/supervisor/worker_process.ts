@@ -1,6 +1,5 @@
 import type { Millis } from "../core/types.ts";
-import { type Command, signalChild, signalGroup, spawn } from "./child.ts";
-import { lines, Tail } from "./lines.ts";
+import { type Command, lines, signalChild, signalGroup, spawn, Tail } from "./child.ts";
 
 /** How long the worker has to end itself when it is asked to. */
 const END_MS = 8000;

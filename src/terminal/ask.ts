@@ -7,10 +7,10 @@ import { ASK_HELP, type AskCommand, parseAsk, promptProblems } from "./ask_comma
 import { answerJson, answerLine } from "./ask_report.ts";
 import { ClientError, EXIT } from "./client_error.ts";
 import { bytesOf, EngineHttp } from "./engine_http.ts";
-import { exitCodeOf } from "./exit_code.ts";
+import { exitCodeOf } from "../cli/exit.ts";
 import { firstModel } from "./first_model.ts";
 import { printError, write } from "../cli/output.ts";
-import { StopSignal } from "./stop_signal.ts";
+import { StopSignal } from "../cli/stop_signal.ts";
 import { withoutControls } from "./words.ts";
 
 /** The engine's own word on a passed deadline may come so much after it. */

@@ -1,16 +1,22 @@
 import { StartupError } from "../core/errors.ts";
 import { type Mode, MODES } from "../core/types.ts";
-import { decimal, flagsHelp, oneOf, readCommandLine, text, texts, whole, yes } from "./flags.ts";
+import { flagsHelp, readCommandLine } from "../cli/command_line.ts";
+import { decimal, oneOf, text, texts, whole, yes } from "../cli/flag.ts";
 import { type Target, TARGET_FLAGS, targetOf } from "./target.ts";
 
 const FLAGS = {
   ...TARGET_FLAGS,
   model: text("a text that is not empty", /\S/, "the model to ask (default: the first of /v1/models)"),
   system: text("a text that is not empty", /\S/, "what the model is told before the prompt"),
-  "max-tokens": whole(1, 1_000_000, "output tokens at most (default: the engine's DEFAULT_MAX_TOKENS)"),
-  temperature: decimal(0, 2, "0 takes the likeliest token each time (default: the engine's)"),
-  "top-p": decimal(0, 1, "draws among the likeliest tokens that make up this share"),
-  seed: whole(0, 2 ** 31 - 1, "the same seed draws the same tokens"),
+  "max-tokens": whole(
+    1,
+    1_000_000,
+    undefined,
+    "output tokens at most (default: the engine's DEFAULT_MAX_TOKENS)",
+  ),
+  temperature: decimal(0, 2, undefined, "0 takes the likeliest token each time (default: the engine's)"),
+  "top-p": decimal(0, 1, undefined, "draws among the likeliest tokens that make up this share"),
+  seed: whole(0, 2 ** 31 - 1, undefined, "the same seed draws the same tokens"),
   stop: texts("a text that is not empty", /^[^]+$/, "the answer ends before this text"),
   "mode-hint": oneOf(MODES, "schedule this request in another mode than the engine's (MODE_HINTS)"),
   tenant: text(
@@ -18,7 +24,7 @@ const FLAGS = {
     /^[\x21-\x7e]([\x20-\x7e]{0,254}[\x21-\x7e])?$/,
     "who asks",
   ),
-  timeout: decimal(0.001, 86_400, "seconds that the whole answer may take (default: no limit)"),
+  timeout: decimal(0.001, 86_400, undefined, "seconds that the whole answer may take (default: no limit)"),
   raw: yes("the prompt goes to the model as it is, without a chat template (/v1/completions)"),
   json: yes("prints one JSON object at the end, and no text before"),
 };
@@ -46,6 +52,12 @@ mode, wait and batch are what the engine says.
 Exit codes: 0 answered; 1 the engine refused or failed; 2 a wrong flag or no prompt; 3 no engine could be reached;
 130 stopped by Ctrl-C.`;
 
+const COMMAND = {
+  name: "ask",
+  flags: FLAGS,
+  operands: { least: 0, most: Infinity, rule: "takes the words of a prompt" },
+} as const;
+
 /** What was asked for, checked. */
 export interface AskCommand {
   readonly target: Target;
@@ -68,7 +80,7 @@ export function parseAsk(
   env: Readonly<Record<string, string>>,
   stdinIsTerminal: boolean,
 ): AskCommand | "help" {
-  const { values, operands, problems, help } = readCommandLine("ask", FLAGS, args, env);
+  const { values, operands, problems, help } = readCommandLine(COMMAND, args, env);
   if (help) return "help";
   const target = targetOf(values, env, problems);
   const fromStdin = operands.length === 0 || (operands.length === 1 && operands[0] === "-");

@@ -1,7 +1,9 @@
-export const EXIT = { done: 0, refused: 1, wrongUse: 2, unreachable: 3, stopped: 130 } as const;
+import { EXIT as COMMON, ProgramError } from "../cli/exit.ts";
+
+export const EXIT = { ...COMMON, refused: COMMON.failed, unreachable: 3 } as const;
 
 /** Why a client ends without what it was asked for; the message is complete, for the person who waits. */
-export class ClientError extends Error {
+export class ClientError extends ProgramError {
   override readonly name = "ClientError";
 
   /** Of the engine's answer; undefined when there was none. */
@@ -15,7 +17,7 @@ export class ClientError extends Error {
     message: string,
     options: ErrorOptions & { readonly status?: number; readonly reason?: string } = {},
   ) {
-    super(message, options);
+    super(message, EXIT[kind], options);
     this.status = options.status;
     this.reason = options.reason ?? message;
   }

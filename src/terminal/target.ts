@@ -1,6 +1,6 @@
 /** Which engine a client talks to: the flags for it, and what they give. */
 import { messageOf } from "../core/errors.ts";
-import { type Flag, type FlagValues, text } from "./flags.ts";
+import { type Flag, type FlagValues, text } from "../cli/flag.ts";
 
 export interface Target {
   /** Without a slash at its end. */

@@ -2,11 +2,11 @@
 import { EXIT } from "./client_error.ts";
 import { EngineHttp } from "./engine_http.ts";
 import { coloured, plain } from "./line.ts";
-import { exitCodeOf } from "./exit_code.ts";
+import { exitCodeOf } from "../cli/exit.ts";
 import { followLive } from "./live_stream.ts";
 import { printError, write } from "../cli/output.ts";
 import { Screen } from "./screen.ts";
-import { StopSignal } from "./stop_signal.ts";
+import { StopSignal } from "../cli/stop_signal.ts";
 import { parseTop, TOP_HELP } from "./top_command.ts";
 import { after, type TopState } from "./top_state.ts";
 import { topLines, topText } from "./top_view.ts";

@@ -1,5 +1,6 @@
 import { StartupError } from "../core/errors.ts";
-import { flagsHelp, readCommandLine, whole, yes } from "./flags.ts";
+import { flagsHelp, readCommandLine } from "../cli/command_line.ts";
+import { whole, yes } from "../cli/flag.ts";
 import { type Target, TARGET_FLAGS, targetOf } from "./target.ts";
 
 const FLAGS = {
@@ -8,7 +9,7 @@ const FLAGS = {
     "prints what there is now as plain text, and ends; so it does by itself where stdout is no terminal",
   ),
   json: yes("prints each tick (once a second) as a line of JSON; its fields: src/observe/live/live_types.ts"),
-  count: whole(1, 1_000_000_000, "with --json: ends after so many lines"),
+  count: whole(1, 1_000_000_000, undefined, "with --json: ends after so many lines"),
 };
 
 export const TOP_HELP = `Usage: deno task top [FLAGS]
@@ -44,11 +45,10 @@ export function parseTop(
   env: Readonly<Record<string, string>>,
   hasScreen: boolean,
 ): TopCommand | "help" {
-  const { values, operands, problems, help } = readCommandLine("top", FLAGS, args, env);
+  const { values, problems, help } = readCommandLine({ name: "top", flags: FLAGS }, args, env);
   if (help) return "help";
   const target = targetOf(values, env, problems);
   const { once, json, count } = values;
-  if (operands.length > 0) problems.push(`top takes flags only, got ${JSON.stringify(operands.join(" "))}`);
   if (count !== undefined && !json) {
     problems.push(`--count must be given with --json, got "${count}" without it`);
   }

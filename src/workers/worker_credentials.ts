@@ -3,7 +3,7 @@ import { isIP, type Socket } from "node:net";
 import { connect, createSecureContext, type SecureContext } from "node:tls";
 import { addressOf, type Settings } from "../config/config.ts";
 import { messageOf, StartupError } from "../core/errors.ts";
-import { readCertificates, readKeyPair } from "../access/pem.ts";
+import { readCertificates, readKeyPair } from "../access/secret_files.ts";
 
 export type WorkerTls = Pick<
   Settings,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { ScriptedWorker } from "../../tests/support/engine.ts";
 import { waitUntil } from "../../tests/support/wait.ts";
-import { parseSettings } from "../config/config.ts";
+import { parseSettings } from "../config/parse.ts";
 import type { DispatchMember, Event } from "../core/events.ts";
 import type { Submission, WorkerResult } from "../core/types.ts";
 import { WorkerLink } from "./worker_link.ts";

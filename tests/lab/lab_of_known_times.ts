@@ -1,6 +1,7 @@
 /** The lab's own parts over a real engine and a real worker whose service times are known. */
 import { join } from "node:path";
-import { parseSettings, type Settings } from "../../src/config/config.ts";
+import type { Settings } from "../../src/config/config.ts";
+import { parseSettings } from "../../src/config/parse.ts";
 import type { Millis, Mode } from "../../src/core/types.ts";
 import { runClosedLoop } from "../../bench/load/closed_loop.ts";
 import { EngineLoad, GrpcTransport } from "../../bench/load/engine_load.ts";

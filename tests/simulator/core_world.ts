@@ -4,7 +4,7 @@
  * every promise that holds always.
  */
 import assert from "node:assert/strict";
-import { parseSettings } from "../../src/config/config.ts";
+import { parseSettings } from "../../src/config/parse.ts";
 import {
   type AddressedReply,
   type Answer,

@@ -1,10 +1,13 @@
 /** `deno task simulate`: plays the scheduler core through seeded runs with faults until a promise breaks. */
-import { parseArgs } from "node:util";
+import { flagsHelp, readCommandLine } from "../../src/cli/command_line.ts";
+import { EXIT, exitCodeOf } from "../../src/cli/exit.ts";
+import { decimal, listOf, text, whole, yes } from "../../src/cli/flag.ts";
 import { print } from "../../src/cli/output.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import type { MakeCore } from "./engine.ts";
 import { report, shrink } from "./failure.ts";
 import { BUG_NAMES, buggyCore } from "./planted_bugs.ts";
-import { type Choices, FAULTS, scenarioOf } from "./scenario.ts";
+import { type Choices, type Fault, FAULTS, scenarioOf } from "./scenario.ts";
 import { productionCore, simulate } from "./simulate.ts";
 import { Tally } from "./tally.ts";
 
@@ -12,19 +15,53 @@ const DEFAULT_RUNS = 1000;
 /** Seeds beyond this are still integers of 32 bits when runs are added. */
 const LARGEST_SEED = 2 ** 30;
 
-const HELP = `deno task simulate [FLAGS]
+const FLAGS = {
+  seed: n(
+    whole(0, 2 ** 32 - 1, undefined, "the first seed; alone it plays that one run (default: a random seed)"),
+  ),
+  runs: n(
+    whole(0, 1_000_000_000, undefined, `how many seeds to play (default: ${DEFAULT_RUNS}; 1 with --seed)`),
+  ),
+  minutes: n(decimal(0, 1_000_000, undefined, "play for so long instead")),
+  requests: n(whole(0, 1_000_000, undefined, "requests of each run (default: as the seed decides)")),
+  without: {
+    ...listOf<Fault>(
+      [],
+      "names of faults",
+      "leave these faults out",
+      (text) => FAULTS.find((fault) => fault === text),
+    ),
+    value: "A,B",
+  },
+  bug: {
+    ...text("the name of a bug (simulate --help lists them)", /\S/, "plant a bug in the core first"),
+    value: "NAME",
+    parse: (text: string) => BUG_NAMES.find((bug) => bug === text),
+  },
+  counts: yes("print how often each kind of thing happened"),
+};
 
-The production scheduler on a virtual clock, between callers and workers that misbehave. Each seed draws its own
+const HELP = `Usage: deno task simulate [FLAGS]
+
+Plays the production scheduler on a virtual clock, between callers and workers that misbehave. Each seed draws its own
 settings, traffic and faults. Ends with 1 when a promise breaks, and prints the command that shows it again.
 
-  --seed N       the first seed; alone it plays that one run (default: a random seed)
-  --runs N       how many seeds to play (default ${DEFAULT_RUNS}; 1 with --seed)
-  --minutes M    play for so long instead
-  --requests N   requests of each run (default: as the seed decides)
-  --without A,B  leave these faults out: ${FAULTS.join(" ")}
-  --bug NAME     plant a bug in the core first: ${BUG_NAMES.join(" ")}
-  --counts       print how often each kind of thing happened
-`;
+Examples:
+  deno task simulate
+  deno task simulate --minutes 10 --counts
+  deno task simulate --seed 7 --requests 20 --without storms,slow
+  deno task simulate --bug settled_twice
+
+Flags:
+${flagsHelp(FLAGS)}
+
+Faults:
+${columns(FAULTS)}
+
+Bugs:
+${columns(BUG_NAMES)}
+
+Exit codes: 0 no promise broke, 1 one broke, 2 wrong use.`;
 
 interface Options extends Choices {
   readonly seed: number;
@@ -34,49 +71,27 @@ interface Options extends Choices {
   readonly counts: boolean;
 }
 
-function parse(args: string[]): Options | undefined {
-  const { values } = parseArgs({
-    args,
-    options: {
-      seed: { type: "string" },
-      runs: { type: "string" },
-      minutes: { type: "string" },
-      requests: { type: "string" },
-      without: { type: "string" },
-      bug: { type: "string" },
-      counts: { type: "boolean" },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-  if (values.help) return undefined;
-  const number = (name: "seed" | "runs" | "minutes" | "requests"): number | undefined => {
-    const text = values[name];
-    if (text === undefined) return undefined;
-    const value = Number(text);
-    const whole = name === "minutes" || Number.isInteger(value);
-    if (text.trim() === "" || !(value >= 0) || !whole) {
-      throw new Error(`--${name} must be a number, got "${text}"`);
-    }
-    return value;
-  };
-  const without = (values.without ?? "").split(",").filter(Boolean).map((name) => {
-    const fault = FAULTS.find((fault) => fault === name);
-    if (!fault) throw new Error(`--without must name faults, got "${name}"; there are ${FAULTS.join(", ")}`);
-    return fault;
-  });
-  if (values.bug !== undefined && !BUG_NAMES.includes(values.bug)) {
-    throw new Error(`--bug must be one of ${BUG_NAMES.join(", ")}, got "${values.bug}"`);
+/** @throws {StartupError} with one line for each problem */
+function parse(args: readonly string[]): Options | "help" {
+  const { values, problems, help } = readCommandLine({ name: "simulate", flags: FLAGS }, args, {});
+  if (help) return "help";
+  if (problems.length > 0) throw new StartupError(problems);
+  const { seed, runs = seed === undefined ? DEFAULT_RUNS : 1, ...others } = values;
+  return { ...others, runs, seed: seed ?? Math.floor(Math.random() * LARGEST_SEED) };
+}
+
+function n<T extends object>(flag: T): T & { readonly value: string } {
+  return { ...flag, value: "N" };
+}
+
+/** Names side by side, as wide as the rest of the help. */
+function columns(names: readonly string[]): string {
+  const lines = [""];
+  for (const name of names) {
+    if (lines.at(-1)!.length + name.length > 110) lines.push("");
+    lines[lines.length - 1] += `  ${name}`;
   }
-  const seed = number("seed");
-  return {
-    seed: seed ?? Math.floor(Math.random() * LARGEST_SEED),
-    runs: number("runs") ?? (seed === undefined ? DEFAULT_RUNS : 1),
-    minutes: number("minutes"),
-    requests: number("requests"),
-    without,
-    bug: values.bug,
-    counts: values.counts ?? false,
-  };
+  return lines.join("\n");
 }
 
 /** Plays the seeds; the exit code. */
@@ -124,19 +139,13 @@ function play(options: Options, makeCore: MakeCore): number {
   return 0;
 }
 
-async function main(args: string[]): Promise<number> {
-  let options: Options | undefined;
-  try {
-    options = parse(args);
-  } catch (error) {
-    print(error instanceof Error ? error.message : String(error));
-    return 2;
-  }
-  if (!options) {
+async function main(args: readonly string[]): Promise<number> {
+  const options = parse(args);
+  if (options === "help") {
     print(HELP);
-    return 0;
+    return EXIT.done;
   }
   return play(options, options.bug === undefined ? productionCore : await buggyCore(options.bug));
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) Deno.exit(await main(Deno.args).catch(exitCodeOf));

@@ -1,4 +1,4 @@
-import { parseSettings } from "../../src/config/config.ts";
+import { parseSettings } from "../../src/config/parse.ts";
 import type { CoreLimits } from "../../src/core/events.ts";
 import type { ModeSettings } from "./oracle/laws.ts";
 import { type Millis, MODES } from "../../src/core/types.ts";

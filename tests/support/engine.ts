@@ -6,7 +6,8 @@ import {
   credentials,
   type ServiceError,
 } from "@grpc/grpc-js";
-import { parseSettings, SETTING_NAMES, type Settings } from "../../src/config/config.ts";
+import { SETTING_NAMES, type Settings } from "../../src/config/config.ts";
+import { parseSettings } from "../../src/config/parse.ts";
 import { type Engine, startEngine } from "../../src/engine.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
 import type { EngineClient } from "../../src/grpc/generated/omnispan/Engine.ts";

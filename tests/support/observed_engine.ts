@@ -1,5 +1,6 @@
 /** What metrics and live feed read of an engine, for tests. */
-import { parseSettings, type Settings } from "../../src/config/config.ts";
+import type { Settings } from "../../src/config/config.ts";
+import { parseSettings } from "../../src/config/parse.ts";
 import { OmnispanError } from "../../src/core/errors.ts";
 import type { ThreadStats, WorkerStatus } from "../../src/core/types.ts";
 import { Metrics, type MetricsOptions } from "../../src/observe/metrics/metrics.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { lines as linesOf } from "../../src/supervisor/lines.ts";
+import { within } from "../../src/clock.ts";
+import { lines as linesOf } from "../../src/supervisor/child.ts";
 
 /** A program of ours gets the packages that the tests get. */
 export const LOCK = `--lock=${fileURLToPath(new URL("../../deno.lock", import.meta.url))}`;
@@ -68,10 +69,7 @@ export class TestProcess implements AsyncDisposable {
 
   /** Its exit status, which must come in time. */
   async exit(timeoutMs = LONG_MS): Promise<Deno.CommandStatus> {
-    let timer;
-    const late = new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), timeoutMs));
-    const status = await Promise.race([this.status, late]);
-    clearTimeout(timer);
+    const status = await within(timeoutMs, this.status);
     assert.ok(status, `still running after ${timeoutMs} ms\n${this.output()}`);
     await this.#drained;
     return status;

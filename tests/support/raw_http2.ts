@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
+import { within } from "../../src/clock.ts";
 
 export const PREFACE = new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
@@ -106,10 +107,7 @@ export async function throwAt(
     closed = true;
   })().catch(() => closed = true);
   const writing = writeAll(connection, parts).catch(() => {}); // the peer may have had enough
-  let timer;
-  const late = new Promise((resolve) => timer = setTimeout(resolve, forMs));
-  await Promise.race([Promise.all([reading, writing]), late]);
-  clearTimeout(timer);
+  await within(forMs, Promise.all([reading, writing]));
   return { closed, received: new Uint8Array(received) };
 }
 

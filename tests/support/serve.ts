@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { omnispan } from "../../src/grpc/contract.ts";
+import { freePort } from "../../src/serve/free_port.ts";
 import type { GenerateReply__Output } from "../../src/grpc/generated/omnispan/GenerateReply.ts";
 import { TestProcess } from "./process.ts";
 import { waitUntil } from "./wait.ts";
@@ -93,19 +94,6 @@ export class Serve extends TestProcess {
 
   async answers(): Promise<void> {
     await waitUntil("serve answers", async () => (await this.ask()).status === "ok", 120_000);
-  }
-}
-
-/** A port that is free now and that no outgoing connection takes. */
-export function freePort(): number {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
-    } catch {
-      // Somebody has it; try another.
-    }
   }
 }
 

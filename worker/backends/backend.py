@@ -13,6 +13,8 @@ from enum import Enum
 from functools import partial
 from typing import NamedTuple, Protocol
 
+from config import BACKENDS
+
 
 class Status(str, Enum):
     """How a row can fail; the values are the wire's own."""
@@ -186,19 +188,11 @@ class LoadError(Exception):
     """The backend can't start; the text is one line for the user."""
 
 
-REQUIREMENTS = {
-    "mlx": "requirements.txt",
-    "vllm": "requirements-vllm.txt",
-    "openvino": "requirements-openvino.txt",
-    "sim": "requirements-dev.txt",
-}
-
-
 def missing_package(error: ImportError, backend: str) -> LoadError:
     """The LoadError for a package that is not installed, or not whole."""
     return LoadError(
         f"backend {backend} could not import a package it needs ({error}): "
-        f"install its packages with `pip install -r worker/{REQUIREMENTS[backend]}`"
+        f"install its packages with `pip install -r worker/{BACKENDS[backend]['requirements']}`"
     )
 
 

@@ -40,7 +40,7 @@ def test_a_wrong_port_names_setting_rule_and_value(value: str) -> None:
 def test_every_wrong_setting_has_its_own_line() -> None:
     lines = problems(WORKER_BACKEND="cuda", WORKER_CHAT_TEMPLATE="maybe", VLLM_GPU_MEMORY_UTILIZATION="1.2")
     assert lines == [
-        'WORKER_BACKEND must be one of mlx, vllm, openvino, sim, got "cuda"',
+        'WORKER_BACKEND must be one of mlx, openvino, vllm, sim, got "cuda"',
         'WORKER_CHAT_TEMPLATE must be 1 (true) or 0 (false), got "maybe"',
         'VLLM_GPU_MEMORY_UTILIZATION must be a number above 0 and up to 1, got "1.2"',
     ]

@@ -131,7 +131,7 @@ async def test_wrong_settings_end_it_with_2_and_a_line_for_each(start: Start) ->
     worker = await start(WORKER_BACKEND="cuda", WORKER_PORT="x", VLLM_MAX_MODEL_LEN="-1")
     assert (worker.line, await worker.wait()) == ("", 2)
     assert (await worker.stderr()).splitlines() == [
-        'worker: WORKER_BACKEND must be one of mlx, vllm, openvino, sim, got "cuda"',
+        'worker: WORKER_BACKEND must be one of mlx, openvino, vllm, sim, got "cuda"',
         'worker: WORKER_PORT must be a whole number from 0 to 65535, got "x"',
         'worker: VLLM_MAX_MODEL_LEN must be a whole number from 1 to 100000000, got "-1"',
     ]

@@ -6,7 +6,7 @@ import { createServer as createTlsServer } from "node:tls";
 import { HealthImplementation } from "grpc-health-check";
 import type { Settings } from "../../config/config.ts";
 import { reflected } from "../../grpc/contract.ts";
-import type { KeyPair } from "../../access/pem.ts";
+import type { KeyPair } from "../../access/secret_files.ts";
 import type { Supervision, ThreadStats, WorkerState } from "../../core/types.ts";
 import type { Door } from "../door.ts";
 import { ListeningPort } from "../../runtime_patches/listening_port.ts";

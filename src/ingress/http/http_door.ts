@@ -1,5 +1,5 @@
 import { loadAssets } from "../../page/assets.ts";
-import type { KeyPair } from "../../access/pem.ts";
+import type { KeyPair } from "../../access/secret_files.ts";
 import type { Door } from "../door.ts";
 import { httpApp, type Shown } from "./app.ts";
 import { HttpServer } from "./http_server.ts";

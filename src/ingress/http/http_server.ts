@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Settings } from "../../config/config.ts";
 import { messageOf } from "../../core/errors.ts";
-import type { KeyPair } from "../../access/pem.ts";
+import type { KeyPair } from "../../access/secret_files.ts";
 import { ListeningPort } from "../../runtime_patches/listening_port.ts";
 import { type App, HEALTH_PATHS } from "./app.ts";
 import { failed } from "./openai/endpoints.ts";

@@ -1,4 +1,5 @@
 import { Registry } from "prom-client";
+import { within } from "../../clock.ts";
 import type { Settings } from "../../config/config.ts";
 import type { DispatchNotice, Millis, Supervision, ThreadStats, WorkerStatus } from "../../core/types.ts";
 import { Buckets, LATENESS_BOUNDS } from "./buckets.ts";
@@ -82,7 +83,7 @@ export class Metrics implements Observer {
 
   /** Never rejects, and takes hardly more than a second whatever the scheduler thread does. */
   async text(): Promise<string> {
-    this.#stats = await within(STATS_MS, this.stats());
+    this.#stats = await within(STATS_MS, this.stats().catch(() => undefined));
     for (const lagMs of this.options.lag.take()) this.#lags.at("main").add(lagMs / 1000);
     return await this.#registry.metrics();
   }
@@ -91,18 +92,5 @@ export class Metrics implements Observer {
     this.counts.told(stats);
     for (const lagMs of stats.lagsMs) this.#lags.at("scheduler").add(lagMs / 1000);
     return stats;
-  }
-}
-
-/** Undefined when it was rejected, or when the time is over before. */
-async function within<T>(ms: Millis, promise: Promise<T>): Promise<T | undefined> {
-  const late = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => late.resolve(undefined), ms);
-  try {
-    return await Promise.race([promise, late.promise]);
-  } catch {
-    return undefined;
-  } finally {
-    clearTimeout(timer);
   }
 }

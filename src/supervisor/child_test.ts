@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lines, Tail } from "./lines.ts";
+import { lines, Tail } from "./child.ts";
 
 function linesOf(...chunks: string[]): Promise<string[]> {
   return Array.fromAsync(lines(ReadableStream.from(chunks.map((chunk) => new TextEncoder().encode(chunk)))));

@@ -1,7 +1,7 @@
 import { credentials, Server, ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import assert from "node:assert/strict";
-import { hung } from "./watchdog.ts";
+import { hung, nextBackoff } from "./local_worker.ts";
 
 /** grpc-js keeps timers and sockets for a moment after a close. */
 const SANITIZE = { sanitizeOps: false, sanitizeResources: false };
@@ -46,4 +46,15 @@ Deno.test("the watch ends with its signal", SANITIZE, async () => {
   setTimeout(() => over.abort(), 60);
   await assert.rejects(watching, { name: "AbortError" });
   server.forceShutdown();
+});
+
+Deno.test("waits between restarts double from half a second to ten", () => {
+  const waits: number[] = [];
+  for (let wait: number | undefined; waits.length < 7;) waits.push(wait = nextBackoff(wait, 0));
+  assert.deepEqual(waits, [500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
+});
+
+Deno.test("a worker that served for a while starts again soon", () => {
+  assert.equal(nextBackoff(10_000, 29_999), 10_000);
+  assert.equal(nextBackoff(10_000, 30_000), 500);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { isModel } from "./wanted_worker.ts";
+import { isModel } from "./follow_worker.ts";
 
 Deno.test("a model is the same by its name, by any path to it, and the built-in one by its place", async () => {
   const folder = await Deno.makeTempDir();
