@@ -4,8 +4,7 @@ import { type EngineLoad, GrpcTransport } from "../load/engine_load.ts";
 import { runOpenLoop } from "../load/open_loop.ts";
 import type { Arrivals, RequestMix } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
-import { requests } from "../workload/requests.ts";
-import { scheduleOf } from "../workload/schedule.ts";
+import { requests, scheduleOf } from "../workload/requests.ts";
 import { NEVER } from "./harness.ts";
 
 export interface LabLoad {
