@@ -4,7 +4,7 @@ import type { Load } from "../plan.ts";
 import { Lab } from "../run/lab.ts";
 import { saturate, type VariantSaturation } from "../search/saturate.ts";
 import { saturationText } from "../search/saturation_text.ts";
-import { parseArrivalsFlag } from "../workload/flag_texts.ts";
+import { parseArrivalsFlag } from "../workload/arrivals.ts";
 import { nameOfLoad } from "../workload/names.ts";
 import { conclude, EXIT, measured, resultsFolder, tellFinding, workloadOf } from "./measured.ts";
 import { makeReports } from "./report.ts";

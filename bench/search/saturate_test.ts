@@ -4,7 +4,7 @@ import { planOf } from "../../tests/support/bench/environment.ts";
 import { sampleOf } from "../../tests/support/bench/sample.ts";
 import type { Turn } from "../run/lab.ts";
 import { nameOfLoad } from "../workload/names.ts";
-import { scheduleOf } from "../workload/schedule.ts";
+import { scheduleOf } from "../workload/requests.ts";
 import { saturate, type VariantSaturation } from "./saturate.ts";
 import { saturationText } from "./saturation_text.ts";
 

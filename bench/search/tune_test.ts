@@ -7,7 +7,7 @@ import { sampleOf } from "../../tests/support/bench/sample.ts";
 import type { Sample } from "../record/sample.ts";
 import type { Turn } from "../run/lab.ts";
 import { nameOfLoad } from "../workload/names.ts";
-import { scheduleOf } from "../workload/schedule.ts";
+import { scheduleOf } from "../workload/requests.ts";
 import { tune, type Tuned } from "./tune.ts";
 
 const { mix: MIX } = planOf();

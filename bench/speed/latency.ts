@@ -1,82 +1,87 @@
+/** Figures of time: what the engine adds to an answer, and how late windows leave and the lab's own load is sent. */
 import { credentials } from "@grpc/grpc-js";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { now } from "../../src/clock.ts";
 import { addressOf } from "../../src/config/config.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
-import { now } from "../../src/clock.ts";
-import { type Figure, median, percentile } from "./figure.ts";
-import { h2load } from "./load_h2.ts";
-import { ok } from "./rounds.ts";
-import { startEngine, startWorker } from "./setup.ts";
+import { loadGrpc, PROMPT } from "./h2load.ts";
+import { type Figure, inTurns, median, NEVER, ok, percentile, spread } from "./harness.ts";
+import { sendOpenLoop } from "./lab_load.ts";
 
-const NEVER = new AbortController().signal;
-const ITEM = { index: 0, prompt: "Tell me one fact about the moon, please.", maxTokens: 1 };
+const QUESTION = { index: 0, prompt: PROMPT, maxTokens: 1 };
 
 /** One request at a time, in turn straight to a worker that takes no time and through the engine in direct mode. */
-export async function addedLatency(folder: string): Promise<Figure> {
-  await using worker = await startWorker("sim", { SIM_PROFILE: "null" }, folder);
-  await using engine = await startEngine("direct", worker.endpoint, {}, folder);
-  const stub = new omnispan.Worker(addressOf(worker.endpoint), credentials.createInsecure());
-  const straight = () =>
-    new Promise<void>((resolve, reject) =>
-      stub.generate({ ...ITEM, requestId: "r" }, (error) => error ? reject(error) : resolve())
-    );
-  const samples = { workerMs: [] as number[], engineMs: [] as number[], addedMs: [] as number[] };
-  const [warmup, pairs] = [500, 3000];
-  for (let pair = -warmup; pair < pairs; pair++) {
-    const [start, middle] = [now(), (await straight(), now())];
-    ok(await engine.load.send(ITEM, NEVER));
-    if (pair < 0) continue;
-    samples.workerMs.push(middle - start);
-    samples.engineMs.push(now() - middle);
-    samples.addedMs.push(samples.engineMs.at(-1)! - samples.workerMs.at(-1)!);
-  }
-  stub.close();
-  return {
-    name: "latency that the engine adds at concurrency 1, direct, p50",
-    reached: `${median(samples.addedMs).toFixed(2)} ms (worker ${median(samples.workerMs).toFixed(2)} ms, ` +
-      `through the engine ${median(samples.engineMs).toFixed(2)} ms; added p99 ${
-        percentile(samples.addedMs, 99).toFixed(2)
-      } ms)`,
-    target: "<= 1 ms",
-    met: median(samples.addedMs) <= 1,
-    samples,
-  };
-}
+export const latency: Figure = {
+  title: "latency that the engine adds at concurrency 1, direct, p50",
+  target: "<= 1 ms",
+  async measure(setup) {
+    const worker = await setup.simWorker("null");
+    const engine = await setup.engine("direct", worker);
+    const stub = new omnispan.Worker(addressOf(worker), credentials.createInsecure());
+    const straight = () =>
+      new Promise<void>((resolve, reject) =>
+        stub.generate({ ...QUESTION, requestId: "r" }, (error) => error ? reject(error) : resolve())
+      );
+    const timed = (send: () => Promise<unknown>) => async () => {
+      const start = now();
+      await send();
+      return { ms: now() - start };
+    };
+    const turns = await inTurns(3000, {
+      worker: timed(straight),
+      engine: timed(async () => ok(await engine.load.send(QUESTION, NEVER))),
+    }, { warmUps: 500 });
+    stub.close();
+    const straightMs = turns.of("worker", "ms");
+    const addedMs = turns.of("engine", "ms").map((ms, turn) => ms - straightMs[turn]!);
+    return {
+      reached:
+        `${median(addedMs).toFixed(2)} ms (worker ${median(straightMs).toFixed(2)} ms, through the engine ` +
+        `${turns.median("engine", "ms").toFixed(2)} ms; added p99 ${percentile(addedMs, 99).toFixed(2)} ms)`,
+      met: median(addedMs) <= 1,
+      samples: { ...turns.samples(), addedMs },
+    };
+  },
+};
+
+const WINDOW_RATE = 3000;
 
 /** How late windows leave while the main thread takes 3,000 requests/s: what the scheduler thread is for. */
-export async function windowLateness(folder: string): Promise<Figure> {
-  const [perSecond, seconds] = [3000, 15];
-  await using worker = await startWorker("sim", { SIM_PROFILE: "null" }, folder);
-  const settings = { BATCH_WINDOW_MS: 20, MAX_BATCH_SIZE: 1024, BATCHES_IN_FLIGHT: 4 };
-  await using engine = await startEngine("micro_batch", worker.endpoint, settings, folder);
-  await h2load({ address: engine.process.address, requests: 20_000, maxTokens: 1 });
-  const lateByDispatch = new Map<number, number>();
-  let loading = true;
-  const sampler = async () => {
-    while (loading) {
-      const { dispatch } = ok(await engine.load.send(ITEM, NEVER));
-      if (dispatch?.reason === "window") lateByDispatch.set(dispatch.id, dispatch.lateMs);
-    }
-  };
-  const samplers = Array.from({ length: 4 }, sampler);
-  const control = controlLateness(seconds);
-  const requests = seconds * perSecond;
-  const rate = await h2load({ address: engine.process.address, requests, maxTokens: 1, perSecond });
-  loading = false;
-  await Promise.all(samplers);
-  const lateMs = [...lateByDispatch.values()];
-  const controlMs = await control;
-  const p99 = percentile(lateMs, 99);
-  return {
-    name: `window lateness (dispatch after its due time) at ${perSecond} requests/s, p99`,
-    reached: `${p99.toFixed(2)} ms (p50 ${median(lateMs).toFixed(2)} ms, ${lateMs.length} windows, ` +
-      `${rate.toFixed(0)} requests/s came; a process beside it that only waits for windows: ` +
-      `p99 ${percentile(controlMs, 99).toFixed(2)} ms)`,
-    target: "<= 2 ms",
-    met: p99 <= 2 && rate >= 0.95 * perSecond,
-    samples: { lateMs, controlMs },
-  };
-}
+export const lateness: Figure = {
+  title: `window lateness (dispatch after its due time) at ${WINDOW_RATE} requests/s, p99`,
+  target: "<= 2 ms",
+  async measure(setup) {
+    const seconds = 15;
+    const settings = { BATCH_WINDOW_MS: 20, MAX_BATCH_SIZE: 1024, BATCHES_IN_FLIGHT: 4 };
+    const { address, load } = await setup.engine("micro_batch", await setup.simWorker("null"), { settings });
+    await loadGrpc({ address, requests: 20_000, maxTokens: 1 });
+    const lateByDispatch = new Map<number, number>();
+    let loading = true;
+    const sampleWindows = async () => {
+      while (loading) {
+        const { dispatch } = ok(await load.send(QUESTION, NEVER));
+        if (dispatch?.reason === "window") lateByDispatch.set(dispatch.id, dispatch.lateMs);
+      }
+    };
+    const sampling = Array.from({ length: 4 }, sampleWindows);
+    const control = controlLateness(seconds);
+    const requests = seconds * WINDOW_RATE;
+    const { perSecond } = await loadGrpc({ address, requests, maxTokens: 1, perSecond: WINDOW_RATE });
+    loading = false;
+    await Promise.all(sampling);
+    const lateMs = [...lateByDispatch.values()];
+    const controlMs = await control;
+    const p99 = percentile(lateMs, 99);
+    return {
+      reached: `${p99.toFixed(2)} ms (p50 ${median(lateMs).toFixed(2)} ms, ${lateMs.length} windows, ` +
+        `${perSecond.toFixed(0)} requests/s came; a process beside it that only waits for windows: ` +
+        `p99 ${percentile(controlMs, 99).toFixed(2)} ms)`,
+      met: p99 <= 2 && perSecond >= 0.95 * WINDOW_RATE,
+      samples: { lateMs, controlMs },
+    };
+  },
+};
 
 /** See timer_control.ts. */
 async function controlLateness(seconds: number): Promise<number[]> {
@@ -85,4 +90,46 @@ async function controlLateness(seconds: number): Promise<number[]> {
     signal: AbortSignal.timeout(1000 * (seconds + 30)),
   }).output();
   return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+/**
+ * The load generator itself: how late an open loop (a Poisson process) sends, and what a request costs it. Engine and
+ * worker run on the same machine, as they do for who has one alone: lateness is mostly the wait for a processor, and the
+ * generator's own garbage collection. The processor's time is that of all threads of the process, with the keeping of the
+ * samples but not their writing.
+ */
+export function generator(rate: number, tokens: number, stream: boolean): Figure {
+  const seconds = 5;
+  const streaming = stream ? `streams of ${tokens} tokens, ` : "";
+  return {
+    title: `lateness of an open loop's sends at ${rate} requests/s, ${streaming}p99`,
+    target: "<= 2 ms",
+    async measure(setup) {
+      const { load } = await setup.engine("direct", await setup.simWorker("null"));
+      const sendAll = async (turn: number) => {
+        const cpu = process.cpuUsage();
+        const arrivals = { kind: "poisson", rate } as const;
+        const samples = await sendOpenLoop(load, { arrivals, seconds, tokens, stream, seed: turn + 2 });
+        const { user, system } = process.cpuUsage(cpu);
+        samples.forEach(ok);
+        const lateMs = samples.map(({ intendedAt, sentAt }) => sentAt - intendedAt);
+        return {
+          lateP50Ms: percentile(lateMs, 50),
+          lateP99Ms: percentile(lateMs, 99),
+          lateMaxMs: percentile(lateMs, 100),
+          cpuUs: (user + system) / samples.length,
+          perSecond: samples.length / seconds,
+        };
+      };
+      const turns = await inTurns(5, { generator: sendAll });
+      const [p50, most] = (["lateP50Ms", "lateMaxMs"] as const)
+        .map((measure) => turns.median("generator", measure).toFixed(2));
+      return {
+        reached: `${spread(turns.of("generator", "lateP99Ms"))} ms (p50 ${p50} ms, max ${most} ms; ` +
+          `the generator's CPU ${spread(turns.of("generator", "cpuUs"), 0)} us a request)`,
+        met: turns.median("generator", "lateP99Ms") <= 2,
+        samples: turns.samples(),
+      };
+    },
+  };
 }

@@ -1,74 +1,68 @@
-/** What the engine itself costs, each figure beside the one that was aimed at. See `--help`. */
+/** What the engine itself costs, each figure beside the one that is aimed at. See `--help`. */
 import Table from "cli-table3";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { StartupError } from "../../src/core/errors.ts";
 import { print, printError } from "../../src/cli/output.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
-import type { Figure } from "./figure.ts";
-import { generatorLateness } from "./generator.ts";
-import { overHttp } from "./http.ts";
-import { addedLatency, windowLateness } from "./latency.ts";
-import { queuedMemory } from "./memory.ts";
-import { observing } from "./observing.ts";
-import { overload } from "./overload.ts";
-import { realModel, streamedModel } from "./model.ts";
-import { watchedByPage } from "./page.ts";
-import { pacedTokens, streamedTokens } from "./streaming.ts";
-import { simulatedGpu } from "./simulated_gpu.ts";
-import { addedTokenGaps } from "./token_gaps.ts";
-import { againstEcho, fixedBatchTime } from "./throughput.ts";
+import { type Figure, type Reached, Setup } from "./harness.ts";
+import { generator, latency, lateness } from "./latency.ts";
+import { gpu, model, modelStreams } from "./models.ts";
+import { memory, overload } from "./overload.ts";
+import { quiet } from "./quiet.ts";
+import { echo, fixed, http, observing, page } from "./rates.ts";
+import { gaps, paced, streams } from "./streams.ts";
 
-const MEASUREMENTS: Readonly<Record<string, (folder: string) => Promise<Figure>>> = {
-  echo: againstEcho,
-  fixed: fixedBatchTime,
-  lateness: windowLateness,
-  latency: addedLatency,
-  memory: queuedMemory,
-  http: overHttp,
+const FIGURES: Readonly<Record<string, Figure>> = {
+  echo,
+  fixed,
+  lateness,
+  latency,
+  quiet,
+  memory,
+  http,
   observing,
-  page: watchedByPage,
-  streams: streamedTokens,
-  paced: pacedTokens,
-  gaps: addedTokenGaps,
-  gpu: simulatedGpu,
-  overload: (folder) => overload(folder, { deadlineMs: 2000 }),
-  "overload-5s": (folder) => overload(folder, { deadlineMs: 5000 }),
-  generator: (folder) => generatorLateness({ rate: 2000, tokens: 1, stream: false }, folder),
-  "generator-streams": (folder) => generatorLateness({ rate: 500, tokens: 8, stream: true }, folder),
-  openvino: (folder) => realModel("openvino", 7, folder),
-  mlx: (folder) => realModel("mlx", 3, folder),
-  "openvino-streams": (folder) => streamedModel("openvino", { turns: 5, rounds: 4 }, folder),
-  "mlx-streams": (folder) => streamedModel("mlx", { turns: 3, rounds: 2 }, folder),
-  "vllm-streams": (folder) => streamedModel("vllm", { turns: 3, rounds: 4 }, folder),
+  page,
+  streams,
+  paced,
+  gaps,
+  gpu,
+  overload: overload(2000),
+  "overload-5s": overload(5000),
+  generator: generator(2000, 1, false),
+  "generator-streams": generator(500, 8, true),
+  openvino: model("openvino", { turns: 7, rounds: 4 }),
+  mlx: model("mlx", { turns: 3, rounds: 4 }),
+  "openvino-streams": modelStreams("openvino", { turns: 5, rounds: 4 }),
+  "mlx-streams": modelStreams("mlx", { turns: 3, rounds: 2 }),
+  "vllm-streams": modelStreams("vllm", { turns: 3, rounds: 4 }),
 };
 
-const HELP = `Usage: deno task bench:speed [MEASUREMENT...]
+const HELP = `Usage: deno task bench:speed [FIGURE...]
 
 Measures the engine's own costs; takes about an hour. Needs h2load (Debian: nghttp2-client).
-Measurements, all of them when none is named: ${Object.keys(MEASUREMENTS).join(", ")}
+Figures, all of them when none is named: ${Object.keys(FIGURES).join(", ")}
 
-Figures are medians with the extremes in brackets; quotients are of runs that took turns. The worker is the
-simulated one, except where a measurement is named after a runtime, which then runs the built-in model. The
+They are medians with the extremes in brackets; quotients are of runs that took turns. The worker is the
+simulated one, except where a figure is named after a runtime, which then runs the built-in model. The
 vLLM of vllm-streams is the CPU build of the tests (5 GB). SPEED_BASELINE=FOLDER lets observing measure the engine of
 another checkout too.`;
 
 async function main(names: readonly string[]): Promise<number> {
-  const unknown = names.find((name) => !MEASUREMENTS[name]);
+  const unknown = names.find((name) => !Object.hasOwn(FIGURES, name));
   if (unknown !== undefined) {
     print(HELP);
     return unknown === "--help" ? 0 : 2;
   }
-  const folder = join(
-    fileURLToPath(new URL("../results", import.meta.url)),
-    `speed-${new Date().toISOString().replace(/\\..*/, "").replaceAll(":", "-")}`,
-  );
+  const time = new Date().toISOString().replace(/\..*/, "").replaceAll(":", "-");
+  const folder = join(fileURLToPath(new URL("../results", import.meta.url)), `speed-${time}`);
   await Deno.mkdir(folder, { recursive: true });
-  const figures: Figure[] = [];
-  for (const [name, measure] of Object.entries(MEASUREMENTS)) {
+  const figures: (Reached & { readonly name: string; readonly target: string })[] = [];
+  for (const [name, { title, target, measure }] of Object.entries(FIGURES)) {
     if (names.length > 0 && !names.includes(name)) continue;
     printError(`measuring ${name}`);
-    figures.push(await measure(folder));
+    await using setup = new Setup(folder);
+    figures.push({ name: title, target, ...await measure(setup) });
     await Deno.writeTextFile(join(folder, "speed.json"), JSON.stringify(figures, undefined, 1));
   }
   const table = new Table({ head: ["figure", "reached", "aim", "met"], style: { head: [], border: [] } });

@@ -1,10 +1,40 @@
-/** When requests come: the instants of an open loop, drawn before it starts. */
+/** When requests come: arrivals as files and flags write them, and the instants of an open loop, drawn before it starts. */
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
+import { StartupError } from "../../src/core/errors.ts";
 import type { Millis } from "../../src/core/types.ts";
 import type { Arrivals } from "../plan.ts";
 import { standardNormal } from "./lengths.ts";
 import { randomStream, uniformAboveZero } from "./random.ts";
 import { readTrace } from "./trace.ts";
+
+/** Arrivals that only lack their rate. */
+export type Spacing = (rate: number) => Arrivals;
+
+/**
+ * Reads how the requests of a rate come: `poisson`, `constant`, `gamma:CV` or `bursts:SIZE`.
+ * @returns the rule that it breaks, which completes "FIELD must be ...", in place of a spacing
+ */
+export function spacingOf(given: unknown): Spacing | string {
+  if (given === "poisson" || given === "constant") return (rate) => ({ kind: given, rate });
+  const [, kind, text] = /^(gamma|bursts):(\d+(?:\.\d+)?)$/.exec(String(given)) ?? [];
+  const parameter = Number(text);
+  if (kind === "gamma") {
+    const isCv = parameter >= 0.01 && parameter <= 100;
+    return isCv ? (rate) => ({ kind, rate, cv: parameter }) : "gamma:CV with a CV from 0.01 to 100";
+  }
+  if (kind !== "bursts") return "poisson, constant, gamma:CV or bursts:SIZE";
+  const isSize = Number.isSafeInteger(parameter) && parameter >= 1 && parameter <= 100_000;
+  return isSize
+    ? (rate) => ({ kind, rate, size: parameter })
+    : "bursts:SIZE with a SIZE that is a whole number from 1 to 100000";
+}
+
+/** @throws {StartupError} */
+export function parseArrivalsFlag(text: string, rate: number): Arrivals {
+  const spacing = spacingOf(text);
+  if (typeof spacing !== "string") return spacing(rate);
+  throw new StartupError([`--arrivals must be ${spacing}, got ${JSON.stringify(text)}`]);
+}
 
 /** When a turn ends: after so many requests or so much time, whichever is first; Infinity sets no limit. */
 export interface ScheduleLimits {

@@ -1,12 +1,34 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Arrivals } from "../plan.ts";
-import { arrivalTimes, gamma, meanRate } from "./arrivals.ts";
+import { arrivalTimes, gamma, meanRate, parseArrivalsFlag } from "./arrivals.ts";
 import { randomStream } from "./random.ts";
 
 const MANY = 20_000;
 const POISSON: Arrivals = { kind: "poisson", rate: 50 };
 const EXCERPT: Arrivals = { kind: "trace", file: "azure_conv_2023_excerpt", speed: 2 };
+
+Deno.test("arrivals are read from their short texts", () => {
+  assert.deepEqual(parseArrivalsFlag("poisson", 4), { kind: "poisson", rate: 4 });
+  assert.deepEqual(parseArrivalsFlag("constant", 4), { kind: "constant", rate: 4 });
+  assert.deepEqual(parseArrivalsFlag("gamma:2.5", 4), { kind: "gamma", rate: 4, cv: 2.5 });
+  assert.deepEqual(parseArrivalsFlag("bursts:16", 4), { kind: "bursts", rate: 4, size: 16 });
+});
+
+for (
+  const [text, rule] of [
+    ["gamma", "poisson, constant, gamma:CV or bursts:SIZE"],
+    ["poisson:2", "poisson, constant, gamma:CV or bursts:SIZE"],
+    ["gamma:0", "gamma:CV with a CV from 0.01 to 100"],
+    ["bursts:1.5", "bursts:SIZE with a SIZE that is a whole number from 1 to 100000"],
+  ] as const
+) {
+  Deno.test(`refused: --arrivals=${text}`, () => {
+    assert.throws(() => parseArrivalsFlag(text, 4), {
+      problems: [`--arrivals must be ${rule}, got ${JSON.stringify(text)}`],
+    });
+  });
+}
 
 Deno.test("constant arrivals are one gap apart, from 0 on", () => {
   assert.deepEqual(arrivalTimes({ kind: "constant", rate: 4 }, { requests: 4, durationMs: Infinity }, 1), [

@@ -2,12 +2,23 @@
 import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
-import { type Alias, type Document, LineCounter, parseDocument, visit } from "yaml";
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from "yaml";
+import { firstProblems, problemsOf } from "../../src/cli/problems.ts";
 import { messageOf, StartupError } from "../../src/core/errors.ts";
 import type { Millis } from "../../src/core/types.ts";
 import type { Load, RequestMix, Slo, Variant } from "../plan.ts";
-import { WORKLOAD } from "./file_schema.ts";
-import { firstProblems, lineOf, problemTexts } from "./problem_lines.ts";
+import { WORKLOAD } from "./schema.ts";
 import { readTrace, textOf, tracePath } from "./trace.ts";
 
 /** What a workload file says of a run; what it leaves out is up to flags and defaults. */
@@ -54,7 +65,7 @@ export function parseWorkload(text: string, path: string): WorkloadFile {
   const { given, lineAt } = parseYaml(text, path);
   const read = WORKLOAD.safeParse(given);
   if (!read.success) {
-    const problems = problemTexts(read.error, given, "a workload file")
+    const problems = problemsOf(read.error, given, { root: "a workload file" })
       .map(({ path: at, text }) => ({ line: lineAt(at), text }))
       .sort((one, other) => one.line - other.line)
       .map(({ line, text }) => `${path}:${line}: ${text}`);
@@ -68,8 +79,13 @@ export function parseWorkload(text: string, path: string): WorkloadFile {
     })
   );
   if (problems.length > 0) throw new StartupError(firstProblems(problems, path));
-  const mix = classes && { classes };
-  return withoutUndefined({ ...same, durationMs: duration, timeoutMs: timeout, mix, loads: found });
+  return {
+    ...same,
+    ...(duration !== undefined && { durationMs: duration }),
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+    ...(classes && { mix: { classes } }),
+    ...(found && { loads: found }),
+  };
 }
 
 function parseYaml(text: string, path: string) {
@@ -125,9 +141,23 @@ function withTrace(load: Load, folder: string, problem: (text: string) => void):
   return { ...load, arrivals: { ...load.arrivals, file: found } };
 }
 
-/** Without the fields that are not given. */
-function withoutUndefined<T extends object>(
-  fields: T,
-): { readonly [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+/** The line, from 1, of what stands at the path, or of the nearest thing around it that is there. */
+function lineOf(path: readonly PropertyKey[], document: Document, lines: LineCounter): number {
+  let node: unknown = document.contents;
+  let offset = offsetOf(node) ?? 0;
+  for (const step of path) {
+    if (isAlias(node)) node = node.resolve(document);
+    const found = isMap(node)
+      ? node.items.find(({ key }) => String(isScalar(key) ? key.value : key) === String(step))
+      : undefined;
+    const item = isSeq(node) && typeof step === "number" ? node.items[step] : undefined;
+    if (!found && item === undefined) break;
+    offset = offsetOf(found?.key ?? item) ?? offset;
+    node = found ? found.value : item;
+  }
+  return lines.linePos(offset).line;
+}
+
+function offsetOf(node: unknown): number | undefined {
+  return (node as Node | null)?.range?.[0];
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { naturalPrompts, PROMPTS } from "./prompts.ts";
+import { drawWords, naturalPrompts, PROMPTS, WORDS } from "./prompts.ts";
 import { randomStream } from "./random.ts";
 
 Deno.test("the same stream gives the same prompts, another one another order", () => {
@@ -19,6 +19,24 @@ Deno.test("the prompts differ, also in length", () => {
   assert.equal(new Set(PROMPTS).size, 64);
   const lengths = PROMPTS.map((prompt) => prompt.length);
   assert.ok(Math.max(...lengths) > 10 * Math.min(...lengths), `lengths ${lengths}`);
+});
+
+Deno.test("the list has 512 different words of small letters", () => {
+  assert.equal(WORDS.length, 512);
+  assert.equal(new Set(WORDS).size, 512);
+  assert.deepEqual(WORDS.filter((word) => !/^[a-z]+$/.test(word)), []);
+});
+
+Deno.test("words are drawn evenly, as many as are asked for", () => {
+  assert.deepEqual(drawWords(0, randomStream(1, "test")), []);
+  const counts = new Map<string, number>();
+  for (const word of drawWords(102_400, randomStream(1, "test"))) {
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  assert.equal(counts.size, 512);
+  for (const [word, count] of counts) {
+    assert.ok(count > 120 && count < 290, `${word}: ${count}, 200 expected`);
+  }
 });
 
 function take(count: number, seed: number): string[] {

@@ -1,17 +1,12 @@
-/** What is asked: an endless, seeded sequence of requests. */
+/** What is asked: an endless, seeded sequence of requests, and the schedule of an open loop. */
 import { uniformInt } from "pure-rand/distribution/uniformInt";
-import type { PromptSource, RequestClass, RequestMix } from "../plan.ts";
-import type { RequestSpec } from "../record/sample.ts";
+import type { Load, PromptSource, RequestClass, RequestMix } from "../plan.ts";
+import type { RequestSpec, ScheduledRequest } from "../record/sample.ts";
+import { arrivalTimes, type ScheduleLimits } from "./arrivals.ts";
 import { drawLength } from "./lengths.ts";
-import { naturalPrompts } from "./prompts.ts";
+import { drawWords, naturalPrompts } from "./prompts.ts";
 import { randomStream, WeightedChoice } from "./random.ts";
-import { drawWords } from "./words.ts";
-
-/** Token counts that a recorded trace gives in place of the class's own. */
-export interface RecordedTokens {
-  readonly promptTokens: number;
-  readonly outputTokens: number;
-}
+import { replay, type TraceRow } from "./trace.ts";
 
 /**
  * Endless requests of the mix; the same seed, wording and index give the same one. Another wording changes the words of
@@ -19,6 +14,25 @@ export interface RecordedTokens {
  */
 export function* requests(mix: RequestMix, seed: number, wording = ""): Generator<RequestSpec, never> {
   for (const source = new RequestSource(mix, seed, wording);;) yield source.next();
+}
+
+/**
+ * All requests of an open loop's turn, in the order of sending, complete before the first is sent. A trace brings the
+ * token counts of its rows; classes, tenants and shared prefixes are the mix's. `wording` as in `requests`.
+ * @throws {RangeError} without any limit, {StartupError} when a trace can't be read
+ */
+export function scheduleOf(
+  { arrivals }: Load & { readonly kind: "open" },
+  mix: RequestMix,
+  limits: ScheduleLimits,
+  seed: number,
+  wording = "",
+): ScheduledRequest[] {
+  const source = new RequestSource(mix, seed, wording);
+  if (arrivals.kind === "trace") {
+    return replay(arrivals, limits).rows.map(({ atMs, ...tokens }) => ({ ...source.next(tokens), atMs }));
+  }
+  return arrivalTimes(arrivals, limits, seed).map((atMs) => ({ ...source.next(), atMs }));
 }
 
 /**
@@ -40,7 +54,7 @@ export class RequestSource {
   }
 
   /** The next request; `recorded` decides its lengths, and its answer has just as many tokens. */
-  next(recorded?: RecordedTokens): RequestSpec {
+  next(recorded?: Omit<TraceRow, "atMs">): RequestSpec {
     const drawn = this.#classes.draw(this.#classRandom);
     const streams = this.#streams.get(drawn.name) as ClassStreams;
     return {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Lengths, RequestClass, RequestMix } from "../plan.ts";
+import type { Lengths, Load, RequestClass, RequestMix } from "../plan.ts";
+import type { ScheduledRequest } from "../record/sample.ts";
 import { PROMPTS } from "./prompts.ts";
-import { requests, RequestSource } from "./requests.ts";
+import { requests, RequestSource, scheduleOf } from "./requests.ts";
 
 const CHAT: RequestClass = {
   name: "chat",
@@ -132,6 +133,65 @@ Deno.test("a class without tenants asks as bench", () => {
   assert.equal(take({ classes: [{ ...CHAT, tenants: [] }] }, 1)[0]?.tenant, "bench");
 });
 
+const SCHEDULED: RequestMix = {
+  classes: [{
+    name: "chat",
+    weight: 1,
+    prompt: { kind: "tokens", length: { kind: "fixed", tokens: 20 }, sharedPrefix: 4, prefixes: 1 },
+    output: { kind: "uniform", min: 1, max: 9 },
+    exactOutput: false,
+    tenants: [{ name: "free", weight: 1 }, { name: "paid", weight: 1 }],
+  }],
+};
+const KNOWN = [
+  [16, "free", 4, "period stop kind"],
+  [16, "free", 9, "period seven stand"],
+  [33, "paid", 7, "period mouth king"],
+];
+const KNOWN_GAMMA = [132, 214, 217];
+const LIMITS = { requests: 100, durationMs: 60_000 };
+
+Deno.test("a schedule has the requests of a closed loop of the same seed, with instants", () => {
+  const schedule = scheduleOf(open({ kind: "poisson", rate: 10 }), SCHEDULED, LIMITS, 5);
+  assert.equal(schedule.length, 100);
+  assert.deepEqual(schedule.map(({ atMs: _, ...rest }) => rest), requests(SCHEDULED, 5).take(100).toArray());
+});
+
+Deno.test("other arrivals of the same seed ask for the same", () => {
+  const [one, other] = [open({ kind: "poisson", rate: 10 }), open({ kind: "gamma", rate: 90, cv: 3 })]
+    .map((load) => scheduleOf(load, SCHEDULED, LIMITS, 5));
+  assert.deepEqual(one?.map(({ prompt }) => prompt), other?.map(({ prompt }) => prompt));
+  assert.notDeepEqual(one?.map(({ atMs }) => atMs), other?.map(({ atMs }) => atMs));
+});
+
+Deno.test("a trace brings its lengths; class, tenant and prefix are the mix's", () => {
+  const schedule = scheduleOf(
+    open({ kind: "trace", file: "azure_conv_2023_excerpt", speed: 4 }),
+    SCHEDULED,
+    LIMITS,
+    5,
+  );
+  const [first, second] = schedule;
+  assert.equal(schedule.length, 100);
+  assert.equal(first?.atMs, 0);
+  assert.deepEqual([first?.prompt.split(" ").length, first?.maxTokens, first?.exactOutput], [374, 44, true]);
+  assert.deepEqual(second?.prompt.split(" ").slice(0, 4), first?.prompt.split(" ").slice(0, 4));
+  assert.notEqual(second?.prompt.split(" ")[5], first?.prompt.split(" ")[5]);
+  assert.deepEqual(
+    schedule.map(({ tenant }) => tenant),
+    requests(SCHEDULED, 5).take(100).map(({ tenant }) => tenant).toArray(),
+  );
+});
+
+Deno.test("a seed gives these very requests at these very times, in this version as in those before", () => {
+  const poisson = scheduleOf(open({ kind: "poisson", rate: 20 }), SCHEDULED, LIMITS, 5, "some");
+  const gamma = scheduleOf(open({ kind: "gamma", rate: 20, cv: 2 }), SCHEDULED, LIMITS, 5, "some");
+  const short = ({ atMs, tenant, maxTokens, prompt }: ScheduledRequest) =>
+    [Math.round(atMs), tenant, maxTokens, prompt.split(" ").slice(3, 6).join(" ")] as const;
+  assert.deepEqual(poisson.slice(0, 3).map(short), KNOWN);
+  assert.deepEqual(gamma.slice(0, 3).map(({ atMs }) => Math.round(atMs)), KNOWN_GAMMA);
+});
+
 function take(mix: RequestMix, count: number, seed = 1) {
   return requests(mix, seed).take(count).toArray();
 }
@@ -164,3 +224,7 @@ Deno.test("another wording gives other words to made-up prompts and their prefix
   });
   assert.equal(new Set(other!.map(({ prompt }) => words(prompt).slice(0, 20).join())).size, 2);
 });
+
+function open(arrivals: (Load & { kind: "open" })["arrivals"]): Load & { kind: "open" } {
+  return { kind: "open", name: "open", arrivals };
+}

@@ -3,15 +3,16 @@ import { CsvError, parse } from "csv-parse/sync";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { firstProblems } from "../../src/cli/problems.ts";
 import { messageOf, StartupError } from "../../src/core/errors.ts";
 import type { Millis } from "../../src/core/types.ts";
 import type { Arrivals } from "../plan.ts";
-import { firstProblems } from "./problem_lines.ts";
-import type { RecordedTokens } from "./requests.ts";
 
-/** A request of a trace; the first comes at 0. */
-export interface TraceRow extends RecordedTokens {
+/** A request of a trace; the first comes at 0. Its token counts take the place of the class's own. */
+export interface TraceRow {
   readonly atMs: Millis;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
 }
 
 /** What a turn takes of a trace. */

@@ -11,8 +11,7 @@ import { summarizeCell } from "../../bench/metrics/summary.ts";
 import type { Arrivals, Lengths, Load, RequestMix } from "../../bench/plan.ts";
 import type { Sample } from "../../bench/record/sample.ts";
 import { EngineProcess, untilReady } from "../../bench/run/engine_process.ts";
-import { requests } from "../../bench/workload/requests.ts";
-import { scheduleOf } from "../../bench/workload/schedule.ts";
+import { requests, scheduleOf } from "../../bench/workload/requests.ts";
 import { type Profile, SimWorker } from "../support/sim_worker.ts";
 
 export interface KnownTimes {
