@@ -3,6 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
+import { fields, firstProblems, problemsOf, shown, value } from "../cli/problems.ts";
 import { messageOf, StartupError } from "../core/errors.ts";
 
 /** The limits that a key can have, each with its largest value; the smallest is 1. */
@@ -39,8 +40,6 @@ export interface KeyFile {
 
 const MAX_TENANT_LENGTH = 256;
 const MAX_NOTE_LENGTH = 1000;
-const MOST_CHARACTERS = 80;
-const MOST_PROBLEMS = 20;
 
 export const TENANT_RULE =
   `a Unicode text of 1 to ${MAX_TENANT_LENGTH} characters without control characters`;
@@ -89,13 +88,10 @@ export function parseKeyFile(text: string, path: string): KeyFile {
   }
   const read = KEY_FILE.safeParse(given);
   if (read.success) return read.data;
-  const problems = read.error.issues.flatMap((issue) => problemsOf(issue, given)).map((line) =>
-    `${path}: ${line}`
-  );
-  const more = problems.length - MOST_PROBLEMS;
-  throw new StartupError(
-    more > 0 ? [...problems.slice(0, MOST_PROBLEMS), `${path}: and ${more} more problems`] : problems,
-  );
+  const problems = problemsOf(read.error, given, { show: shownSafely }).map(({ text }) => {
+    return `${path}: ${withoutSecrets(text)}`;
+  });
+  throw new StartupError(firstProblems(problems, path));
 }
 
 /** Says where the text stops to be JSON without the words of the file, which the runtime's own message would quote. */
@@ -105,32 +101,9 @@ function whereNoJson(text: string, message: string): string {
   return message.includes("end of JSON input") ? "ends too early" : "is not";
 }
 
-function problemsOf(issue: z.core.$ZodIssue, given: unknown): string[] {
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => {
-      return `${nameOf([...issue.path, key])} must be one of the fields ${issue.message}`;
-    });
-  }
-  return [`${nameOf(issue.path)} must be ${issue.message}, got ${shown(given, issue.path)}`];
-}
-
-/** The path of a field in words, as `keys[0].limits.max_tokens`. */
-function nameOf(path: readonly PropertyKey[]): string {
-  const name = path.map((step) => typeof step === "number" ? `[${step}]` : `.${String(step)}`).join("");
-  return withoutSecrets(name.replace(/^\./, "") || "the file");
-}
-
-function shown(given: unknown, path: readonly PropertyKey[]): string {
-  const value = path.reduce<unknown>(
-    (at, step) => typeof at === "object" && at !== null ? Reflect.get(at, step) : undefined,
-    given,
-  );
-  if (value === undefined || value === null) return "nothing";
-  if (path.at(-1) === "hash") {
-    return typeof value === "string" ? `${value.length} characters` : `a ${typeof value}`;
-  }
-  const text = withoutSecrets(JSON.stringify(value));
-  return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS)}...`;
+function shownSafely(given: unknown, path: readonly PropertyKey[]): string {
+  if (path.at(-1) !== "hash" || given === undefined || given === null) return shown(given, withoutSecrets);
+  return typeof given === "string" ? `${given.length} characters` : `a ${typeof given}`;
 }
 
 function withoutSecrets(text: string): string {
@@ -145,19 +118,6 @@ function isDay(given: unknown): boolean {
   if (!matches(/^\d{4}-\d{2}-\d{2}$/, given)) return false;
   const time = Date.parse(`${given}T00:00:00Z`);
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(String(given));
-}
-
-/** A value of which a check and its rule in words are all there is to say; the rule completes "FIELD must be ...". */
-function value<T>(rule: string, keeps: (given: unknown) => boolean): z.ZodType<T> {
-  return z.custom<T>(keeps, { error: rule });
-}
-
-/** A mapping that has these fields and no other. */
-function fields<const Shape extends z.ZodRawShape>(shape: Shape) {
-  const names = Object.keys(shape).join(", ");
-  return z.strictObject(shape, {
-    error: ({ code }) => code === "unrecognized_keys" ? names : `a mapping with the fields ${names}`,
-  });
 }
 
 const LIMIT_FIELDS = Object.fromEntries(
