@@ -1,4 +1,4 @@
-import { type Mode, MODES } from "../../src/core/types.ts";
+import { type Mode, MODES } from "../../src/core/modes/modes.ts";
 
 interface Flag<T> {
   /** Undefined: what happens then stands in `help`. */

@@ -1,7 +1,7 @@
 /** The rules of a whole workload file. */
 import { z } from "zod";
 import { SETTINGS, type Settings } from "../../src/config/config.ts";
-import { type Mode, MODES } from "../../src/core/types.ts";
+import { type Mode, MODES } from "../../src/core/modes/modes.ts";
 import type { Slo, Variant } from "../plan.ts";
 import { differing, fields, formOf, isMapping, list, time, value, wholeNumber, yesOrNo } from "./fields.ts";
 import { LOAD_LIST } from "./load_schema.ts";

@@ -5,22 +5,14 @@
 import { parseArgs } from "node:util";
 import { StartupError } from "../core/errors.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../logging/logging.ts";
-import { MODES } from "../core/types.ts";
-
-interface Setting<T> {
-  readonly fallback: T;
-  readonly help: string;
-  /** Completes "NAME must be ...". */
-  readonly rule: string;
-  /** Undefined when the text breaks the rule. */
-  parse(text: string): T | undefined;
-}
+import { MODE_SETTINGS, MODE_TABLE, MODES, type ModeSettings } from "../core/modes/modes.ts";
+import { flag, oneOf, type Setting, type SettingTable, wholeNumber } from "../core/setting.ts";
 
 export const SETTINGS = {
   ENGINE_MODE: oneOf(
     MODES,
     "direct",
-    "how requests go to the worker: at once, one by one, in batches, or as places become free",
+    `how requests go to the worker: ${anyOf(MODE_TABLE.map(({ summary }) => summary))}`,
   ),
   BIND_HOST: nonEmpty("127.0.0.1", "the address the engine listens on"),
   BIND_PORT: wholeNumber(0, 65535, 50061, "the port the engine listens on for gRPC; 0 takes a free one"),
@@ -138,32 +130,7 @@ export const SETTINGS = {
     true,
     "refuse at once what can't be answered before its deadline, given its mode's queue and answers",
   ),
-  MAX_CONCURRENT_STREAMS: wholeNumber(
-    0,
-    65_536,
-    0,
-    "continuous, direct: requests at the worker at once, streamed or not; 0: a quarter more than the worker says it " +
-      "runs at once (max_rows), no limit where it does not tell; queued: streams at the worker at once, beside the " +
-      "QUEUED_CONCURRENCY others; 0 lets streams share the places of the others; each mode counts its own",
-  ),
-  QUEUED_CONCURRENCY: wholeNumber(
-    1,
-    65_536,
-    1,
-    "queued: requests at the worker at once, streams not among them when MAX_CONCURRENT_STREAMS is given",
-  ),
-  BATCH_WINDOW_MS: wholeNumber(
-    0,
-    60_000,
-    10,
-    "micro_batch: how long the first request of a batch waits for others",
-  ),
-  MAX_BATCH_SIZE: wholeNumber(1, 1024, 4, "micro_batch: a batch of this size leaves without waiting"),
-  BATCHES_IN_FLIGHT: wholeNumber(1, 1024, 1, "micro_batch: batches at the worker at once"),
-  BATCH_WHEN_IDLE: flag(
-    false,
-    "micro_batch: let a batch leave before its window ends when nothing of this mode is at the worker",
-  ),
+  ...MODE_SETTINGS,
   DEFAULT_MAX_TOKENS: wholeNumber(1, 1_000_000, 128, "output tokens of a request that gives no max_tokens"),
   MAX_TOKENS_LIMIT: wholeNumber(1, 1_000_000, 4096, "the largest max_tokens a request may give"),
   MAX_PROMPT_BYTES: wholeNumber(1, 64 * 2 ** 20, 256 * 2 ** 10, "the largest prompt, in bytes of UTF-8"),
@@ -191,7 +158,12 @@ export const SETTINGS = {
     "model of the worker that serve starts: a hub id, a path, or the built-in name",
   ),
   PYTHON: nonEmpty("auto", "the Python (3.10 or newer) that serve makes the worker's environment with"),
-} as const satisfies Record<string, Setting<string | number | boolean>>;
+} as const satisfies SettingTable;
+
+/** `a, b or c` */
+function anyOf(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(", ")}, or ${words.at(-1)}`;
+}
 
 export type SettingName = keyof typeof SETTINGS;
 export type Settings = { readonly [Name in SettingName]: (typeof SETTINGS)[Name]["fallback"] };
@@ -212,12 +184,7 @@ export type SchedulerSettings = Pick<
   | "QUEUE_CAPACITY"
   | "QUEUE_BYTES"
   | "REFUSE_LATE"
-  | "MAX_CONCURRENT_STREAMS"
-  | "QUEUED_CONCURRENCY"
-  | "BATCH_WINDOW_MS"
-  | "MAX_BATCH_SIZE"
-  | "BATCHES_IN_FLIGHT"
-  | "BATCH_WHEN_IDLE"
+  | keyof ModeSettings
   | "DRAIN_TIMEOUT_MS"
   | "LOG_LEVEL"
   | "LOG_FORMAT"
@@ -374,19 +341,6 @@ function readFlags(
   return { values, help };
 }
 
-function wholeNumber(min: number, max: number, fallback: number, help: string): Setting<number> {
-  return {
-    fallback,
-    help,
-    rule: `a whole number from ${min} to ${max}`,
-    parse(text) {
-      if (!/^\d{1,15}$/.test(text.trim())) return undefined;
-      const value = Number(text);
-      return value >= min && value <= max ? value : undefined;
-    },
-  };
-}
-
 function portOrOff(fallback: number, help: string): Setting<number | "off"> {
   const { rule, parse } = wholeNumber(0, 65535, fallback, help);
   return {
@@ -394,25 +348,6 @@ function portOrOff(fallback: number, help: string): Setting<number | "off"> {
     help,
     rule: `${rule}, or off`,
     parse: (text) => text.trim().toLowerCase() === "off" ? "off" : parse(text),
-  };
-}
-
-function oneOf<const T extends string>(values: readonly T[], fallback: NoInfer<T>, help: string): Setting<T> {
-  return {
-    fallback,
-    help,
-    rule: `one of ${values.join(", ")}`,
-    parse: (text) => values.find((value) => value === text.trim()),
-  };
-}
-
-function flag(fallback: boolean, help: string): Setting<boolean> {
-  const meanings = new Map([["1", true], ["true", true], ["0", false], ["false", false]]);
-  return {
-    fallback,
-    help,
-    rule: "1, true, 0 or false",
-    parse: (text) => meanings.get(text.trim().toLowerCase()),
   };
 }
 

@@ -1,5 +1,5 @@
 import { StartupError } from "../core/errors.ts";
-import { type Mode, MODES } from "../core/types.ts";
+import { type Mode, MODES } from "../core/modes/modes.ts";
 import { decimal, flagsHelp, oneOf, readCommandLine, text, texts, whole, yes } from "./flags.ts";
 import { type Target, TARGET_FLAGS, targetOf } from "./target.ts";
 

@@ -5,7 +5,7 @@ import type { MakeCore } from "./engine.ts";
 import { report, shrink } from "./failure.ts";
 import { BUG_NAMES, buggyCore } from "./planted_bugs.ts";
 import { type Choices, FAULTS, scenarioOf } from "./scenario.ts";
-import { productionCore, simulate } from "./simulate.ts";
+import { coreOf, simulate } from "./simulate.ts";
 import { Tally } from "./tally.ts";
 
 const DEFAULT_RUNS = 1000;
@@ -136,7 +136,10 @@ async function main(args: string[]): Promise<number> {
     print(HELP);
     return 0;
   }
-  return play(options, options.bug === undefined ? productionCore : await buggyCore(options.bug));
+  return play(
+    options,
+    options.bug === undefined ? (scenario) => coreOf(scenario) : await buggyCore(options.bug),
+  );
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
