@@ -241,8 +241,8 @@ test("a scheduler thread that dies ends each stream with an error, and the next 
   await engine.connected();
   const streams = Array.from({ length: 6 }, (_, i) => engine.stream({ prompt: `p${i}`, maxTokens: 500 }));
   await waitUntil("four run", () => streams.slice(0, 4).every(({ chunks }) => chunks.length > 0));
-  const poison = engine.engine.scheduler.submit(
-    undefined as unknown as Submission,
+  const { answer: poison } = engine.engine.scheduler.submit(
+    { submission: undefined as unknown as Submission, mode: "direct", transport: "grpc", trace: undefined },
     new AbortController().signal,
   );
   await assert.rejects(poison, /scheduler thread died/);

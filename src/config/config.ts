@@ -3,7 +3,7 @@
  * the environment, the flags of `serve` and `bench`, their help and docs/configuration.md all come from them.
  */
 import { flag, oneOf, type Setting, type SettingValues, wholeNumber } from "../core/setting.ts";
-import { MODES } from "../core/types.ts";
+import { MODE_SETTINGS, MODE_TABLE, MODES } from "../core/modes/modes.ts";
 import { BACKEND_NAMES } from "./backends.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../logging/logging.ts";
 
@@ -133,35 +133,6 @@ export const QUEUE_SETTINGS = {
   ),
 } as const;
 
-const MODE_SETTINGS = {
-  MAX_CONCURRENT_STREAMS: wholeNumber(
-    0,
-    65_536,
-    0,
-    "continuous, direct: requests at the worker at once, streamed or not; 0: a quarter more than the worker says it " +
-      "runs at once (max_rows), no limit where it does not tell; queued: streams at the worker at once, beside the " +
-      "QUEUED_CONCURRENCY others; 0 lets streams share the places of the others; each mode counts its own",
-  ),
-  QUEUED_CONCURRENCY: wholeNumber(
-    1,
-    65_536,
-    1,
-    "queued: requests at the worker at once, streams not among them when MAX_CONCURRENT_STREAMS is given",
-  ),
-  BATCH_WINDOW_MS: wholeNumber(
-    0,
-    60_000,
-    10,
-    "micro_batch: how long the first request of a batch waits for others",
-  ),
-  MAX_BATCH_SIZE: wholeNumber(1, 1024, 4, "micro_batch: a batch of this size leaves without waiting"),
-  BATCHES_IN_FLIGHT: wholeNumber(1, 1024, 1, "micro_batch: batches at the worker at once"),
-  BATCH_WHEN_IDLE: flag(
-    false,
-    "micro_batch: let a batch leave before its window ends when nothing of this mode is at the worker",
-  ),
-} as const;
-
 /** What a request may ask for. */
 export const REQUEST_SETTINGS = {
   DEFAULT_MAX_TOKENS: wholeNumber(1, 1_000_000, 128, "output tokens of a request that gives no max_tokens"),
@@ -211,7 +182,7 @@ const ENGINE_MODE = {
   ENGINE_MODE: oneOf(
     MODES,
     "direct",
-    "how requests go to the worker: at once, one by one, in batches, or as places become free",
+    `how requests go to the worker: ${anyOf(MODE_TABLE.map(({ summary }) => summary))}`,
   ),
 } as const;
 
@@ -259,6 +230,11 @@ export function addressOf(endpoint: string): string {
 /** `host:port`, with an IPv6 host in its brackets. */
 export function hostAndPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Words as "a, b, or c". */
+function anyOf(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(", ")}, or ${words.at(-1)}`;
 }
 
 function portOrOff(fallback: number, help: string): Setting<number | "off"> {
