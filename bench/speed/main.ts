@@ -2,6 +2,8 @@
 import Table from "cli-table3";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readCommandLine, unknownNames } from "../../src/cli/command_line.ts";
+import { EXIT, exitCodeOf } from "../../src/cli/exit.ts";
 import { print, printError } from "../../src/cli/output.ts";
 import { StartupError } from "../../src/core/errors.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
@@ -46,13 +48,24 @@ Figures, all of them when none is named: ${Object.keys(FIGURES).join(", ")}
 They are medians with the extremes in brackets; quotients are of runs that took turns. The worker is the
 simulated one, except where a figure is named after a runtime, which then runs the built-in model. The
 vLLM of vllm-streams is the CPU build of the tests (5 GB). SPEED_BASELINE=FOLDER lets observing measure the engine of
-another checkout too.`;
+another checkout too.
 
-async function main(names: readonly string[]): Promise<number> {
-  const unknown = names.find((name) => !Object.hasOwn(FIGURES, name));
-  if (unknown !== undefined) {
+Exit codes: 0 done, 1 something could not be measured, 2 wrong use.`;
+
+/** The figures to measure; none means all. @throws {StartupError} with one line for each problem */
+function parse(args: readonly string[]): readonly string[] | "help" {
+  const operands = { least: 0, most: Infinity, rule: "takes names of figures" };
+  const line = readCommandLine({ name: "bench:speed", flags: {}, operands }, args, {});
+  const problems = [...line.problems, ...unknownNames("figure", line.operands, Object.keys(FIGURES))];
+  if (problems.length > 0 && !line.help) throw new StartupError(problems);
+  return line.help ? "help" : line.operands;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const names = parse(args);
+  if (names === "help") {
     print(HELP);
-    return unknown === "--help" ? 0 : 2;
+    return EXIT.done;
   }
   const time = new Date().toISOString().replace(/\..*/, "").replaceAll(":", "-");
   const folder = join(fileURLToPath(new URL("../results", import.meta.url)), `speed-${time}`);
@@ -70,15 +83,15 @@ async function main(names: readonly string[]): Promise<number> {
     table.push([name, reached, target, met ? "yes" : "no"]);
   }
   print(`${table}\nAll samples: ${relative(Deno.cwd(), folder)}`);
-  return 0;
+  return EXIT.done;
 }
 
 if (import.meta.main) {
   Deno.exit(
     await main(Deno.args).catch((thrown) => {
-      if (!(thrown instanceof SetupError || thrown instanceof StartupError)) throw thrown;
+      if (!(thrown instanceof SetupError)) return exitCodeOf(thrown);
       thrown.problems.forEach(printError);
-      return 1;
+      return EXIT.failed;
     }),
   );
 }
