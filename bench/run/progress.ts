@@ -16,14 +16,14 @@ export interface TurnLimits {
 }
 
 /** How far one turn of a cell is, for the person who waits. */
-export interface TurnProgress extends Disposable {
+export interface TurnProgress {
   /** The warm-up is over; time counts from here. */
   start(): void;
   sample(sample: Sample): void;
 }
 
 /** Goes to stderr: a live bar in a terminal, else a plain line when the turn ends. */
-export function showTurn(name: string, limits: TurnLimits): TurnProgress {
+export function showTurn(name: string, limits: TurnLimits): TurnProgress & Disposable {
   const totals = { done: 0, failed: 0, tokens: 0, latencyMs: 0 };
   let startedAt: Millis | undefined;
   let ended = false;
