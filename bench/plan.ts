@@ -21,6 +21,12 @@ export interface RunPlan {
   readonly slo: Slo;
 }
 
+/** When a turn ends: after so many requests or so much time, whichever is first; Infinity sets no limit. */
+export interface TurnLimits {
+  readonly requests: number;
+  readonly durationMs: Millis;
+}
+
 /** One way to run the engine. */
 export interface Variant {
   /** As tables and samples name it: `micro_batch`, or `micro_batch BATCH_WINDOW_MS=5` where modes alone don't tell apart. */

@@ -7,13 +7,8 @@ import { printError, stderrTerminal } from "../../src/cli/output.ts";
 import { TextProgress } from "../../src/supervisor/progress.ts";
 import type { Millis } from "../../src/core/types.ts";
 import { makeFolder } from "../record/recorder.ts";
+import type { TurnLimits } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
-
-/** When a turn ends: after so many requests or so much time, whichever is first; Infinity sets no limit. */
-export interface TurnLimits {
-  readonly requests: number;
-  readonly durationMs: Millis;
-}
 
 /** How far one turn of a cell is, for the person who waits. */
 export interface TurnProgress {

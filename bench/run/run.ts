@@ -1,9 +1,8 @@
 import { printError } from "../../src/cli/output.ts";
-import { cellsOf, type Load, type RunPlan } from "../plan.ts";
+import { cellsOf, type Load, type RunPlan, type TurnLimits } from "../plan.ts";
 import { counted } from "../words.ts";
 import { randomStream, shuffled } from "../workload/random.ts";
 import { Lab, type Subject } from "./lab.ts";
-import type { TurnLimits } from "./progress.ts";
 import { showTurn } from "./progress.ts";
 
 const DEFAULT_DURATION_MS = 45_000;
