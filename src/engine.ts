@@ -4,7 +4,7 @@ import { hostAndPort, SECRET_FILES, type Settings } from "./config/config.ts";
 import { workerCredentials } from "./workers/worker_credentials.ts";
 import { StartupError } from "./core/errors.ts";
 import { readCertificate } from "./ingress/certificate.ts";
-import { Door } from "./ingress/door.ts";
+import { Ingress } from "./ingress/ingress.ts";
 import { GrpcServer } from "./ingress/grpc/grpc_server.ts";
 import { EventLoopLag } from "./observe/event_loop_lag.ts";
 import { LiveFeed } from "./observe/live/live.ts";
@@ -17,9 +17,9 @@ import type { Supervision } from "./core/types.ts";
 
 /** A running engine. */
 export interface Engine extends AsyncDisposable {
-  /** host:port of its gRPC door. */
+  /** host:port at which it serves gRPC. */
   readonly address: string;
-  /** host:port of its HTTP door; undefined when HTTP_PORT is off. */
+  /** host:port at which it serves HTTP; undefined when HTTP_PORT is off. */
   readonly httpAddress: string | undefined;
   readonly scheduler: SchedulerHandle;
 }
@@ -39,10 +39,13 @@ export async function startEngine(
   const keys = settings.API_KEYS_FILE ? parts.use(await ApiKeys.open(settings.API_KEYS_FILE)) : undefined;
   for (const name of SECRET_FILES) if (settings[name]) warnOfExposure(name, settings[name]);
   const scheduler = parts.use(
-    new SchedulerHandle(settings, (state) => {
-      grpc.setWorkerState(state);
-      live.workerChanged();
-    }, (notice) => door.dispatched(notice)),
+    new SchedulerHandle(settings, {
+      workerState(state) {
+        grpc.setWorkerState(state);
+        live.workerChanged();
+      },
+      dispatched: (dispatch, members) => ingress.dispatched(dispatch, members),
+    }),
   );
   const worker = () => scheduler.worker;
   const startedAt = now();
@@ -62,18 +65,18 @@ export async function startEngine(
       worker,
       supervision,
       stats: () => metrics.stats(),
-      openRequests: () => door.openRequests,
+      openRequests: () => scheduler.openRequests,
       stopping: () => scheduler.stopping,
     }),
   );
   const tracing = parts.use(tracingOf(() => scheduler.worker.identity));
   const observers: Observer[] = [metrics, live, ...(tracing ? [tracing] : [])];
-  const door = parts.use(new Door(settings, scheduler, keys, observers, tracing));
-  const grpc = parts.use(new GrpcServer(door, supervision, () => metrics.stats(), certificate));
+  const ingress = parts.use(new Ingress(settings, scheduler, keys, observers, tracing));
+  const grpc = parts.use(new GrpcServer(ingress, supervision, () => metrics.stats(), certificate));
   let http: number | undefined;
   if (settings.HTTP_PORT !== "off") {
-    const { HttpDoor } = await import("./ingress/http/http_door.ts"); // who closes it does not wait for its libraries
-    http = await parts.use(await HttpDoor.load(door, { metrics, live }, certificate)).listen();
+    const { HttpIngress } = await import("./ingress/http/http_ingress.ts"); // who closes it does not wait for its libraries
+    http = await parts.use(await HttpIngress.load(ingress, { metrics, live }, certificate)).listen();
   }
   const port = await grpc.listen();
   parts.defer(() => scheduler[Symbol.asyncDispose]());

@@ -1,7 +1,7 @@
 /** How `serve` and its worker end while they are at work: real processes, real signals. */
 import { status as Status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
-import { isAlive } from "./support/alive.ts";
+import { isAlive } from "../src/serve/launchers.ts";
 import { type ReadStream, refusal, TestClient } from "./support/engine.ts";
 import { HealthClient, healthNow } from "./support/health.ts";
 import { Serve } from "./support/serve.ts";

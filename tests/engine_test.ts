@@ -1,7 +1,8 @@
 import { status as Status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
 import type { Settings } from "../src/config/config.ts";
-import { MODES, type Submission } from "../src/core/types.ts";
+import { MODES } from "../src/core/modes/modes.ts";
+import type { Submission } from "../src/core/types.ts";
 import { engineFor, refusal, ScriptedWorker } from "./support/engine.ts";
 import { pause, waitUntil } from "./support/wait.ts";
 
@@ -412,8 +413,8 @@ Deno.test({
     await engine.connected();
     const waiting = engine.submit({ prompt: "hang" });
     await waitUntil("it is at the worker", () => worker.calls().length === 1);
-    const poison = engine.engine.scheduler.submit(
-      undefined as unknown as Submission,
+    const { answer: poison } = engine.engine.scheduler.submit(
+      { submission: undefined as unknown as Submission, mode: "direct", transport: "grpc", trace: undefined },
       new AbortController().signal,
     );
     await assert.rejects(poison, /scheduler thread died/);

@@ -3,7 +3,7 @@ import { status as Status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { Submission } from "../src/core/types.ts";
-import { isAlive } from "./support/alive.ts";
+import { isAlive } from "../src/serve/launchers.ts";
 import { engineFor, refusal, TestClient } from "./support/engine.ts";
 import { KnownLoad } from "./support/known_load.ts";
 import { growth, residentMb } from "./support/memory.ts";
@@ -241,8 +241,8 @@ test("a scheduler thread that dies ends each stream with an error, and the next 
   await engine.connected();
   const streams = Array.from({ length: 6 }, (_, i) => engine.stream({ prompt: `p${i}`, maxTokens: 500 }));
   await waitUntil("four run", () => streams.slice(0, 4).every(({ chunks }) => chunks.length > 0));
-  const poison = engine.engine.scheduler.submit(
-    undefined as unknown as Submission,
+  const { answer: poison } = engine.engine.scheduler.submit(
+    { submission: undefined as unknown as Submission, mode: "direct", transport: "grpc", trace: undefined },
     new AbortController().signal,
   );
   await assert.rejects(poison, /scheduler thread died/);

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:http2";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
-import { isAlive } from "./support/alive.ts";
+import { isAlive } from "../src/serve/launchers.ts";
 import { engineFor, TestClient } from "./support/engine.ts";
 import { healthNow } from "./support/health.ts";
 import type { TestProcess } from "./support/process.ts";

@@ -25,6 +25,7 @@ const LAYERS = [
 /** What else holds: a file of the first kind imports of ours only what the second names. */
 const ONLY: readonly (readonly [file: RegExp, imports: RegExp, why: string])[] = [
   [/^src\/core\//, /^src\/core\//, "the core is pure"],
+  [/^src\/cli\//, /^src\/(cli|core)\//, "every program uses it, also one that starts in a moment"],
   [/^src\/page\//, /^src\/(page\/|observe\/live\/live_types\.ts)/, "it runs in browsers"],
   [
     /^src\/ingress\//,

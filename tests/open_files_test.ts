@@ -1,8 +1,9 @@
 /** `serve` where few files may be open, or none any more. */
 import assert from "node:assert/strict";
+import { within } from "../src/clock.ts";
 import { hasCommand } from "./support/commands.ts";
 import { Serve } from "./support/serve.ts";
-import { waitUntil } from "./support/wait.ts";
+import { pause, waitUntil } from "./support/wait.ts";
 
 /** Opens that many connections to host:port; some may be closed at once by the engine. */
 async function flood(address: string, count: number): Promise<Disposable> {
@@ -26,11 +27,8 @@ function answersHttp(url: string): Promise<boolean> {
     .then(async (response) => await response.text() === "ok\n", () => false);
 }
 
-function answersGrpc(serve: Serve): Promise<boolean> {
-  return Promise.race([
-    serve.ask().then(({ status }) => status === "ok", () => false),
-    new Promise<false>((resolve) => setTimeout(() => resolve(false), 3000)),
-  ]);
+async function answersGrpc(serve: Serve): Promise<boolean> {
+  return await within(3000, serve.ask().then(({ status }) => status === "ok", () => false)) ?? false;
 }
 
 Deno.test({
@@ -50,7 +48,7 @@ Deno.test({
     {
       using _grpc = await flood(address, 200);
       using _http = await flood(url.slice("http://".length), 200);
-      await new Promise((resolve) => setTimeout(resolve, 2500)); // its launchers are looked at once a second
+      await pause(2500); // its launchers are looked at once a second
     }
     await waitUntil("HTTP answers", () => answersHttp(url), 60_000);
     await waitUntil("gRPC answers", () => answersGrpc(serve), 60_000);

@@ -3,7 +3,7 @@ import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, streamText } from "ai";
 import assert from "node:assert/strict";
 import OpenAI, { APIUserAbortError } from "openai";
-import { MODES } from "../src/core/types.ts";
+import { MODES } from "../src/core/modes/modes.ts";
 import { failure } from "./support/api_error.ts";
 import { hasCommand } from "./support/commands.ts";
 import { httpEngineFor } from "./support/engine.ts";

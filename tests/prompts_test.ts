@@ -1,7 +1,7 @@
 /** Several prompts in one request for completions, prompts of tokens, and counts as they grow: real processes. */
 import assert from "node:assert/strict";
 import OpenAI from "openai";
-import { MODES } from "../src/core/types.ts";
+import { MODES } from "../src/core/modes/modes.ts";
 import { failure } from "./support/api_error.ts";
 import type { TestEngine } from "./support/engine.ts";
 import { LONG, siteTest as test } from "./support/http_site.ts";

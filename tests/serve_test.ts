@@ -1,7 +1,7 @@
 /** `serve` as a newcomer meets it: real processes, real ports, real signals. */
 import assert from "node:assert/strict";
 import { SETTING_NAMES } from "../src/config/config.ts";
-import { isAlive } from "./support/alive.ts";
+import { isAlive } from "../src/serve/launchers.ts";
 import { hasCommand } from "./support/commands.ts";
 import { ScriptedWorker } from "./support/engine.ts";
 import { fakePython } from "./support/fake_python.ts";

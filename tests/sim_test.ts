@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { WORKER_FOLDER } from "../src/supervisor/plan.ts";
-import { MODES } from "../src/core/types.ts";
+import { MODES } from "../src/core/modes/modes.ts";
 import { engineFor } from "./support/engine.ts";
 import { TestProcess } from "./support/process.ts";
 import { testPython } from "./support/python.ts";

@@ -1,7 +1,7 @@
 /** Streams through the engine from the simulated worker, over its session and over its fixed RPCs: real processes. */
 import { status as Status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
-import { MODES } from "../src/core/types.ts";
+import { MODES } from "../src/core/modes/modes.ts";
 import { engineFor, type ReadStream, refusal, ScriptedWorker, type TestEngine } from "./support/engine.ts";
 import { checkOk, checkStream, checkTiming } from "./support/promises.ts";
 import { SimWorker } from "./support/sim_worker.ts";

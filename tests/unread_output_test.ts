@@ -174,7 +174,13 @@ Deno.test("stdout that can't take what was asked for is told in a line", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
   await using running = new TestProcess("sh", {
-    args: ["-c", `exec "$0" run -A "$1" --help > /dev/full`, Deno.execPath(), join(ROOT, PROGRAMS.bench)],
+    args: [
+      "-c",
+      `exec "$0" run -A "$1" "$2" --help > /dev/full`,
+      Deno.execPath(),
+      LOCK,
+      join(ROOT, PROGRAMS.bench),
+    ],
   });
   assert.equal((await running.exit()).code, 2);
   assert.match(running.output(), /^stdout can't be written to: No space left on device[^\n]*$/);

@@ -10,7 +10,7 @@ import {
   yes,
 } from "../../src/cli/flag.ts";
 import { flag } from "../../src/core/setting.ts";
-import { type Mode, MODES } from "../../src/core/types.ts";
+import { type Mode, MODES } from "../../src/core/modes/modes.ts";
 
 const CLIENTS = whole(1, 4096, undefined, "");
 const RATE = decimal(0, 100_000, undefined, "");

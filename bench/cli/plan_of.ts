@@ -1,7 +1,7 @@
 import { type SettingName, SETTINGS, type Settings } from "../../src/config/config.ts";
 import { boundProblems } from "../../src/config/parse.ts";
 import { StartupError } from "../../src/core/errors.ts";
-import { type Mode, MODES } from "../../src/core/types.ts";
+import { type Mode, MODES } from "../../src/core/modes/modes.ts";
 import { parseSlo } from "../metrics/figure_names.ts";
 import type { Load, RequestClass, RequestMix, RunPlan, Variant } from "../plan.ts";
 import { parseArrivalsFlag } from "../workload/arrivals.ts";

@@ -1,6 +1,6 @@
 import { now } from "../../src/clock.ts";
 import { StartupError } from "../../src/core/errors.ts";
-import { MODES } from "../../src/core/types.ts";
+import { MODES } from "../../src/core/modes/modes.ts";
 import type { Command } from "../cli/command.ts";
 import { planOf } from "../cli/plan_of.ts";
 import { statesLimits } from "../metrics/request.ts";

@@ -1,7 +1,7 @@
 import { SETTINGS, type Settings } from "../../src/config/config.ts";
 import { cellsOf, type Lengths, type Load, type RequestClass, type Slo, type Variant } from "../plan.ts";
 import type { EngineSettings } from "../record/environment.ts";
-import { SHAPING } from "../workload/variant_settings.ts";
+import { MODE_SETTINGS, modeOf } from "../../src/core/modes/modes.ts";
 import { counted } from "../words.ts";
 import type { ReportInput } from "./input.ts";
 
@@ -80,7 +80,7 @@ export function aboutRun(input: ReportInput): [label: string, text: string][] {
 
 /** They are told elsewhere: where the worker is and what it runs, and what shapes single modes. */
 const TOLD_ELSEWHERE = new Set<string>([
-  ...Object.values(SHAPING).flat(),
+  ...Object.keys(MODE_SETTINGS),
   ...["WORKER_ENDPOINT", "WORKER_PORT", "WORKER_BACKEND", "MODEL_ID", "PYTHON"],
 ]);
 
@@ -151,7 +151,7 @@ function turnsText({ plan: { rounds, requests, durationMs, seed, stream, timeout
 /** The common settings that shape the variants' modes, each with what its variants change. */
 function settingsText(engine: EngineSettings, variants: readonly Variant[]): string {
   return variants.map(({ name, mode, settings }) => {
-    const shaping: readonly (keyof EngineSettings)[] = mode === null ? [] : SHAPING[mode];
+    const shaping = mode === null ? [] : Object.keys(modeOf(mode).settings) as (keyof EngineSettings)[];
     const common: Partial<Settings> = Object.fromEntries(
       shaping.map((setting) => [setting, engine[setting]]),
     );

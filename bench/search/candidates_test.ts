@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseSettings } from "../../src/config/parse.ts";
-import { MODES } from "../../src/core/types.ts";
+import { MODES } from "../../src/core/modes/modes.ts";
 import { ENGINE_DEFAULTS } from "../cli/command.ts";
 import type { Variant } from "../plan.ts";
 import { defaultCandidates, serveCommand, simplest } from "./candidates.ts";

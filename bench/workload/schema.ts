@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { fields, value } from "../../src/cli/problems.ts";
 import { SETTINGS, type Settings } from "../../src/config/config.ts";
-import { type Millis, type Mode, MODES } from "../../src/core/types.ts";
+import { type Mode, MODES } from "../../src/core/modes/modes.ts";
+import type { Millis } from "../../src/core/types.ts";
 import type { Lengths, Load, PromptSource, RequestClass, Slo, Variant } from "../plan.ts";
 import { type Spacing, spacingOf } from "./arrivals.ts";
 import { lengthsOf, MOST_TOKENS } from "./lengths.ts";

@@ -12,14 +12,14 @@ const log = getLogger(["omnispan", "access"]);
 
 const LOOK_MS = 1000;
 
-/** Who asks, as their key says. */
+/** The caller that an API key stands for. */
 export interface Caller {
-  /** Not secret. */
+  /** The id of the key; it is not secret. */
   readonly keyId: string;
   readonly tenantId: string;
-  /** May see the metrics and what is of all tenants. */
+  /** The caller may see the metrics and the data of all tenants. */
   readonly operator: boolean;
-  /** What is absent is not limited. */
+  /** The limits of the key; an absent one does not apply. */
   readonly limits: KeyLimits;
 }
 
@@ -56,8 +56,8 @@ export class ApiKeys implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Whose key it is. `credential` is the value of the header `authorization`.
-   * @throws {OmnispanError} unauthenticated; it takes as long whether or not there is a key with that id
+   * Finds the caller whose key it is. `credential` is the value of the header `authorization`.
+   * @throws {OmnispanError} unauthenticated, after the same time whether or not a key has that id
    */
   identify(credential: string | undefined): Caller {
     const [, keyText] = /^bearer +(\S+) *$/i.exec(credential ?? "") ?? [];
@@ -86,12 +86,12 @@ export class ApiKeys implements AsyncDisposable, Disposable {
     return key.usage.admit(key.caller.limits, { maxTokens, maxTokensField, now });
   }
 
-  /** Ends the watch of the file; the keys go on to be known. */
+  /** Stops to follow the file; the keys stay valid. */
   [Symbol.dispose](): void {
     this.#watch[Symbol.dispose]();
   }
 
-  /** The same, and waits for a look at the file that is under way. */
+  /** Also waits for a look at the file that is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#watch[Symbol.asyncDispose]();
   }
@@ -117,7 +117,7 @@ export class ApiKeys implements AsyncDisposable, Disposable {
   }
 }
 
-/** A key whose id stays keeps what it has used. */
+/** Builds the keys of a file; one whose id was there before keeps the usage of its limits. */
 function keysOf(records: readonly KeyRecord[], before: ReadonlyMap<string, Key>): Map<string, Key> {
   return new Map(records.map(({ id, hash, tenant, operator = false, limits = {} }) => {
     const caller = { keyId: id, tenantId: tenant, operator, limits };

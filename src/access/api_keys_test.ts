@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { configureSync, type LogRecord, resetSync } from "@logtape/logtape";
 import { OmnispanError, StartupError } from "../core/errors.ts";
 import { formatText } from "../logging/logging.ts";
+import { pause, waitUntil } from "../../tests/support/wait.ts";
 import { warnOfExposure } from "./secret_files.ts";
 import { ApiKeys } from "./api_keys.ts";
 import type { KeyRecord } from "./key_file.ts";
@@ -41,13 +41,6 @@ function refused(action: () => unknown): string {
     throw thrown;
   }
   return "";
-}
-
-async function until(holds: () => boolean, what: string): Promise<void> {
-  for (const end = Date.now() + 5000; !holds();) {
-    if (Date.now() > end) throw new Error(`${what} did not come`);
-    await delay(LOOK_MS);
-  }
 }
 
 Deno.test("a key tells whose it is and what it may", () => {
@@ -116,7 +109,11 @@ Deno.test("the keys follow the file: who stays keeps what was used, who was remo
     const [one, two] = [stays, goes].map(({ text }) => keys.identify(`Bearer ${text}`));
     using _admitted = keys.admit(one!, 16, START);
     await write(path, [{ ...stays.record, limits: { ...limits, max_tokens: 8 } }, comes.record]);
-    await until(() => refused(() => keys.identify(`Bearer ${comes.text}`)) === "", "the new key");
+    await waitUntil(
+      "the new key came",
+      () => refused(() => keys.identify(`Bearer ${comes.text}`)) === "",
+      5000,
+    );
     assert.match(refused(() => keys.identify(`Bearer ${goes.text}`)), /not valid/);
     assert.match(refused(() => keys.admit(two!, 16, START)), /^unauthenticated: the API key is not valid/);
     assert.match(refused(() => keys.admit(one!, 8, START)), /^resource_exhausted: max_in_flight/);
@@ -133,7 +130,7 @@ Deno.test("a removed key is soon out when nobody says how often to look", () => 
   return withFile([record], async (path) => {
     await using keys = await ApiKeys.open(path);
     await write(path, []);
-    await until(() => refused(() => keys.identify(`Bearer ${text}`)) !== "", "the refusal");
+    await waitUntil("the refusal came", () => refused(() => keys.identify(`Bearer ${text}`)) !== "", 5000);
   });
 });
 
@@ -151,11 +148,11 @@ Deno.test("a broken file is logged once and changes nothing, and no log line has
   return withFile([record], async (path) => {
     await using keys = await ApiKeys.open(path, LOOK_MS);
     await Deno.writeTextFile(path, `{"keys":[{"id":"k1","hash":"${record.hash}","tenant":5,"x":"${text}"}]`);
-    await until(() => lines.length > 0, "the log line");
-    await delay(5 * LOOK_MS);
+    await waitUntil("the log line came", () => lines.length > 0, 5000);
+    await pause(5 * LOOK_MS);
     assert.equal(keys.identify(`Bearer ${text}`).keyId, "k1");
     await write(path, [{ ...record, tenant: "bob" }, keyOf("k2").record]);
-    await until(() => keys.identify(`Bearer ${text}`).tenantId === "bob", "the repaired file");
+    await waitUntil("the repaired file came", () => keys.identify(`Bearer ${text}`).tenantId === "bob", 5000);
     assert.equal(lines.length, 2);
     assert.match(
       lines[0]!,

@@ -2,19 +2,19 @@ import { messageOf, StartupError } from "../core/errors.ts";
 import type { Millis } from "../core/types.ts";
 import { readKeyText } from "./key_file.ts";
 
-/** How long two changes of a file may bear one time of change; coarse file systems count in seconds. */
+/** Two changes within this time may leave the same mtime; coarse file systems count in seconds. */
 const MTIME_GRAIN_MS = 2000;
 
 export interface FileEvents {
-  /** The file has another text than before. */
+  /** The text of the file has changed. */
   changed(text: string): void;
-  /** It can't be read; told once for each reason. */
+  /** The file can't be read. Called once for each reason, not at each look. */
   failed(problem: string): void;
 }
 
 /**
- * Looks at a file again and again, also through symbolic links and at a new file under the old name. It looks rather
- * than asks the system to be told: watches of the system miss the swaps of links by which Kubernetes changes files.
+ * Polls a file, also through symbolic links and when a new file takes the old name. Watches of the operating system
+ * would miss the swaps of links by which Kubernetes changes files.
  */
 export class FileWatch implements AsyncDisposable, Disposable {
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -30,7 +30,7 @@ export class FileWatch implements AsyncDisposable, Disposable {
   ) {}
 
   /**
-   * The file's text now, which later ones are held against.
+   * Reads the text of the file, which later looks compare with.
    * @throws {StartupError} when the file can't be read
    */
   async read(): Promise<string> {
@@ -42,7 +42,7 @@ export class FileWatch implements AsyncDisposable, Disposable {
     return this.#text;
   }
 
-  /** From now on changes are told. Does not keep the process alive. */
+  /** Begins to poll. The timer does not keep the process alive. */
   start(): void {
     const timer = this.#timer = setInterval(() => void (this.#looking ??= this.#look()), this.everyMs);
     Deno.unrefTimer(timer);
@@ -73,7 +73,7 @@ export class FileWatch implements AsyncDisposable, Disposable {
     if (this.#timer !== undefined && this.#text !== before) this.events.changed(this.#text);
   }
 
-  /** The stamp is taken first: a change while the file is read makes another, which the next look sees. */
+  /** Takes the stamp before it reads: a change during the read gives another stamp, which the next look sees. */
   async #read(): Promise<void> {
     const { mtime, size, ino, dev } = await Deno.stat(this.path);
     const stamp = `${mtime?.getTime()} ${size} ${ino} ${dev}`;

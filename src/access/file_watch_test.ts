@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { setTimeout as delay } from "node:timers/promises";
+import { pause } from "../../tests/support/wait.ts";
 import { FileWatch } from "./file_watch.ts";
 
 /** What a watch of a file told, in order, and a way to wait for the next word. */
@@ -11,7 +11,7 @@ class Told {
   };
 
   async next(count: number): Promise<readonly string[]> {
-    for (const end = Date.now() + 5000; this.words.length < count && Date.now() < end;) await delay(5);
+    for (const end = Date.now() + 5000; this.words.length < count && Date.now() < end;) await pause(5);
     return this.words;
   }
 }
@@ -64,9 +64,9 @@ Deno.test("a file that goes is told once; the same text again is no change, anot
   watched(async (_folder, path, told) => {
     await Deno.remove(path);
     assert.deepEqual(await told.next(1), [`! ${path} (API_KEYS_FILE) is not there`]);
-    await delay(50);
+    await pause(50);
     await Deno.writeTextFile(path, "one");
-    await delay(50);
+    await pause(50);
     assert.equal(told.words.length, 1);
     await Deno.remove(path);
     assert.equal((await told.next(2)).length, 2);
@@ -83,7 +83,7 @@ Deno.test("after its end a watch tells nothing", async () => {
     watch.start();
     await watch[Symbol.asyncDispose]();
     await Deno.writeTextFile(path, "late");
-    await delay(50);
+    await pause(50);
     assert.deepEqual(told.words, []);
   } finally {
     await Deno.remove(path);

@@ -1,11 +1,12 @@
-/** The file of API keys: its rules, and how one that breaks them is told. It has hashes only, never a key. */
+/** The file of API keys: its rules, and how it is read and changed. It holds hashes, never a key. */
 import { isUtf8 } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
+import { fields, firstProblems, problemsOf, shown, value } from "../cli/problems.ts";
 import { messageOf, StartupError } from "../core/errors.ts";
 
-/** What can be limited for a key, and the largest value; the smallest is 1. */
+/** The limits that a key can have, each with its largest value; the smallest is 1. */
 export const LIMIT_MAXIMA = {
   requests_per_minute: 10_000_000,
   tokens_per_minute: 10_000_000,
@@ -15,11 +16,11 @@ export const LIMIT_MAXIMA = {
 export type LimitName = keyof typeof LIMIT_MAXIMA;
 export const LIMIT_NAMES = Object.keys(LIMIT_MAXIMA) as LimitName[];
 
-/** Under the names of the key file; what is absent is not limited. */
+/** The limits of one key, under the names of the key file; an absent one does not apply. */
 export type KeyLimits = { readonly [Name in LimitName]?: number };
 
 export interface KeyRecord {
-  /** Not secret: it is in logs and error messages, and is what a key is looked up by. */
+  /** Finds the key in the file, and stands in logs and error messages: it is not secret. */
   readonly id: string;
   readonly hash: string;
   readonly tenant: string;
@@ -29,7 +30,7 @@ export interface KeyRecord {
   readonly created?: string;
   /** @default {} */
   readonly limits?: KeyLimits;
-  /** May see the metrics and what is of all tenants. @default false */
+  /** The caller may see the metrics and the data of all tenants. @default false */
   readonly operator?: boolean;
 }
 
@@ -39,8 +40,6 @@ export interface KeyFile {
 
 const MAX_TENANT_LENGTH = 256;
 const MAX_NOTE_LENGTH = 1000;
-const MOST_CHARACTERS = 80;
-const MOST_PROBLEMS = 20;
 
 export const TENANT_RULE =
   `a Unicode text of 1 to ${MAX_TENANT_LENGTH} characters without control characters`;
@@ -67,8 +66,8 @@ export function isLimit(name: LimitName, given: unknown): boolean {
 }
 
 /**
- * The text of a key file.
- * @throws when it can't be read, or is no UTF-8: tenants that differ in such bytes alone would become one
+ * Reads the text of a key file.
+ * @throws when it can't be read, or is not UTF-8: tenants that differ in invalid bytes alone would become one
  */
 export async function readKeyText(path: string): Promise<string> {
   const bytes = await Deno.readFile(path);
@@ -77,7 +76,7 @@ export async function readKeyText(path: string): Promise<string> {
 }
 
 /**
- * Reads and checks the text of a key file.
+ * Parses and checks the text of a key file.
  * @throws {StartupError} with one line for each problem; none of them shows a hash or a key
  */
 export function parseKeyFile(text: string, path: string): KeyFile {
@@ -89,48 +88,22 @@ export function parseKeyFile(text: string, path: string): KeyFile {
   }
   const read = KEY_FILE.safeParse(given);
   if (read.success) return read.data;
-  const problems = read.error.issues.flatMap((issue) => problemsOf(issue, given)).map((line) =>
-    `${path}: ${line}`
-  );
-  const more = problems.length - MOST_PROBLEMS;
-  throw new StartupError(
-    more > 0 ? [...problems.slice(0, MOST_PROBLEMS), `${path}: and ${more} more problems`] : problems,
-  );
+  const problems = problemsOf(read.error, given, { show: shownSafely }).map(({ text }) => {
+    return `${path}: ${withoutSecrets(text)}`;
+  });
+  throw new StartupError(firstProblems(problems, path));
 }
 
-/** The runtime's own message would quote the file. */
+/** Says where the text stops to be JSON without the words of the file, which the runtime's own message would quote. */
 function whereNoJson(text: string, message: string): string {
   const position = /at position (\d+)/.exec(message)?.[1];
   if (position !== undefined) return `is not at line ${text.slice(0, Number(position)).split("\n").length}`;
   return message.includes("end of JSON input") ? "ends too early" : "is not";
 }
 
-function problemsOf(issue: z.core.$ZodIssue, given: unknown): string[] {
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => {
-      return `${nameOf([...issue.path, key])} must be one of the fields ${issue.message}`;
-    });
-  }
-  return [`${nameOf(issue.path)} must be ${issue.message}, got ${shown(given, issue.path)}`];
-}
-
-/** `keys[0].limits.max_tokens`. */
-function nameOf(path: readonly PropertyKey[]): string {
-  const name = path.map((step) => typeof step === "number" ? `[${step}]` : `.${String(step)}`).join("");
-  return withoutSecrets(name.replace(/^\./, "") || "the file");
-}
-
-function shown(given: unknown, path: readonly PropertyKey[]): string {
-  const value = path.reduce<unknown>(
-    (at, step) => typeof at === "object" && at !== null ? Reflect.get(at, step) : undefined,
-    given,
-  );
-  if (value === undefined || value === null) return "nothing";
-  if (path.at(-1) === "hash") {
-    return typeof value === "string" ? `${value.length} characters` : `a ${typeof value}`;
-  }
-  const text = withoutSecrets(JSON.stringify(value));
-  return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS)}...`;
+function shownSafely(given: unknown, path: readonly PropertyKey[]): string {
+  if (path.at(-1) !== "hash" || given === undefined || given === null) return shown(given, withoutSecrets);
+  return typeof given === "string" ? `${given.length} characters` : `a ${typeof given}`;
 }
 
 function withoutSecrets(text: string): string {
@@ -145,19 +118,6 @@ function isDay(given: unknown): boolean {
   if (!matches(/^\d{4}-\d{2}-\d{2}$/, given)) return false;
   const time = Date.parse(`${given}T00:00:00Z`);
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(String(given));
-}
-
-/** A value of which a check and its rule in words are all there is to say; the rule completes "FIELD must be ...". */
-function value<T>(rule: string, keeps: (given: unknown) => boolean): z.ZodType<T> {
-  return z.custom<T>(keeps, { error: rule });
-}
-
-/** A mapping that has these fields and no other. */
-function fields<const Shape extends z.ZodRawShape>(shape: Shape) {
-  const names = Object.keys(shape).join(", ");
-  return z.strictObject(shape, {
-    error: ({ code }) => code === "unrecognized_keys" ? names : `a mapping with the fields ${names}`,
-  });
 }
 
 const LIMIT_FIELDS = Object.fromEntries(
@@ -193,12 +153,12 @@ const KEY_FILE = fields({
   }),
 });
 
-/** Nobody but its owner has to read it. */
+/** A new file can be read by its owner alone. */
 const NEW_FILE_MODE = 0o600;
 
 /**
- * Changes a key file as one step: who reads it sees the old file or the new one, and two changes at a time follow each
- * other. Its mode, its owner and what the change leaves alone stay; a symbolic link goes on to lead to it.
+ * Changes a key file atomically: readers see the old file or the new one, and concurrent changes follow each other. The
+ * file keeps its mode, its owner and the fields that the change leaves alone; a symbolic link still leads to it.
  * @param create the file is made when it is not there
  * @throws {StartupError} when the file breaks the rules
  */
@@ -215,7 +175,7 @@ export async function changeKeyFile(
   await replace(target, JSON.stringify(after, null, 2) + "\n", await held.stat());
 }
 
-/** The lock goes with the file, so the one that waited for it looks whether another took the file's place. */
+/** Locks the file at the path. A change replaces the file, so the path may lead to another one after the wait. */
 async function lock(path: string, create: boolean): Promise<Deno.FsFile> {
   while (true) {
     const file = await Deno.open(path, { read: true, write: true, create, mode: NEW_FILE_MODE });

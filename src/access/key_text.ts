@@ -5,10 +5,10 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 const SECRET_BYTES = 32;
 const ID_BYTES = 4;
 
-/** The last letter of 32 bytes in base64url carries four bits, which leaves these. */
+/** The last letter of 32 bytes in base64url carries four bits, so only these letters can end a key. */
 const KEY = /^omk_([a-z0-9]{1,32})_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 
-/** Compared with when no key has the id. It is the hash of nothing that has the form of a key. */
+/** The hash to compare with when no key has the id. No text with the form of a key has it. */
 export const NO_HASH: Buffer = Buffer.alloc(32);
 
 export function newKeyId(): string {
@@ -19,7 +19,7 @@ export function newKeyText(id: string): string {
   return `omk_${id}_${randomBytes(SECRET_BYTES).toString("base64url")}`;
 }
 
-/** Undefined when the text has not the form of a key. */
+/** The id in the text of a key; undefined when the text does not have the form of a key. */
 export function idOf(keyText: string): string | undefined {
   return KEY.exec(keyText)?.[1];
 }
@@ -32,17 +32,17 @@ export function hashOf(keyText: string): Buffer {
   return createHash("sha256").update(keyText).digest();
 }
 
-/** Takes as long whether or not they are equal. */
+/** Compares in constant time. */
 export function sameHash(one: Buffer, other: Buffer): boolean {
   return timingSafeEqual(one, other);
 }
 
-/** As it stands in the key file. */
+/** The hash as the key file has it. */
 export function writtenHash(hash: Buffer): string {
   return `sha256:${hash.toString("hex")}`;
 }
 
-/** Of a text that the key file's rules were held against. */
+/** Reads a hash of the key file, whose form has been checked. */
 export function readHash(written: string): Buffer {
   return Buffer.from(written.slice("sha256:".length), "hex");
 }

@@ -9,7 +9,7 @@ export interface Admitted extends Disposable {
    * Without one of them all of max_tokens stays charged.
    */
   settle(outputTokens: number): void;
-  /** For a request that the engine turned away after all: it is as if it had not come. */
+  /** Gives back all that the request was charged, because the engine refused it after all. */
   giveBack(): void;
 }
 
@@ -87,7 +87,7 @@ export class KeyUsage {
     }
   }
 
-  /** Of two limits that are reached it tells the one that takes longer. */
+  /** Refuses with the limit that takes longer to free, when two are reached. */
   #checkRoom(limits: KeyLimits, { maxTokens, now }: Demand): void {
     const { max_in_flight, requests_per_minute, tokens_per_minute } = limits;
     if (max_in_flight !== undefined && this.#inFlight >= max_in_flight) {
@@ -116,36 +116,36 @@ export class KeyUsage {
 const MINUTE_MS = 60_000;
 
 /**
- * A token bucket that holds one minute's worth and refills evenly. It counts in units times 60,000, so that what refills
- * in a whole number of milliseconds is a whole number: no rounding adds up.
+ * A token bucket that holds one minute's worth and refills evenly. It counts units times 60,000, so the refill of a whole
+ * number of milliseconds is a whole number and no rounding adds up.
  */
 export interface MinuteBucket {
-  /** Units that are gone and not yet refilled, times 60,000, as of `at`; below 0 counts as 0. */
+  /** Units taken and not yet refilled at `at`, times 60,000; a negative value counts as 0. */
   readonly spent: number;
   readonly at: Millis;
 }
 
 export const FULL_BUCKET: MinuteBucket = { spent: 0, at: 0 };
 
-/** Whole milliseconds until `units` can be taken; 0: now. Never comes true for more than a minute's worth. */
+/** Whole milliseconds until `units` can be taken, 0 for now. More than a minute's worth never can. */
 export function waitMs(bucket: MinuteBucket, units: number, perMinute: number, now: Millis): Millis {
   const { spent, at } = refilled(bucket, perMinute, now);
   const missing = spent + units * MINUTE_MS - perMinute * MINUTE_MS;
   return missing <= 0 ? 0 : Math.ceil(missing / perMinute) + Math.ceil(at - now);
 }
 
-/** Takes `units`, whether or not they are there. */
+/** Takes `units` even when the bucket does not hold so many. */
 export function taken(bucket: MinuteBucket, units: number, perMinute: number, now: Millis): MinuteBucket {
   const { spent, at } = refilled(bucket, perMinute, now);
   return { spent: spent + units * MINUTE_MS, at };
 }
 
-/** What was taken and not used; more than a minute's worth the bucket never holds. */
+/** Returns units that were taken and not used; the bucket never holds more than a minute's worth. */
 export function givenBack(bucket: MinuteBucket, units: number): MinuteBucket {
   return { ...bucket, spent: bucket.spent - units * MINUTE_MS };
 }
 
-/** An instant before the last one counts as the last one. */
+/** Refills up to `now`; a time before the last one counts as the last one. */
 function refilled({ spent, at }: MinuteBucket, perMinute: number, now: Millis): MinuteBucket {
   const elapsedMs = Math.max(0, now - at);
   return { spent: Math.max(0, spent - elapsedMs * perMinute), at: Math.max(at, now) };

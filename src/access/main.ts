@@ -34,7 +34,7 @@ async function perform(command: Command): Promise<void> {
   }
 }
 
-/** The key is printed once it is in the file, so that what was printed works; without a reader it is of no use. */
+/** Prints the key after it is in the file, so that a printed key works. A key that can't be printed is removed again. */
 async function add(path: string, { tenant, note, limits, operator }: NewKey): Promise<void> {
   let id = newKeyId();
   let keyText = "";
@@ -97,7 +97,7 @@ function tableOf(keys: readonly KeyRecord[]): string {
   return plainTable(columns, rows);
 }
 
-/** Why a command that was right could not be done. */
+/** Why a correct command failed. */
 function notDone({ name, path }: Command, cause: unknown): ProgramError {
   if (cause instanceof StartupError) return new ProgramError(cause.message, EXIT.failed, { cause });
   const missing = name === "new" ? "can't be made: its folder is not there" : "is not there";

@@ -1,4 +1,4 @@
-/** The files of secrets that settings name: PEM is read and checked at the start, so that a bad one is told by its setting. */
+/** The secret files that settings name. PEM is checked at the start, so that the problem of a bad file names its setting. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
 import { messageOf, StartupError } from "../core/errors.ts";
@@ -14,14 +14,14 @@ export interface PemFile {
   readonly path: string;
 }
 
-/** Who one is, as PEM: a certificate chain and its private key. */
+/** An identity in PEM: a certificate chain and its private key. */
 export interface KeyPair {
   readonly cert: string;
   readonly key: string;
 }
 
 /**
- * A file of one certificate or more, as its text.
+ * Reads a file of one or more certificates.
  * @throws {StartupError} that names the setting
  */
 export function readCertificates(file: PemFile): string {
@@ -40,7 +40,7 @@ export function readCertificates(file: PemFile): string {
 }
 
 /**
- * A certificate chain and the key of its first certificate, that TLS can be spoken with.
+ * Reads a certificate chain and the key of its first certificate, and checks that TLS accepts them.
  * @throws {StartupError} that names the setting
  */
 export function readKeyPair(certFile: PemFile, keyFile: PemFile): KeyPair {
@@ -61,7 +61,7 @@ export function readKeyPair(certFile: PemFile, keyFile: PemFile): KeyPair {
   return { cert, key };
 }
 
-/** TLS knows fewer kinds of keys than PEM does, and would tell of others only as each client is turned away. */
+/** TLS supports fewer kinds of keys than PEM. Without this check another kind would only fail each client later. */
 function tryOut(file: PemFile, pair: KeyPair): void {
   try {
     Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...pair }).close();
@@ -89,8 +89,8 @@ function problem({ setting, path }: PemFile, rule: string, why = "", cause?: unk
 }
 
 /**
- * Logs a warning when others than the owner may change a file that decides who is let in or who one is, or when
- * everybody may read it. A group that may only read it is often the service's own.
+ * Logs a warning when others than the owner may change a secret file, or everybody may read it. A group that may only
+ * read it is often the service's own.
  */
 export function warnOfExposure(setting: string, path: string): void {
   const mode = modeOf(path);
@@ -111,7 +111,7 @@ export function warnOfExposure(setting: string, path: string): void {
   );
 }
 
-/** Null where there is none, and of a file that has gone since it was read: who reads it next says so. */
+/** Null on systems without modes, and for a file that has gone since it was read: its next reader reports that. */
 function modeOf(path: string): number | null {
   try {
     return Deno.statSync(path).mode;

@@ -1,14 +1,15 @@
 /**
- * The one reader of command lines: a table of flags gives the values, the help, and a line for each problem. It is our
- * own because no library that was tried tells everything that is wrong at once: commander 15 ends at the first problem,
- * stricli 1.3 at the first unknown flag, citty and cac know neither ranges nor hints; and node's parseArgs takes the
- * next flag for the value that was forgotten. Only commander reads environment variables, and none of the help formats
- * has room for a rule and a variable beside each flag.
+ * The reader of all command lines: a table of flags gives the values, the help, and a line for each problem.
+ *
+ * It is our own because no library reports all problems at once: commander 15 stops at the first one, stricli 1.3 at the
+ * first unknown flag, and citty 0.2 and cac 7 check neither ranges nor spelling. Of these only commander reads environment
+ * variables, and there a flag of yes or no can't be switched off (`--name=false`). node's parseArgs takes the next flag as
+ * the value of a flag whose value was forgotten.
  */
 import { closest } from "./closest.ts";
 import type { Flag, FlagTable, FlagValues } from "./flag.ts";
 
-/** How many words that are no flags a command takes, and the rule, which completes "COMMAND ...". */
+/** How many words a command takes beside its flags, and the rule, which completes "COMMAND ...". */
 export interface Operands {
   readonly least: number;
   readonly most: number;
@@ -18,12 +19,12 @@ export interface Operands {
 export const FLAGS_ONLY: Operands = { least: 0, most: 0, rule: "takes flags only" };
 
 export interface Command<Table extends FlagTable> {
-  /** As people call it: `serve`, `keys new`. */
+  /** The name in problems, as `serve` or `keys new`. */
   readonly name: string;
   readonly flags: Table;
   /** @default FLAGS_ONLY */
   readonly operands?: Operands;
-  /** A flag that stands twice is a problem. @default the last one counts */
+  /** Refuse a flag that is given twice. @default the last one counts */
   readonly once?: boolean;
   /** Flags that this command refuses though they exist; `why` completes "--flag ...". */
   readonly others?: { readonly flags: FlagTable; why(name: string): string | undefined };
@@ -31,14 +32,14 @@ export interface Command<Table extends FlagTable> {
 
 export interface CommandLine<Table extends FlagTable> {
   readonly values: FlagValues<Table>;
-  /** What a flag or a variable has given. */
+  /** The names of values that a flag or a variable gave. */
   readonly given: ReadonlySet<keyof Table>;
-  /** What a flag has given. */
+  /** The names of values that a flag gave. */
   readonly typed: ReadonlySet<keyof Table>;
   readonly operands: readonly string[];
-  /** One line each. The caller adds what only shows between flags, and throws them all. */
+  /** One line for each problem. The caller adds those between several flags, and throws them together. */
   readonly problems: string[];
-  /** Help was asked for, which goes before every problem. */
+  /** Help was asked for, whatever the problems. */
   readonly help: boolean;
 }
 
@@ -97,17 +98,17 @@ export function readCommandLine<Table extends FlagTable>(
   return { values: values as FlagValues<Table>, given, typed, operands, problems, help };
 }
 
-/** A line whose first word names one of several commands. */
+/** The command of a line for a program that has several. */
 export interface Subcommand<Name extends string> {
-  /** Undefined: no word or an unknown one was first, see `word`. */
+  /** Undefined when the first word is not a command, or there is none. */
   readonly name: Name | undefined;
   readonly word: string | undefined;
-  /** The line without it. */
+  /** The line without the name. */
   readonly rest: readonly string[];
   readonly help: boolean;
 }
 
-/** Finds the command that a line names, where its program has several; `flags` are those of all of them. */
+/** Finds the command that the first word of a line names; `flags` are the flags of all commands. */
 export function subcommandOf<Name extends string>(
   names: readonly Name[],
   flags: FlagTable,
@@ -125,7 +126,7 @@ export function subcommandOf<Name extends string>(
   return { name, word: first?.word, rest, help };
 }
 
-/** The problem of a line whose first word is no command. */
+/** The problem of a line whose first word is not a command. */
 export function unknownCommand(program: string, names: readonly string[], word = ""): string {
   const meant = closest(word, names);
   const hint = meant === undefined ? `${program} --help tells more` : `did you mean ${meant}?`;
@@ -156,7 +157,7 @@ function shownDefault(fallback: unknown): string | undefined {
 interface Token {
   /** Its place in the line. */
   readonly at: number;
-  /** As typed, with its dashes; undefined for a word. */
+  /** The flag as typed, with its dashes; undefined for a word. */
   readonly flag?: string;
   readonly value?: string | undefined;
   readonly word?: string;
@@ -183,7 +184,7 @@ function* tokensOf(flags: FlagTable, most: number, args: readonly string[]): Gen
 function isItsValue(next: string | undefined, flag: Flag<unknown> | undefined, most: number): boolean {
   if (next === undefined || next.startsWith("--")) return false;
   if (flag && typeof flag.fallback !== "boolean") return true;
-  // A command without words of its own has no other use for one. Prompts, of any number of words, may be "1" or "true".
+  // Where a command takes flags only, a word can only be a value. A prompt may begin with "1" or "true".
   if (most === 0) return !next.startsWith("-");
   return flag !== undefined && Number.isFinite(most) && flag.parse(next) !== undefined;
 }

@@ -2,10 +2,10 @@
 import { StartupError } from "../core/errors.ts";
 import { printError, ReaderGone } from "./output.ts";
 
-/** What every program's exit codes mean; some have more. */
+/** The exit codes that all programs share. */
 export const EXIT = { done: 0, failed: 1, wrongUse: 2, stopped: 130 } as const;
 
-/** Why a program ends without what it was asked for; `message` is complete lines for the person who waits. */
+/** A failure that ends a program with an exit code; `message` is complete lines for the user. */
 export class ProgramError extends Error {
   override readonly name: string = "ProgramError";
 
@@ -14,7 +14,7 @@ export class ProgramError extends Error {
   }
 }
 
-/** Says why on stderr. @throws what is no trouble of the user's or of what was asked, but a bug */
+/** Prints a failure to stderr and returns its exit code. @throws anything else, which is a bug */
 export function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof ReaderGone) return EXIT.done; // as `| head` wants it
   if (thrown instanceof StartupError) {

@@ -1,13 +1,13 @@
-/** What a flag of a command line is, and the kinds that programs make theirs of. */
+/** Flags of command lines: what one is, and makers for the usual kinds. */
 import { flag, oneOf as choice, type Setting, wholeNumber } from "../core/setting.ts";
 
-/** A setting that a command line has as `--name`. `fallback` is undefined where `help` says what happens without it. */
+/** A setting as `--name` of a command line. Where `fallback` is undefined, `help` says what happens without the flag. */
 export interface Flag<T> extends Setting<T> {
-  /** What stands for its value in the help, as PATH. */
+  /** The placeholder of the value in the help, as PATH. */
   readonly value?: string;
   /** The environment variable that counts when the flag is not given. */
   readonly variable?: string;
-  /** The name that problems call it by, however it was given. @default what was typed */
+  /** The name in problems, whether a flag or the variable gave the value. @default the one that did */
   readonly label?: string;
   /** It may be given more than once; the values are collected. */
   readonly repeats?: true;
@@ -17,7 +17,7 @@ export interface Flag<T> extends Setting<T> {
 export type FlagTable = Readonly<Record<string, Flag<unknown>>>;
 export type FlagValues<Table extends FlagTable> = { readonly [Name in keyof Table]: Table[Name]["fallback"] };
 
-/** A flag that means yes by being there. */
+/** A flag that is false unless it is given. */
 export function yes(help: string): Flag<boolean> {
   return flag(false, help);
 }
@@ -52,12 +52,12 @@ export function oneOf<const T extends string>(values: readonly T[], help: string
   return { ...choice<T>(values, values[0] as NoInfer<T>, help), fallback: undefined };
 }
 
-/** A text that the pattern fits. */
+/** A text that the pattern matches. */
 export function text(rule: string, pattern: RegExp, help: string): Flag<string | undefined> {
   return { fallback: undefined, help, rule, parse: (text) => pattern.test(text) ? text : undefined };
 }
 
-/** As `text`, any number of them. */
+/** As `text`; the flag may be given any number of times. */
 export function texts(rule: string, pattern: RegExp, help: string): Flag<readonly string[]> {
   return {
     fallback: [],
@@ -68,7 +68,7 @@ export function texts(rule: string, pattern: RegExp, help: string): Flag<readonl
   };
 }
 
-/** Items that commas separate, each once. */
+/** A list of items with commas between them; doubles are dropped. */
 export function listOf<T>(
   fallback: readonly T[],
   rule: string,

@@ -1,11 +1,10 @@
 /**
- * What programs print for people: the one way to stdout and stderr, but for an engine that serves. Nobody has to read
- * it: a reader that has gone (a closed pipe, a terminal that hung up) ends neither the program nor what it does.
- * Imports nothing of ours but errors.
+ * The one way of programs to stdout and stderr, except for an engine that serves (src/logging/line_writer.ts). A reader
+ * that has gone (a closed pipe, a terminal that hung up) does not end the program.
  */
 import { messageOf, StartupError } from "../core/errors.ts";
 
-/** Nobody reads stdout any more; what writes for its reader alone may end. */
+/** Nobody reads stdout any more, so a program that only writes may end. */
 export class ReaderGone extends Error {
   override readonly name = "ReaderGone";
 
@@ -14,14 +13,14 @@ export class ReaderGone extends Error {
   }
 }
 
-/** Between two tries at a pipe that somebody else has set to non-blocking, and that is full. */
+/** The time between two tries at a full pipe that another process has set to non-blocking. */
 const FULL_MS = 5;
 
 const encoder = new TextEncoder();
 
 /**
- * Writes all of it to stdout before it returns; false when nobody reads that any more.
- * @throws {StartupError} when stdout can't take it, as a file on a full disk
+ * Writes all of the text to stdout before it returns; false when nobody reads stdout any more.
+ * @throws {StartupError} when stdout can't be written, as a file on a full disk
  */
 export function writeIfRead(text: string): boolean {
   try {
@@ -33,17 +32,17 @@ export function writeIfRead(text: string): boolean {
   }
 }
 
-/** As `writeIfRead`, for a program that has nothing else to do. @throws {ReaderGone | StartupError} */
+/** As `writeIfRead`, for a program that only writes. @throws {ReaderGone | StartupError} */
 export function write(text: string): void {
   if (!writeIfRead(text)) throw new ReaderGone();
 }
 
-/** Prints a line of what was asked for, to stdout, where somebody reads it. @throws {StartupError} as `writeIfRead` */
+/** Prints a line of the result to stdout. @throws {StartupError} as `writeIfRead` */
 export function print(line: string): void {
   writeIfRead(line + "\n");
 }
 
-/** Prints a line about the program itself to stderr, if that can be had. */
+/** Prints a line about the program itself to stderr, if possible. */
 export function printError(line: string): void {
   stderrTerminal.write(line + "\n");
 }
@@ -53,7 +52,7 @@ export const stderrTerminal = {
     try {
       writeAll(Deno.stderr, text);
     } catch {
-      // There is nowhere left to say so.
+      // There is no other place to report it.
     }
   },
   interactive: Deno.stderr.isTerminal(),

@@ -43,7 +43,7 @@ export interface ProblemOptions {
 export function problemsOf(
   { issues }: Pick<z.ZodError, "issues">,
   given: unknown,
-  { root = "the file", show = shown }: ProblemOptions = {},
+  { root = "the file", show = (given) => shown(given) }: ProblemOptions = {},
 ): readonly Problem[] {
   return issues.flatMap((issue): Problem[] => {
     if (issue.code !== "unrecognized_keys") {
@@ -79,9 +79,10 @@ function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-function shown(given: unknown): string {
+/** A value as JSON, cut after 80 characters; `hide` takes out what must not be seen before that. */
+export function shown(given: unknown, hide = (json: string) => json): string {
   if (given === undefined || given === null) return "nothing";
-  const text = jsonOf(given);
+  const text = hide(jsonOf(given));
   return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS)}...`;
 }
 

@@ -1,6 +1,6 @@
 import type { Millis } from "../core/types.ts";
 
-/** One Ctrl-C can arrive more than once: from the terminal, and passed on by the process that started us. */
+/** One Ctrl-C can arrive twice within this time: from the terminal, and passed on by the process that started us. */
 const SAME_MS: Millis = 500;
 
 /** The signals that ask a program to stop: SIGINT or SIGTERM, on Windows Ctrl-C or Ctrl-Break. */
@@ -9,13 +9,13 @@ const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   : ["SIGINT", "SIGTERM"];
 
 export interface StopEvents {
-  /** The first wish came. */
+  /** The program was asked to stop for the first time; `why` names another reason than a signal. */
   readonly asked?: (why?: string) => void;
-  /** A later signal came, from somebody who won't wait. */
+  /** A later signal came: the user does not want to wait. */
   readonly atOnce?: () => void;
 }
 
-/** The wish to stop as an AbortSignal: a signal to the process, or a call of `ask`. */
+/** An AbortSignal that fires when the program is asked to stop: by a signal to the process, or by a call of `ask`. */
 export class StopSignal implements Disposable {
   readonly #controller = new AbortController();
   #askedAt = 0;
@@ -24,12 +24,12 @@ export class StopSignal implements Disposable {
     for (const signal of SIGNALS) Deno.addSignalListener(signal, this.#listener);
   }
 
-  /** Fires at the first wish. */
+  /** Fires when the program is asked to stop for the first time. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Wishes it without a signal; a second time changes nothing. */
+  /** Asks the program to stop; a second call changes nothing. */
   readonly ask = (why?: string): void => {
     if (this.signal.aborted) return;
     this.#askedAt = performance.now();
@@ -37,7 +37,7 @@ export class StopSignal implements Disposable {
     this.events.asked?.(why);
   };
 
-  /** Resolves at the first wish. */
+  /** Resolves when the program is asked to stop. */
   asked(): Promise<void> {
     if (this.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => this.signal.addEventListener("abort", () => resolve(), { once: true }));

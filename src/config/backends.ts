@@ -1,4 +1,4 @@
-/** What is known of each backend of the worker: worker/backends.json, which the worker reads too. */
+/** The facts about each backend of the worker, from worker/backends.json, which the worker reads too. */
 import TABLE from "../../worker/backends.json" with { type: "json" };
 
 export type Backend = keyof typeof TABLE;
@@ -16,7 +16,7 @@ export interface BackendFacts {
   readonly defaultModel?: string;
   /** The form in which it reads the built-in model. */
   readonly builtInModel?: string;
-  /** What its tests need otherwise. */
+  /** What differs in the environment of its tests. */
   readonly tests?: {
     readonly requirements: string;
     readonly python?: string;

@@ -3,11 +3,11 @@
  * the environment, the flags of `serve` and `bench`, their help and docs/configuration.md all come from them.
  */
 import { flag, oneOf, type Setting, type SettingValues, wholeNumber } from "../core/setting.ts";
-import { MODES } from "../core/types.ts";
+import { MODE_SETTINGS, MODE_TABLE, MODES } from "../core/modes/modes.ts";
 import { BACKEND_NAMES } from "./backends.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../logging/logging.ts";
 
-/** Where the engine listens, whom it lets in and what it shows them: nothing of how it schedules. */
+/** Where the engine listens, who may ask it, and what callers see; nothing about scheduling. */
 export const INGRESS_SETTINGS = {
   BIND_HOST: nonEmpty("127.0.0.1", "the address the engine listens on"),
   BIND_PORT: wholeNumber(0, 65535, 50061, "the port the engine listens on for gRPC; 0 takes a free one"),
@@ -66,7 +66,7 @@ export const INGRESS_SETTINGS = {
   TLS_KEY: secret("the private key (PEM) of TLS_CERT"),
 } as const;
 
-/** Where the worker is, and how the engine speaks to it. */
+/** Where the worker is, and how the engine connects to it. */
 export const WORKER_SETTINGS = {
   WORKER_ENDPOINT: endpoint(
     "http://127.0.0.1:50071",
@@ -133,35 +133,6 @@ export const QUEUE_SETTINGS = {
   ),
 } as const;
 
-const MODE_SETTINGS = {
-  MAX_CONCURRENT_STREAMS: wholeNumber(
-    0,
-    65_536,
-    0,
-    "continuous, direct: requests at the worker at once, streamed or not; 0: a quarter more than the worker says it " +
-      "runs at once (max_rows), no limit where it does not tell; queued: streams at the worker at once, beside the " +
-      "QUEUED_CONCURRENCY others; 0 lets streams share the places of the others; each mode counts its own",
-  ),
-  QUEUED_CONCURRENCY: wholeNumber(
-    1,
-    65_536,
-    1,
-    "queued: requests at the worker at once, streams not among them when MAX_CONCURRENT_STREAMS is given",
-  ),
-  BATCH_WINDOW_MS: wholeNumber(
-    0,
-    60_000,
-    10,
-    "micro_batch: how long the first request of a batch waits for others",
-  ),
-  MAX_BATCH_SIZE: wholeNumber(1, 1024, 4, "micro_batch: a batch of this size leaves without waiting"),
-  BATCHES_IN_FLIGHT: wholeNumber(1, 1024, 1, "micro_batch: batches at the worker at once"),
-  BATCH_WHEN_IDLE: flag(
-    false,
-    "micro_batch: let a batch leave before its window ends when nothing of this mode is at the worker",
-  ),
-} as const;
-
 /** What a request may ask for. */
 export const REQUEST_SETTINGS = {
   DEFAULT_MAX_TOKENS: wholeNumber(1, 1_000_000, 128, "output tokens of a request that gives no max_tokens"),
@@ -211,7 +182,7 @@ const ENGINE_MODE = {
   ENGINE_MODE: oneOf(
     MODES,
     "direct",
-    "how requests go to the worker: at once, one by one, in batches, or as places become free",
+    `how requests go to the worker: ${anyOf(MODE_TABLE.map(({ summary }) => summary))}`,
   ),
 } as const;
 
@@ -225,7 +196,7 @@ export const GROUPS = {
   "Stop and log": PROCESS_SETTINGS,
 } as const;
 
-/** What the scheduler thread needs of them. */
+/** The settings of the scheduler thread. */
 const SCHEDULER_SETTINGS = { ...GROUPS.Scheduling, ...GROUPS.Worker, ...PROCESS_SETTINGS };
 
 export const SETTINGS = {
@@ -240,7 +211,7 @@ export type Settings = SettingValues<typeof SETTINGS>;
 export type SchedulerSettings = SettingValues<typeof SCHEDULER_SETTINGS>;
 
 export const SETTING_NAMES = Object.values(GROUPS).flatMap(Object.keys) as SettingName[];
-/** The settings whose files nobody but their owner should read. */
+/** The settings whose files only their owner should read. */
 export const SECRET_FILES = SETTING_NAMES.filter((name) => "secret" in SETTINGS[name]) as SecretFile[];
 type SecretFile = {
   [Name in SettingName]: (typeof SETTINGS)[Name] extends { readonly secret: true } ? Name : never;
@@ -261,6 +232,11 @@ export function hostAndPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Words as "a, b, or c". */
+function anyOf(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(", ")}, or ${words.at(-1)}`;
+}
+
 function portOrOff(fallback: number, help: string): Setting<number | "off"> {
   const { rule, parse } = wholeNumber(0, 65535, fallback, help);
   return {
@@ -275,12 +251,12 @@ function nonEmpty(fallback: string, help: string): Setting<string> {
   return { fallback, help, rule: "a text that is not empty", parse: (text) => text.trim() || undefined };
 }
 
-/** The path of a file; empty: none. */
+/** The path of a file; empty means none. */
 function optionalPath(help: string): Setting<string> {
   return { ...nonEmpty("", help), rule: "the path of a file" };
 }
 
-/** As `optionalPath`, of a file that decides who is let in or who one is. */
+/** As `optionalPath`, for a file that holds a secret. */
 function secret(help: string): Setting<string> & { readonly secret: true } {
   return { ...optionalPath(help), secret: true };
 }

@@ -1,11 +1,11 @@
-/** Reads the engine's settings from flags and the environment, and checks what only shows between two of them. */
+/** Reads the engine's settings from flags and the environment, and checks those that depend on each other. */
 import { type CommandLine, flagsHelp, readCommandLine, shown } from "../cli/command_line.ts";
 import type { Flag, FlagTable } from "../cli/flag.ts";
 import { StartupError } from "../core/errors.ts";
 import type { SettingTable } from "../core/setting.ts";
 import { flagOf, GROUPS, SETTING_NAMES, type SettingName, SETTINGS, type Settings } from "./config.ts";
 
-/** A setting's default follows the other one where it must, and a given value may not pass it. */
+/** Settings that another one bounds. A default follows the bound; a given value beyond it is a problem. */
 const BOUNDS = [
   { name: "DEFAULT_MAX_TOKENS", atMost: "MAX_TOKENS_LIMIT" },
   { name: "WORKER_ROW_TIMEOUT_MS", atLeast: "WORKER_RPC_TIMEOUT_MS" },
@@ -13,7 +13,7 @@ const BOUNDS = [
   { name: "HTTP_BODY_BYTES", atLeast: "MAX_PROMPT_BYTES" },
 ] as const;
 
-/** Settings that only make sense together. */
+/** Settings that must be given together. */
 const PAIRS = [["TLS_CERT", "TLS_KEY"], ["WORKER_TLS_CLIENT_CERT", "WORKER_TLS_CLIENT_KEY"]] as const;
 
 export interface ParsedSettings {
@@ -54,7 +54,7 @@ export function settingsOf({ values, given: flags, problems }: CommandLine<FlagT
     if (!given.has(bound.name)) settings[bound.name] = bounded(bound, settings);
   }
   problems.push(...boundProblems(settings));
-  // Several tenants share a mode's promises; who lets them leave it says so.
+  // Tenants share the limits of a mode, so requests may only choose another one where the operator allows it.
   if (settings.API_KEYS_FILE && !given.has("MODE_HINTS")) settings.MODE_HINTS = false;
   for (const [one, other] of PAIRS) {
     if (!settings[one] !== !settings[other]) problems.push(`${one} and ${other} must be given together`);
@@ -62,7 +62,7 @@ export function settingsOf({ values, given: flags, problems }: CommandLine<FlagT
   return { settings, given };
 }
 
-/** A line for each setting that passes the bound which another one sets it. */
+/** A line for each setting that is beyond its bound. */
 export function boundProblems(settings: Settings): string[] {
   return BOUNDS.flatMap((bound) => {
     const value = settings[bound.name];

@@ -37,7 +37,7 @@ Deno.test("queued keeps one at the worker and sends the next when it comes back"
   world.answer(first);
   assert.deepEqual(world.running, [second]);
   world.answer(second);
-  assert.equal(world.answered(second).dispatch?.queueWaitMs, 5);
+  assert.equal(world.answered(second).queueWaitMs, 5);
   assert.equal(world.answered(second).dispatch?.lateMs, 0);
 });
 
@@ -115,14 +115,17 @@ Deno.test("a batch leaves when its first request has waited the window, not the 
   world.advance(1);
   assert.deepEqual(world.groups, [[first, second]]);
   world.answer(first);
-  assert.deepEqual(world.answered(first).dispatch, {
+  const { dispatch, attempts, queueWaitMs } = world.answered(first);
+  const expected = {
     id: 1,
-    size: 2,
+    worker: 0,
+    mode: "micro_batch",
     reason: "window",
     lateMs: 0,
-    queueWaitMs: 10,
-    attempts: 1,
-  });
+    at: 1010,
+    tickets: [first, second],
+  };
+  assert.deepEqual([dispatch, attempts, queueWaitMs], [expected, 1, 10]);
 });
 
 Deno.test("a full batch leaves without waiting, streams and answers in one piece together", () => {
@@ -132,7 +135,7 @@ Deno.test("a full batch leaves without waiting, streams and answers in one piece
   assert.equal(world.groups[0]?.length, 3);
   world.answer(stream);
   assert.equal(world.answered(stream).dispatch?.reason, "full");
-  assert.equal(world.answered(stream).dispatch?.queueWaitMs, 0);
+  assert.equal(world.answered(stream).queueWaitMs, 0);
   world.finish();
 });
 
@@ -445,7 +448,7 @@ Deno.test("a long prefill does not end a request while the worker shows that it 
   const long = world.arrive({ stream: true });
   for (let second = 0; second < 30; second++) {
     world.advance(990);
-    world.tell({ kind: "progress" });
+    world.tell({ kind: "progress", worker: 0 });
   }
   assert.equal(world.outcomes.size, 0);
   world.answer(long);
@@ -501,8 +504,8 @@ Deno.test("requests whose worker is lost wait for the next one, ahead of younger
   assert.deepEqual(world.running, tickets.slice(0, 2));
   world.finish();
   for (const ticket of tickets) assert.equal(world.answered(ticket).reply.status, "ok");
-  assert.equal(world.answered(tickets[0]!).dispatch?.attempts, 2);
-  assert.equal(world.answered(tickets[2]!).dispatch?.attempts, 1);
+  assert.equal(world.answered(tickets[0]!).attempts, 2);
+  assert.equal(world.answered(tickets[2]!).attempts, 1);
   assert.equal(world.stats.retried, 2);
 });
 
@@ -528,9 +531,9 @@ Deno.test("a request is sent at most WORKER_TRIES times", () => {
   const world = new World(DIRECT, { maxAttempts: 3 });
   const ticket = world.arrive();
   for (let attempt = 0; attempt < 3; attempt++) world.lose(ticket);
-  const { reply, dispatch } = world.answered(ticket);
+  const { reply, attempts } = world.answered(ticket);
   assert.equal(reply.errorMessage, "the call broke; sent 3 times (WORKER_TRIES)");
-  assert.equal(dispatch?.attempts, 3);
+  assert.equal(attempts, 3);
 });
 
 Deno.test("being sent again is no delay of the scheduler, and the first sending no wait for a batch", () => {

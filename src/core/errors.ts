@@ -14,7 +14,7 @@ export type ErrorCode =
   | "cancelled"
   | "internal";
 
-/** The one error class that crosses layers; one table for each door translates its code. */
+/** The one error class that crosses layers; one table for each transport translates its code. */
 export class OmnispanError extends Error {
   override readonly name = "OmnispanError";
 

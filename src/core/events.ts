@@ -1,15 +1,16 @@
-/** What the scheduler core is told, and what it answers. */
+/** What goes into the scheduler core, and what comes out of it. */
 import type { ErrorCode } from "./errors.ts";
+import type { Run } from "./run.ts";
 import type {
   Answer,
-  DispatchId,
-  DispatchNotice,
+  Dispatch,
   Millis,
   SequenceId,
   Submission,
   Ticket,
   TokenDelta,
   WorkerFailure,
+  WorkerId,
   WorkerState,
   WorkerStep,
 } from "./types.ts";
@@ -20,29 +21,35 @@ export type Event =
   | { readonly kind: "cancel"; readonly ticket: Ticket }
   /** The time asked for by `wake_at` has come. */
   | { readonly kind: "wake" }
-  | { readonly kind: "step"; readonly step: WorkerStep }
-  /** The worker's runtime has worked since it was last heard of, although no row got anything: on a long prompt. */
-  | { readonly kind: "progress" }
+  | WorkerEvent;
+
+/** What can happen at one worker. */
+export type WorkerEvent =
+  | { readonly kind: "step"; readonly worker: WorkerId; readonly step: WorkerStep }
+  /** The worker's runtime has worked since its last message, although no row got anything: on a long prompt. */
+  | { readonly kind: "progress"; readonly worker: WorkerId }
   /** No more will come of these sequences, or without `sequences` of any that is at the worker. */
   | {
     readonly kind: "lost";
+    readonly worker: WorkerId;
     readonly sequences?: readonly SequenceId[];
     readonly status: WorkerFailure;
     readonly message: string;
   }
   | {
     readonly kind: "worker";
+    readonly worker: WorkerId;
     readonly state: WorkerState;
     readonly detail: string;
-    /** Requests that a worker which is up runs at once, where it tells. */
+    /** Requests that a worker which is up runs at once, where it says so. */
     readonly maxRows?: number;
   };
 
-/** Everything the shell may have to do, in this order. */
+/** Everything that the scheduler may want done, to be done in this order. */
 export type Effect =
-  | { readonly kind: "dispatch"; readonly group: DispatchGroup; readonly notice: DispatchNotice }
-  /** Nobody waits for these any more: free their rows. */
-  | { readonly kind: "cancel"; readonly sequences: readonly SequenceId[] }
+  | { readonly kind: "dispatch"; readonly group: DispatchGroup }
+  /** Nobody waits for these any more: free their rows at the worker. */
+  | { readonly kind: "cancel"; readonly worker: WorkerId; readonly sequences: readonly SequenceId[] }
   | { readonly kind: "delta"; readonly delta: TokenDelta }
   | { readonly kind: "settle"; readonly ticket: Ticket; readonly outcome: Outcome }
   | { readonly kind: "wake_at"; readonly time: Millis | undefined }
@@ -50,19 +57,14 @@ export type Effect =
   | { readonly kind: "warn"; readonly message: string };
 
 export interface DispatchGroup {
-  readonly id: DispatchId;
+  readonly dispatch: Dispatch;
   readonly members: readonly DispatchMember[];
   /** After this long nobody waits for an answer in one piece. */
   readonly timeoutMs: Millis;
 }
 
-export interface DispatchMember {
-  readonly sequence: SequenceId;
-  readonly wireId: string;
-  readonly submission: Submission;
-  /** What is left of the caller's deadline. */
-  readonly remainingMs: Millis | undefined;
-}
+/** One request of a group, as the worker's side needs it. */
+export type DispatchMember = Pick<Run, "sequence" | "wireId" | "submission" | "remainingMs">;
 
 /** The one end of a request. */
 export type Outcome =
@@ -78,7 +80,7 @@ export type Outcome =
 export interface CoreLimits {
   /** Requests that may wait, of each mode. */
   readonly queueCapacity: number;
-  /** Of their prompts together. */
+  /** Bytes of the prompts that may wait, of each mode. */
   readonly queueBytes: number;
   /** How long a request may get nothing while the worker shows no progress with any. */
   readonly workerTimeoutMs: Millis;

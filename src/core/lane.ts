@@ -1,60 +1,64 @@
-import { type Decision, IDLE, type Policy } from "./modes/policy.ts";
-import type { Millis, Mode, Submission, Ticket } from "./types.ts";
 import { Admission } from "./admission.ts";
 import type { CoreLimits } from "./events.ts";
-import { FifoQueue, type Queueable } from "./queue.ts";
-import type { Group, Run } from "./run.ts";
+import { type Decision, IDLE, type Policy } from "./modes/mode.ts";
+import type { DispatchReason, Mode } from "./modes/modes.ts";
+import { fifo, type Order, type OrderDefinition } from "./order.ts";
+import type { Entry } from "./run.ts";
+import type { Suspects } from "./suspects.ts";
+import { earliest, type Millis } from "./time.ts";
+import { type Place, route } from "./workers.ts";
 
-/** A request that was accepted and has not settled. */
-export interface Entry extends Queueable<Entry> {
-  readonly ticket: Ticket;
-  readonly submission: Submission;
-  readonly lane: Lane;
-  readonly queuedAt: Millis;
-  /** Sendings so far. */
-  attempts: number;
-  /** Sendings so far that count against WORKER_TRIES. */
-  tries: number;
-  /** Nothing else was at the worker during its last sending. */
-  alone: boolean;
-  /** Of a suspect (see `losses.ts`): the most requests that may be at the worker together with it, itself included. */
-  mayRunAmong: number | undefined;
-  /** Undefined while it waits. */
-  run: Run | undefined;
+/** What the policy lets go, and to which worker. */
+export interface Departure {
+  readonly place: Place;
+  readonly decision: Extract<Decision<DispatchReason>, { kind: "dispatch" }>;
+  /** The requests that it is taken from. */
+  readonly from: Order<Entry>;
 }
 
-export type Departure = Extract<Decision, { kind: "dispatch" }>;
-
 /**
- * The requests of one mode: first in, first out, admitted and let go by that mode's admission and policy, which see
- * nothing of the other lanes. So a mode's limits and its window hold whatever else waits or is at the worker, no lane
- * waits for another, and none is refused for another.
+ * The requests of one mode: admitted and let go by that mode's admission, order and policy, which see nothing of the
+ * other lanes. So a mode's limits and its window hold whatever else waits or is at a worker, no lane waits for
+ * another, and none is refused for another.
  */
 export class Lane {
   readonly admission: Admission;
-  readonly #queue = new FifoQueue<Entry>();
-  #running = 0;
-  #runningStreams = 0;
-  #groupsInFlight = 0;
-  /** Requests wait for a place at the worker. */
-  #heldBack = false;
+  readonly #order: Order<Entry>;
+  /** Those that wait and may have ended a worker: the oldest first. */
+  readonly suspects: Order<Entry>;
+  /** Requests wait for a place at a worker. */
+  #isHeldBack = false;
   /** When a place last became free, and when one last did that requests waited for. */
   #returnedAt: Millis = 0;
   #releasedAt: Millis = 0;
   #wakeAt: Millis | undefined;
+  readonly #able: Departure[] = [];
 
-  constructor(readonly mode: Mode, private readonly policy: Policy, limits: CoreLimits) {
+  constructor(
+    readonly mode: Mode,
+    private readonly policy: Policy<DispatchReason>,
+    order: OrderDefinition,
+    limits: CoreLimits,
+  ) {
     this.admission = new Admission(mode, limits);
+    this.#order = order.make();
+    this.suspects = fifo.make();
   }
 
-  /** The next to leave: the oldest suspect, else the one that waits for longest. */
-  get first(): Entry | undefined {
-    return this.#queue.first;
+  get isEmpty(): boolean {
+    return this.admission.requests === 0;
   }
 
-  /** When a place last became free that requests waited for. */
-  get releasedAt(): Millis {
-    return this.#releasedAt;
+  /** Takes out all that wait, the next to leave first. */
+  *drain(): Generator<Entry> {
+    for (let entry = this.#first; entry; entry = this.#first) {
+      this.remove(entry);
+      yield entry;
+    }
+  }
+
+  get #first(): Entry | undefined {
+    return this.suspects.first ?? this.#order.first;
   }
 
   /** When the policy wants to be asked again. */
@@ -62,96 +66,116 @@ export class Lane {
     return this.#wakeAt;
   }
 
+  /** When a place last became free that requests waited for. */
+  get releasedAt(): Millis {
+    return this.#releasedAt;
+  }
+
   enqueue(entry: Entry): void {
     this.admission.entered(entry.submission);
-    // One that comes back from a lost worker is older than those that never left.
-    if (entry.attempts > 0) this.#queue.insert(entry, (other) => precedes(entry, other));
-    else this.#queue.push(entry);
+    if (entry.mayRunAmong !== undefined) this.suspects.putBack(entry);
+    else if (entry.attempts > 0) this.#order.putBack(entry);
+    else this.#order.push(entry);
   }
 
-  /** Its caller no longer waits. Those behind it may go now, when it waited for a place that they don't need. */
-  abandon(entry: Entry, now: Millis): void {
-    this.leaveQueue(entry);
-    if (this.#heldBack) this.#releasedAt = now;
-  }
-
-  leaveQueue(entry: Entry): void {
+  remove(entry: Entry): void {
     this.admission.left(entry.submission);
-    this.#queue.remove(entry);
+    if (entry.mayRunAmong !== undefined) this.suspects.remove(entry);
+    else this.#order.remove(entry);
+  }
+
+  /** Takes back one that is to be sent again: it had a place until now. */
+  putBack(entry: Entry, now: Millis): void {
+    this.#releasedAt = now;
+    this.enqueue(entry);
+  }
+
+  /** Takes out one whose caller left. Those behind it may go now, when it waited for a place that they don't need. */
+  abandon(entry: Entry, now: Millis): void {
+    this.remove(entry);
+    if (this.#isHeldBack) this.#releasedAt = now;
+  }
+
+  placeFreed(now: Millis): void {
+    this.#returnedAt = now;
+    if (this.#isHeldBack) this.#releasedAt = now;
   }
 
   /**
-   * The group that the policy lets go now of the first `most` that wait, if it does; it is to be asked again until it
-   * lets none go. `workerRows` are those that the worker runs at once, where it tells.
+   * The group that leaves now, if one does, and for which worker; to be asked again until none leaves. Suspects go to
+   * the worker that is set aside for them, all others to the least loaded of those that the policy lets them go to.
    */
-  ask(now: Millis, most: number, workerRows: number | undefined): Departure | undefined {
-    const decision = this.#decide(now, most, workerRows);
-    if (decision.kind === "dispatch") return decision;
-    this.#wakeAt = decision.kind === "wait" ? decision.until : undefined;
-    const noPlace = decision.kind === "idle" && this.#queue.length > 0;
-    this.#heldBack = noPlace || most < this.#queue.length;
-    this.admission.update(noPlace ? this.#running : undefined, now);
+  ask(now: Millis, places: readonly Place[], suspects: Suspects): Departure | undefined {
+    const aside = suspects.worker;
+    const able = this.#able;
+    able.length = 0;
+    let wakeAt: Millis | undefined;
+    let waits = false; // for company, those that are no suspects
+    let suspectsWait = false;
+    for (const place of places) {
+      if (!place.isUp) continue;
+      const [from, most] = place === aside
+        ? [this.suspects, suspects.mayLeave(this.suspects, place)]
+        : [this.#order, Infinity];
+      const decision = this.#decide(from, Math.min(from.length, most), place, now);
+      if (decision.kind === "dispatch") able.push({ place, decision, from });
+      if (decision.kind !== "wait") continue;
+      if (place === aside) suspectsWait = most >= from.length;
+      else waits = true;
+      wakeAt = earliest(wakeAt, decision.until);
+    }
+    if (able.length > 0) return able.length === 1 ? able[0] : routed(able);
+    this.#wakeAt = wakeAt;
+    const noPlace = !waits && this.#order.length > 0;
+    this.#isHeldBack = noPlace || (!suspectsWait && this.suspects.length > 0);
+    this.admission.update(noPlace ? this.#runningAt(places) : undefined, now);
     return undefined;
   }
 
-  /** Nothing of this lane may be sent now. */
+  /** Takes note that nothing of this lane may be sent now. */
   holdBack(now: Millis): void {
     this.#wakeAt = undefined;
-    this.#heldBack = this.#queue.length > 0;
+    this.#isHeldBack = !this.isEmpty;
     this.admission.update(undefined, now);
   }
 
-  #decide(now: Millis, most: number, workerRows: number | undefined): Decision {
-    const oldest = this.#queue.first;
-    if (!oldest) return IDLE;
+  /** When a group had to leave, so that what comes after it is the scheduler's own delay. */
+  dueAt({ decision: { reason, dueAt } }: Departure, newestReceivedAt: Millis): Millis {
+    const workerFreeAt = reason === "idle" ? this.#returnedAt : this.#releasedAt;
+    return Math.max(dueAt ?? newestReceivedAt, workerFreeAt);
+  }
+
+  #decide(from: Order<Entry>, depth: number, place: Place, now: Millis): Decision<DispatchReason> {
+    const oldest = from.first;
+    if (!oldest || depth === 0) return IDLE;
+    const { running, runningStreams, groups } = place.shareOf(this.mode);
     return this.policy.decide(
       {
-        depth: Math.min(this.#queue.length, most),
+        depth,
         oldestReceivedAt: oldest.submission.receivedAt,
         oldestIsStream: oldest.submission.stream,
-        running: this.#running,
-        runningStreams: this.#runningStreams,
-        dispatchesInFlight: this.#groupsInFlight,
-        workerRows,
+        running,
+        runningStreams,
+        groupsInFlight: groups,
+        workerRows: place.maxRows,
       },
       now,
     );
   }
 
-  /** When a group had to leave, so that what comes after it is the scheduler's own delay. */
-  dueAt({ reason, dueAt }: Departure, newest: Submission): Millis {
-    const workerFreeAt = reason === "idle" ? this.#returnedAt : this.#releasedAt;
-    return Math.max(dueAt ?? newest.receivedAt, workerFreeAt);
-  }
-
-  sent(group: readonly Entry[]): void {
-    this.#running += group.length;
-    for (const { submission } of group) if (submission.stream) this.#runningStreams++;
-    this.#groupsInFlight++;
-  }
-
-  /** One of the group is no longer at the worker. */
-  returned({ submission }: Entry, group: Group, now: Millis): void {
-    this.#running--;
-    if (submission.stream) this.#runningStreams--;
-    if (--group.left === 0) this.#groupsInFlight--;
-    this.placeFreed(now);
-  }
-
-  /** One that waits to be sent again had a place until now. */
-  lostPlace(now: Millis): void {
-    this.#releasedAt = now;
-  }
-
-  placeFreed(now: Millis): void {
-    this.#returnedAt = now;
-    if (this.#heldBack) this.#releasedAt = now;
+  #runningAt(places: readonly Place[]): number {
+    return places.reduce((sum, place) => sum + place.shareOf(this.mode).running, 0);
   }
 }
 
-/** Suspects are sent before all others, each kind in the order of arrival. */
-function precedes(entry: Entry, other: Entry): boolean {
-  const suspected = entry.mayRunAmong !== undefined;
-  if (suspected !== (other.mayRunAmong !== undefined)) return suspected;
-  return entry.ticket < other.ticket;
+/** The departure for the worker that the router picks; one that can be divided fills no worker above the others. */
+function routed(able: readonly Departure[]): Departure {
+  const place = route(able.map(({ place }) => place));
+  const departure = able.find((departure) => departure.place === place)!;
+  const { decision, from } = departure;
+  if (!decision.isDivisible) return departure;
+  const running = able.reduce((sum, { place }) => sum + place.running, 0);
+  const level = Math.ceil((running + from.length) / able.length);
+  const take = Math.min(decision.take, Math.max(1, level - place.running));
+  return { ...departure, decision: { ...decision, take } };
 }

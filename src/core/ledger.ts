@@ -4,12 +4,11 @@ import type { Answer, Millis } from "./types.ts";
 export const PHASES = ["accept", "queue", "batch", "dispatch", "prefill", "decode", "reply"] as const;
 export type Phase = (typeof PHASES)[number];
 
+/** The milliseconds of each part. */
+export type Ledger = Readonly<Record<Phase, Millis>>;
+
 /** Together exactly the time from `receivedAt` to `endedAt`, or to the last token if the clocks of two threads differ. */
-export function ledger(
-  receivedAt: Millis,
-  { phases, reply }: Answer,
-  endedAt: Millis,
-): Readonly<Record<Phase, Millis>> {
+export function ledgerOf(receivedAt: Millis, { phases, reply }: Answer, endedAt: Millis): Ledger {
   const { queuedAt, placeAt, dispatchedAt, firstTokenAt, lastTokenAt } = phases;
   const untilFirstMs = firstTokenAt - dispatchedAt;
   // A failure has no first token: all that the worker took goes here.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ledger, PHASES } from "./ledger.ts";
+import { ledgerOf, PHASES } from "./ledger.ts";
 import { answer } from "../../tests/support/observed_requests.ts";
 
 const instants = fc.record({
@@ -20,7 +20,7 @@ Deno.test("the phases add up to the time from receive to end, and never less tha
       lastTokenAt: at += steps[4],
     };
     const given = answer({ status, phases });
-    const parts = ledger(1000, given, at + endedAfter);
+    const parts = ledgerOf(1000, given, at + endedAfter);
     const endedAt = Math.max(at + endedAfter, at); // as the doors have it
     assert.equal(PHASES.reduce((sum, phase) => sum + parts[phase], 0), endedAt - 1000);
     assert.ok(PHASES.every((phase) => parts[phase] >= 0));

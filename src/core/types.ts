@@ -1,7 +1,8 @@
-/** The words that the engine's parts share. Imports nothing of ours. */
+/** The words that the engine's parts share. */
+import type { DispatchReason, Mode } from "./modes/modes.ts";
+import type { Millis } from "./time.ts";
 
-/** Milliseconds; as an instant, counted from the Unix epoch on the engine's steady clock (`clock.ts`). */
-export type Millis = number;
+export type { DispatchReason, Millis, Mode };
 
 /** The engine's own number of a request. Two callers may use one request id; they never share a ticket. */
 export type Ticket = number;
@@ -12,11 +13,8 @@ export type DispatchId = number;
 /** The engine's number of one sending of one request; a request that is sent again gets a new one. */
 export type SequenceId = number;
 
-export const MODES = ["direct", "queued", "micro_batch", "continuous"] as const;
-export type Mode = (typeof MODES)[number];
-
-/** Why a group left the queue when it did. */
-export type DispatchReason = "direct" | "slot" | "full" | "window" | "idle" | "gate";
+/** The engine's number of a worker that it is connected to. */
+export type WorkerId = number;
 
 /** How the answer is made where that differs from greedy up to max_tokens. */
 export interface GenerationOptions {
@@ -141,8 +139,6 @@ export interface TokenDelta {
   readonly tokenIndex: number;
   readonly tokens: number;
   readonly text: string;
-  /** Engine receive to dispatch. */
-  readonly queueWaitMs: Millis;
 }
 
 export function failedReply(status: WorkerFailure, errorMessage: string): WorkerReply {
@@ -159,28 +155,16 @@ export function failedReply(status: WorkerFailure, errorMessage: string): Worker
   };
 }
 
-/** How a request left the queue. */
-export interface DispatchRecord {
+/** A group that has left for a worker. */
+export interface Dispatch {
   readonly id: DispatchId;
-  /** Requests in the group. */
-  readonly size: number;
-  readonly reason: DispatchReason;
-  /** Engine receive to dispatch. */
-  readonly queueWaitMs: Millis;
-  /** Dispatch after the moment it was due: the scheduler's own delay. */
-  readonly lateMs: Millis;
-  /** 1, and one more for each time it was sent again because a worker was lost. */
-  readonly attempts: number;
-}
-
-/** A group has left for the worker. */
-export interface DispatchNotice {
-  readonly id: DispatchId;
+  readonly worker: WorkerId;
   readonly mode: Mode;
   readonly reason: DispatchReason;
-  /** Dispatch after the moment it was due. */
+  /** Dispatch after the moment it was due: the scheduler's own delay. */
   readonly lateMs: Millis;
   readonly at: Millis;
+  /** The group's members in the order of their leaving. */
   readonly tickets: readonly Ticket[];
 }
 
@@ -198,8 +182,11 @@ export interface PhaseInstants {
 /** The worker's answer to an accepted request, or the failure that stands in for it. */
 export interface Answer {
   readonly reply: WorkerReply;
-  /** Undefined when no worker could be reached. */
-  readonly dispatch: DispatchRecord | undefined;
+  /**
+   * How often the request was sent to a worker: 1, and one more for each worker that was lost before. 0 when no worker
+   * could be reached, so that nothing was dispatched which led to this answer.
+   */
+  readonly attempts: number;
   readonly phases: PhaseInstants;
 }
 

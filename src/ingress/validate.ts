@@ -1,16 +1,10 @@
 import type { Settings } from "../config/config.ts";
 import { OmnispanError } from "../core/errors.ts";
-import {
-  type ChatMessage,
-  type GenerationOptions,
-  type Millis,
-  type Mode,
-  MODES,
-  type Submission,
-} from "../core/types.ts";
+import { type Mode, MODES } from "../core/modes/modes.ts";
+import type { ChatMessage, GenerationOptions, Millis, Submission } from "../core/types.ts";
 import { Buffer } from "node:buffer";
 
-/** A request as a door decoded it. */
+/** What a caller asked, as a transport decoded it. */
 export interface RawRequest {
   readonly requestId: string;
   readonly tenantId: string;

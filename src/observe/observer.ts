@@ -1,16 +1,9 @@
 import type { ErrorCode } from "../core/errors.ts";
-import type {
-  Answer,
-  DispatchNotice,
-  Millis,
-  Mode,
-  Submission,
-  Ticket,
-  WorkerFailure,
-} from "../core/types.ts";
+import type { Ledger } from "../core/ledger.ts";
+import type { Answer, Dispatch, Millis, Mode, Submission, Ticket, WorkerFailure } from "../core/types.ts";
 
-/** Where a request came in. */
-export type DoorName = "grpc" | "http";
+/** The protocol that a request came in by. */
+export type Transport = "grpc" | "http";
 
 /** How a request ended: well, as the worker failed it, or as the engine turned it away. */
 export type EndStatus = "ok" | WorkerFailure | ErrorCode;
@@ -24,11 +17,11 @@ export interface RequestTrace {
 /** A request that the scheduler has and that has not ended; its fields move as it does. */
 export interface OpenRequest {
   readonly ticket: Ticket;
-  readonly door: DoorName;
+  readonly transport: Transport;
   readonly mode: Mode;
   readonly submission: Submission;
   /** Of its latest sending; undefined while it waits. */
-  dispatch: DispatchNotice | undefined;
+  dispatch: Dispatch | undefined;
   /** Seen on their way; of an answer in one piece none are. */
   firstTokenAt: Millis | undefined;
   tokens: number;
@@ -38,20 +31,32 @@ export interface OpenRequest {
 
 /** The one end of a request that came in, whether or not the scheduler ever had it. */
 export interface RequestEnd {
-  readonly door: DoorName;
+  readonly transport: Transport;
   readonly mode: Mode;
   /** Empty when it is not known. */
   readonly tenantId: string;
   readonly status: EndStatus;
   readonly receivedAt: Millis;
+  /** When the answer leaves, or the request is refused. */
   readonly endedAt: Millis;
-  /** That were made for it, as far as anybody saw; also where it failed or was left in the end. */
+  /** Tokens that were made for it, as far as anybody saw; also where it failed or was left in the end. */
   readonly outputTokens: number;
   /** Undefined when it was turned away before the scheduler had it. */
   readonly request: OpenRequest | undefined;
   /** Undefined when the engine turned it away, or its caller left. */
   readonly answer: Answer | undefined;
+  /** The group in which it left for the worker that answered; undefined when there is no answer, or no worker for it. */
+  readonly dispatch: Dispatch | undefined;
+  /** Where its time went; undefined without an answer. */
+  readonly ledger: Ledger | undefined;
   readonly trace: RequestTrace | undefined;
+}
+
+/** The end of a request that a worker has answered, well or with a failure: what every kind of reply is made of. */
+export interface AnsweredEnd extends RequestEnd {
+  readonly request: OpenRequest;
+  readonly answer: Answer;
+  readonly ledger: Ledger;
 }
 
 /** Hears of every request, on the main thread, as it happens. Must be quick and must not throw. */
@@ -59,6 +64,6 @@ export interface Observer {
   /** The scheduler has it. */
   accepted?(request: OpenRequest): void;
   /** A group left for the worker; members whose callers have gone meanwhile are missing. */
-  dispatched?(notice: DispatchNotice, members: readonly OpenRequest[]): void;
+  dispatched?(notice: Dispatch, members: readonly OpenRequest[]): void;
   ended?(end: RequestEnd): void;
 }

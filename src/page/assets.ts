@@ -1,5 +1,5 @@
 /**
- * The live page as the HTTP door serves it: read once at the engine's start, so that no request touches the disk and
+ * The live page as the HTTP server serves it: read once at the engine's start, so that no request touches the disk and
  * a page never mixes two versions. Browser modules are TypeScript whose types are stripped here; nothing is bundled.
  */
 import { readdir, readFile } from "node:fs/promises";

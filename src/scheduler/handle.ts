@@ -1,49 +1,103 @@
 import { getLogger } from "@logtape/logtape";
-import { within } from "../clock.ts";
+import { now, within } from "../clock.ts";
 import type { SchedulerSettings } from "../config/config.ts";
 import { OmnispanError } from "../core/errors.ts";
+import type { Outcome } from "../core/events.ts";
 import type {
   Answer,
-  DispatchNotice,
-  Submission,
+  Dispatch,
+  Millis,
   ThreadStats,
   Ticket,
   TokenDelta,
   WorkerState,
   WorkerStatus,
 } from "../core/types.ts";
-import type { ClientEvent, FromScheduler, Settlement, ToScheduler } from "./protocol.ts";
+import type { OpenRequest } from "../observe/observer.ts";
+import type { ClientEvent, FromScheduler, ToScheduler } from "./protocol.ts";
 
 const log = getLogger(["omnispan", "scheduler"]);
 
-/** Hears of a request's tokens as they come, before it settles. */
-export type OnDelta = (delta: TokenDelta) => void;
+/** Gets a request's tokens as they come, before it settles. */
+export type OnDelta = (delta: TokenDelta, request: OpenRequest) => void;
 
-/** A request that the scheduler was given. */
-export interface OpenSubmission {
-  /** 0: the engine is stopping and the scheduler never had it. */
-  readonly ticket: Ticket;
-  /** Rejects with an OmnispanError, as `SchedulerHandle.submit` says. */
-  readonly answer: Promise<Answer>;
+/** What the caller of `submit` knows of a request. */
+export type NewRequest = Pick<OpenRequest, "submission" | "mode" | "transport" | "trace">;
+
+export interface SchedulerListener {
+  /** The way to the Python worker has changed its state. */
+  workerState?(state: WorkerState): void;
+  /**
+   * A group has left, before any token or answer of that sending; members whose callers have gone meanwhile are
+   * missing.
+   */
+  dispatched?(dispatch: Dispatch, members: readonly OpenRequest[]): void;
 }
 
-interface Completion {
-  readonly signal: AbortSignal;
-  readonly onDelta: OnDelta | undefined;
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (reason: OmnispanError) => void;
-  readonly forget: () => void;
+/** A request that the scheduler has, and what it takes to end it. */
+class Pending implements OpenRequest {
+  readonly submission;
+  readonly mode;
+  readonly transport;
+  readonly trace;
+  dispatch: Dispatch | undefined;
+  firstTokenAt: Millis | undefined;
+  tokens = 0;
+  readonly answer: Promise<Answer>;
+  #resolve!: (answer: Answer) => void;
+  #reject!: (reason: OmnispanError) => void;
+
+  constructor(
+    readonly ticket: Ticket,
+    { submission, mode, transport, trace }: NewRequest,
+    private readonly signal: AbortSignal,
+    private readonly cancel: () => void,
+    private readonly onDelta: OnDelta | undefined,
+  ) {
+    this.submission = submission;
+    this.mode = mode;
+    this.transport = transport;
+    this.trace = trace;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    signal.addEventListener("abort", cancel, { once: true });
+  }
+
+  take(delta: TokenDelta): void {
+    this.firstTokenAt ??= now();
+    this.tokens += delta.tokens;
+    this.onDelta?.(delta, this);
+  }
+
+  settle(outcome: Outcome): void {
+    if (outcome.kind === "answered") {
+      this.signal.removeEventListener("abort", this.cancel);
+      return this.#resolve(outcome);
+    }
+    const { code, message, retryAfterMs } = outcome;
+    const { reason } = this.signal;
+    const isCancelled = code === "cancelled" && reason instanceof OmnispanError;
+    this.reject(isCancelled ? reason : new OmnispanError(code, message, { retryAfterMs }));
+  }
+
+  reject(reason: OmnispanError): void {
+    this.signal.removeEventListener("abort", this.cancel);
+    this.#reject(reason);
+  }
 }
 
 /** How long a stop, after the drain, waits for the thread to close its connections before it ends it from outside. */
 const STOP_MS = 1000;
 
 /**
- * The main thread's side of the scheduler. Each submission settles exactly once, also when the scheduler
- * thread dies: then all that wait are rejected with `internal`, and a new thread takes what comes next.
+ * The main thread's side of the scheduler, with the one map of all requests that it has. Each settles exactly once, also
+ * when the scheduler thread dies: then all that wait are rejected with `internal`, and a new thread takes what comes
+ * next.
  */
 export class SchedulerHandle implements AsyncDisposable {
-  readonly #completions = new Map<Ticket, Completion>();
+  readonly #open = new Map<Ticket, Pending>();
   #thread: Worker;
   #outbox: ClientEvent[] = [];
   #lastTicket: Ticket = 0;
@@ -53,14 +107,9 @@ export class SchedulerHandle implements AsyncDisposable {
   #ended = false;
   #worker: WorkerStatus = NO_WORKER;
 
-  /**
-   * `onWorkerState` hears of each change of the way to the Python worker, `onDispatched` of each group that left,
-   * before any token or answer of that sending.
-   */
   constructor(
     private readonly settings: SchedulerSettings,
-    private readonly onWorkerState: (state: WorkerState) => void = () => {},
-    private readonly onDispatched: (notice: DispatchNotice) => void = () => {},
+    private readonly listener: SchedulerListener = {},
   ) {
     this.#thread = this.#startThread();
   }
@@ -74,31 +123,29 @@ export class SchedulerHandle implements AsyncDisposable {
     return this.#worker;
   }
 
-  /**
-   * Hands a request to the scheduler. Rejects with an OmnispanError when the engine refuses it, or when
-   * `signal` (the caller's cancel) fires before the answer; with the signal's reason, if that is one.
-   */
-  submit(submission: Submission, signal: AbortSignal, onDelta?: OnDelta): Promise<Answer> {
-    return this.open(submission, signal, onDelta).answer;
+  /** Those that the scheduler has, oldest first. */
+  get openRequests(): Iterable<OpenRequest> {
+    return this.#open.values();
   }
 
-  /** `submit`, and the ticket that dispatch notices will name. */
-  open(submission: Submission, signal: AbortSignal, onDelta?: OnDelta): OpenSubmission {
-    if (this.#stop) return { ticket: 0, answer: Promise.reject(STOPPING) };
+  /**
+   * Hands a request to the scheduler. The answer rejects with an OmnispanError when the engine refuses it, or when
+   * `signal` (the caller's cancel) fires before the answer; with the signal's reason, if that is one.
+   * @throws {OmnispanError} unavailable, when the engine is stopping
+   */
+  submit(
+    request: NewRequest,
+    signal: AbortSignal,
+    onDelta?: OnDelta,
+  ): OpenRequest & { readonly answer: Promise<Answer> } {
+    if (this.#stop) throw STOPPING;
     const ticket = ++this.#lastTicket;
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const cancel = () => this.#post({ kind: "cancel", ticket });
-    signal.addEventListener("abort", cancel, { once: true });
-    this.#completions.set(ticket, {
-      signal,
-      onDelta,
-      resolve,
-      reject,
-      forget: () => signal.removeEventListener("abort", cancel),
-    });
-    this.#post({ kind: "arrive", ticket, submission });
+    const pending = new Pending(ticket, request, signal, cancel, onDelta);
+    this.#open.set(ticket, pending);
+    this.#post({ kind: "arrive", ticket, submission: request.submission });
     if (signal.aborted) cancel();
-    return { ticket, answer: promise };
+    return pending;
   }
 
   /** Rejects with an OmnispanError when the engine has stopped, or the scheduler thread dies before it answers. */
@@ -121,7 +168,7 @@ export class SchedulerHandle implements AsyncDisposable {
       stopped: Promise.withResolvers(),
       done: Promise.withResolvers(),
     };
-    if (this.#completions.size > 0) await within(this.settings.DRAIN_TIMEOUT_MS, this.#stop.drained.promise);
+    if (this.#open.size > 0) await within(this.settings.DRAIN_TIMEOUT_MS, this.#stop.drained.promise);
     const stopped = `the engine stopped before the answer was complete (DRAIN_TIMEOUT_MS)`;
     this.#rejectAll(new OmnispanError("unavailable", stopped));
     this.#send({ kind: "stop" });
@@ -146,7 +193,7 @@ export class SchedulerHandle implements AsyncDisposable {
   #threadDied(message: string): void {
     log.error("the scheduler thread died: {message}; {waiting} requests fail and a new thread starts", {
       message,
-      waiting: this.#completions.size,
+      waiting: this.#open.size,
     });
     this.#thread.terminate();
     this.#outbox = [];
@@ -159,12 +206,9 @@ export class SchedulerHandle implements AsyncDisposable {
   }
 
   #rejectAll(reason: OmnispanError): void {
-    const completions = [...this.#completions.values()];
-    this.#completions.clear();
-    for (const { reject, forget } of completions) {
-      forget();
-      reject(reason);
-    }
+    const pending = [...this.#open.values()];
+    this.#open.clear();
+    for (const request of pending) request.reject(reason);
     this.#stop?.drained.resolve();
   }
 
@@ -177,9 +221,9 @@ export class SchedulerHandle implements AsyncDisposable {
   #receive(message: FromScheduler): void {
     switch (message.kind) {
       case "progress":
-        for (const notice of message.dispatched) this.onDispatched(notice);
-        for (const delta of message.deltas) this.#completions.get(delta.ticket)?.onDelta?.(delta);
-        for (const settlement of message.settlements) this.#settle(settlement);
+        for (const dispatch of message.dispatched) this.#dispatched(dispatch);
+        for (const delta of message.deltas) this.#open.get(delta.ticket)?.take(delta);
+        for (const { ticket, outcome } of message.settlements) this.#settle(ticket, outcome);
         return;
       case "stats":
         return this.#statsWaiting.shift()?.resolve(message.stats);
@@ -193,23 +237,29 @@ export class SchedulerHandle implements AsyncDisposable {
     }
   }
 
-  #settle({ ticket, outcome }: Settlement): void {
-    const completion = this.#completions.get(ticket);
-    if (!completion) return;
-    this.#completions.delete(ticket);
-    completion.forget();
-    if (this.#completions.size === 0) this.#stop?.drained.resolve();
-    if (outcome.kind === "answered") return completion.resolve(outcome);
-    const { code, message, retryAfterMs } = outcome;
-    const { reason } = completion.signal;
-    const cancelled = code === "cancelled" && reason instanceof OmnispanError;
-    completion.reject(cancelled ? reason : new OmnispanError(code, message, { retryAfterMs }));
+  #dispatched(dispatch: Dispatch): void {
+    const members: OpenRequest[] = [];
+    for (const ticket of dispatch.tickets) {
+      const request = this.#open.get(ticket);
+      if (!request) continue;
+      request.dispatch = dispatch;
+      members.push(request);
+    }
+    this.listener.dispatched?.(dispatch, members);
+  }
+
+  #settle(ticket: Ticket, outcome: Outcome): void {
+    const request = this.#open.get(ticket);
+    if (!request) return;
+    this.#open.delete(ticket);
+    if (this.#open.size === 0) this.#stop?.drained.resolve();
+    request.settle(outcome);
   }
 
   #setWorker(status: WorkerStatus): void {
     const changed = status.state !== this.#worker.state;
     this.#worker = status;
-    if (changed) this.onWorkerState(status.state);
+    if (changed) this.listener.workerState?.(status.state);
   }
 
   #post(event: ClientEvent): void {

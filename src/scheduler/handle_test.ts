@@ -3,11 +3,11 @@ import { fileURLToPath } from "node:url";
 import { TestProcess } from "../../tests/support/process.ts";
 import { waitUntil } from "../../tests/support/wait.ts";
 import { parseSettings } from "../config/parse.ts";
-import type { DispatchNotice, Submission } from "../core/types.ts";
-import { SchedulerHandle } from "./handle.ts";
+import type { Dispatch, Submission } from "../core/types.ts";
+import { type NewRequest, SchedulerHandle } from "./handle.ts";
 
 const UNAVAILABLE = { code: "unavailable", message: "the engine is stopping" };
-const REQUEST: Submission = {
+const SUBMISSION: Submission = {
   requestId: "one of several",
   tenantId: "",
   prompt: "x",
@@ -17,6 +17,11 @@ const REQUEST: Submission = {
   receivedAt: 0,
 };
 const ANYBODY = new AbortController().signal;
+
+function request(change: Partial<Submission> = {}): NewRequest {
+  const submission = { ...SUBMISSION, ...change };
+  return { submission, mode: submission.mode ?? "queued", transport: "grpc", trace: undefined };
+}
 
 function settingsFor(workerEndpoint: string, env: Record<string, string> = {}) {
   return parseSettings([], { WORKER_ENDPOINT: workerEndpoint, LOG_LEVEL: "error", ...env }).settings;
@@ -30,10 +35,7 @@ Deno.test("whoever asks a stopped scheduler hears so, before the thread has ende
   await Promise.all([stopped, scheduler[Symbol.asyncDispose]()]);
   assert.ok([0, "unavailable"].includes(await meanwhile));
   await assert.rejects(scheduler.stats(), UNAVAILABLE);
-  await assert.rejects(scheduler.submit(REQUEST, ANYBODY), UNAVAILABLE);
-  const { ticket, answer } = scheduler.open(REQUEST, ANYBODY);
-  assert.equal(ticket, 0);
-  await assert.rejects(answer, UNAVAILABLE);
+  assert.throws(() => scheduler.submit(request(), ANYBODY), UNAVAILABLE);
 });
 
 Deno.test("the thread tells how late its event loop was, each look once", async () => {
@@ -55,26 +57,28 @@ Deno.test("each group is told of before anything of its requests, by their ticke
   await using worker = new TestProcess(Deno.execPath(), { args: ["run", "-A", script, "0", "sound"] });
   const [, address] = await worker.waitFor(/listening on (\S+)/);
   const story: string[] = [];
-  const notices: DispatchNotice[] = [];
+  const dispatches: Dispatch[] = [];
   await using scheduler = new SchedulerHandle(
     settingsFor(address!, { ENGINE_MODE: "queued", BATCH_WINDOW_MS: "0" }),
-    undefined,
-    (notice) => {
-      notices.push(notice);
-      for (const ticket of notice.tickets) story.push(`${ticket} left`);
+    {
+      dispatched(dispatch, members) {
+        dispatches.push(dispatch);
+        assert.deepEqual(members.map(({ ticket }) => ticket), dispatch.tickets);
+        for (const ticket of dispatch.tickets) story.push(`${ticket} left`);
+      },
     },
   );
   await waitUntil("the worker is up", () => scheduler.worker.state === "up");
-  const stream = scheduler.open(
-    { ...REQUEST, stream: true },
+  const stream = scheduler.submit(
+    request({ stream: true }),
     ANYBODY,
     ({ ticket, tokenIndex }) => story.push(`${ticket} token ${tokenIndex}`),
   );
-  const batched = scheduler.open({ ...REQUEST, mode: "micro_batch" }, ANYBODY);
-  const answers = await Promise.all([stream, batched].map(async ({ ticket, answer }) => {
-    const { dispatch, phases } = await answer;
+  const batched = scheduler.submit(request({ mode: "micro_batch" }), ANYBODY);
+  const dispatchedAt = await Promise.all([stream, batched].map(async ({ ticket, answer }) => {
+    const { phases } = await answer;
     story.push(`${ticket} answered`);
-    return { ticket, dispatch, dispatchedAt: phases.dispatchedAt };
+    return phases.dispatchedAt;
   }));
   assert.deepEqual(story.filter((line) => line.startsWith(`${stream.ticket} `)), [
     `${stream.ticket} left`,
@@ -83,9 +87,10 @@ Deno.test("each group is told of before anything of its requests, by their ticke
     `${stream.ticket} answered`,
   ]);
   for (const [index, mode] of (["queued", "micro_batch"] as const).entries()) {
-    const { ticket, dispatch, dispatchedAt } = answers[index]!;
-    const notice = notices.find(({ tickets }) => tickets.includes(ticket));
-    const { id, reason, lateMs } = dispatch!;
-    assert.deepEqual(notice, { id, mode, reason, lateMs, at: dispatchedAt, tickets: [ticket] });
+    const { ticket, dispatch } = [stream, batched][index]!;
+    assert.equal(dispatch, dispatches.find(({ tickets }) => tickets.includes(ticket)));
+    assert.deepEqual([dispatch?.mode, dispatch?.at, dispatch?.tickets], [mode, dispatchedAt[index], [
+      ticket,
+    ]]);
   }
 });

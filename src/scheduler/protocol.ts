@@ -1,5 +1,5 @@
 /** What the main thread and the scheduler thread say to each other. One message a tick and direction carries all. */
-import type { DispatchNotice, ThreadStats, Ticket, TokenDelta, WorkerStatus } from "../core/types.ts";
+import type { Dispatch, ThreadStats, Ticket, TokenDelta, WorkerStatus } from "../core/types.ts";
 import type { SchedulerSettings } from "../config/config.ts";
 import type { Event, Outcome } from "../core/events.ts";
 
@@ -18,7 +18,7 @@ export type FromScheduler =
   | {
     readonly kind: "progress";
     /** In order; each group left before what else is told of its tickets here. */
-    readonly dispatched: readonly DispatchNotice[];
+    readonly dispatched: readonly Dispatch[];
     /** In order; a ticket's deltas come before its settlement. */
     readonly deltas: readonly TokenDelta[];
     readonly settlements: readonly Settlement[];

@@ -12,10 +12,10 @@ import { stderrLines } from "../logging/line_writer.ts";
 import { configureLogging } from "../logging/logging.ts";
 import { LogTally } from "../logging/log_tally.ts";
 import { EventLoopLag } from "../observe/event_loop_lag.ts";
-import type { DispatchNotice, Millis, TokenDelta } from "../core/types.ts";
-import { choosePolicy } from "./choose_policy.ts";
+import type { Dispatch, Millis, TokenDelta, WorkerId } from "../core/types.ts";
 import { SchedulerCore } from "../core/core.ts";
 import type { Effect, Event } from "../core/events.ts";
+import { modeOf } from "../core/modes/modes.ts";
 import type { FromScheduler, Settlement, ToScheduler } from "./protocol.ts";
 
 const log = getLogger(["omnispan", "scheduler"]);
@@ -27,12 +27,15 @@ const TIMER_SLACK_MS = 1.2;
 const ASLEEP_MS = 250;
 const CATCH_UP_MS = 50;
 
+/** The engine is connected to one worker. */
+const WORKER: WorkerId = 0;
+
 /** How long the last lines of the log get to leave. */
 const FLUSH_MS = 100;
 
 /** What a turn of the core has for the main thread. */
 interface Progress {
-  readonly dispatched: DispatchNotice[];
+  readonly dispatched: Dispatch[];
   readonly deltas: TokenDelta[];
   readonly settlements: Settlement[];
 }
@@ -46,17 +49,22 @@ class SchedulerThread {
   #immediate: ReturnType<typeof setImmediate> | undefined;
 
   constructor(settings: SchedulerSettings) {
-    this.#core = new SchedulerCore(settings.ENGINE_MODE, (mode) => choosePolicy(mode, settings), {
-      queueCapacity: settings.QUEUE_CAPACITY,
-      queueBytes: settings.QUEUE_BYTES,
-      refuseLate: settings.REFUSE_LATE,
-      workerTimeoutMs: settings.WORKER_RPC_TIMEOUT_MS,
-      rowTimeoutMs: settings.WORKER_ROW_TIMEOUT_MS,
-      workerWaitMs: settings.WORKER_WAIT_MS,
-      maxAttempts: settings.WORKER_TRIES,
+    this.#core = new SchedulerCore({
+      mode: settings.ENGINE_MODE,
+      policyOf: (mode) => modeOf(mode).policy(settings),
+      workers: [WORKER],
+      limits: {
+        queueCapacity: settings.QUEUE_CAPACITY,
+        queueBytes: settings.QUEUE_BYTES,
+        refuseLate: settings.REFUSE_LATE,
+        workerTimeoutMs: settings.WORKER_RPC_TIMEOUT_MS,
+        rowTimeoutMs: settings.WORKER_ROW_TIMEOUT_MS,
+        workerWaitMs: settings.WORKER_WAIT_MS,
+        maxAttempts: settings.WORKER_TRIES,
+      },
     });
-    this.#worker = new WorkerLink(settings, {
-      happened: (event) => this.#collect(event),
+    this.#worker = new WorkerLink(WORKER, settings, {
+      event: (event) => this.#collect(event),
       status: (status) => post({ kind: "worker", status }),
       warn,
     });
@@ -92,7 +100,7 @@ class SchedulerThread {
   #carryOut(effect: Effect, progress: Progress): void {
     switch (effect.kind) {
       case "dispatch":
-        progress.dispatched.push(effect.notice);
+        progress.dispatched.push(effect.group.dispatch);
         return this.#worker.dispatch(effect.group);
       case "cancel":
         return this.#worker.cancel(effect.sequences);

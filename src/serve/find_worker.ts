@@ -9,26 +9,26 @@ import type { WorkerHello } from "../core/types.ts";
 const CONNECT_TIMEOUT_MS = 2000;
 const ANSWER_TIMEOUT_MS = 5000;
 
-/** A worker that somebody else has started, or will. */
+/** A worker that serve did not start. */
 interface Foreign {
   /** It serves now. */
   readonly ready: boolean;
-  /** Undefined while it does not serve, and of a worker that has no sessions to say it. */
+  /** Undefined while it does not serve, and for a worker without sessions, which report the identity. */
   readonly identity: WorkerHello | undefined;
 }
 
-/** Where the engine's worker comes from. */
+/** Whose the worker is. */
 export type WorkerSource =
-  /** Configured: whatever is there, or will be. */
+  /** The settings name its endpoint; it may still have to start. */
   | ({ readonly kind: "given" } & Foreign)
-  /** Not configured, but somebody runs one where we would. */
+  /** Somebody already runs one at the port where serve would start its own. */
   | ({ readonly kind: "found" } & Foreign)
-  /** None there: ours to start. */
+  /** There is none, so serve starts its own. */
   | { readonly kind: "none" };
 
 /**
- * Looks who is at `settings.WORKER_ENDPOINT`.
- * @throws {StartupError} when none was configured and what listens there is no worker.
+ * Looks for a worker at `settings.WORKER_ENDPOINT`.
+ * @throws {StartupError} when no endpoint was configured and something else than a worker listens there
  */
 export async function findWorker(
   settings: Settings,
@@ -53,8 +53,8 @@ export async function findWorker(
 }
 
 /**
- * The worker that serve starts has its certificate from our environment.
- * @throws {StartupError} when it would speak no TLS and the engine would
+ * Checks that the environment names the certificate of the worker that serve starts.
+ * @throws {StartupError} when the engine would speak TLS to it and it would not
  */
 export function requireWorkerCertificate(
   { WORKER_TLS_CA }: Pick<Settings, "WORKER_TLS_CA">,
@@ -82,8 +82,8 @@ export async function isListening(address: string): Promise<boolean> {
 }
 
 /**
- * The endpoint of the worker: the given one, else the local port of the settings, which is chosen here when it is 0.
- * @throws {StartupError} when it is the engine's own.
+ * The endpoint of the worker: WORKER_ENDPOINT if given, else WORKER_PORT on this machine; 0 takes a free port.
+ * @throws {StartupError} when it is the engine's own address
  */
 export function workerEndpoint(settings: Settings, given: ReadonlySet<SettingName>): string {
   const { BIND_HOST, BIND_PORT, WORKER_ENDPOINT, WORKER_PORT } = settings;

@@ -1,4 +1,4 @@
-/** A worker that serve did not start: in what it differs from what was asked for, and what becomes of it. */
+/** A worker that serve did not start: how it differs from what the settings ask for, and what to do when it goes. */
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, sep } from "node:path";
@@ -14,16 +14,16 @@ import { isListening } from "./find_worker.ts";
 const log = getLogger(["omnispan", "serve"]);
 
 const LOOK_MS = 500;
-/** A share of WORKER_WAIT_MS: what waits for the lost worker is to be answered by the next. */
+/** The share of WORKER_WAIT_MS before serve starts its own: requests that wait are then answered in time. */
 const GONE_SHARE = 1 / 3;
 
-/** What a worker says of itself, wherever it does. */
+/** What a worker reports of itself. */
 export type SaidIdentity = Pick<WorkerIdentity, "backend" | "model" | "simulated">;
 
 /** What serve was started with. */
 export interface Asked {
   readonly settings: Settings;
-  /** Those that the environment or a flag gave. */
+  /** The settings that the environment or a flag gave. */
   readonly given: ReadonlySet<SettingName>;
   readonly env: Readonly<Record<string, string>>;
 }
@@ -35,7 +35,7 @@ interface Difference {
   readonly is: string;
 }
 
-/** In what a worker differs from what was asked for by name. */
+/** The given settings that a worker does not match. */
 function differences({ settings, given, env }: Asked, said: SaidIdentity): Difference[] {
   const { WORKER_BACKEND: backend, MODEL_ID: model } = settings;
   const found: Difference[] = [];
@@ -65,7 +65,7 @@ export function requireWanted(asked: Asked, said: SaidIdentity): void {
   if (problems.length > 0) throw new StartupError(problems);
 }
 
-/** "openvino, smollm2-135m", or "sim, a40, simulated". */
+/** The identity in words, as "openvino, smollm2-135m" or "sim, a40, simulated". */
 export function describeIdentity({ backend, model, simulated }: SaidIdentity): string {
   return `${backend}, ${model}${simulated ? ", simulated" : ""}`;
 }
@@ -79,13 +79,13 @@ export function isModel(said: string, asked: string): boolean {
   return path === wanted || isBuiltIn(asked, path) || isBuiltIn(said, wanted);
 }
 
-/** A profile is asked for by its name or by a path; the worker says its name. */
+/** SIM_PROFILE is a name or a path; the worker reports the name. */
 function isProfile(said: string, asked: string): boolean {
   const name = asked.slice(asked.lastIndexOf("/") + 1).replace(/\.json$/, "");
   return said === asked || said === name;
 }
 
-/** A path as it is found on this machine; another text as it is. */
+/** Resolves a path that exists on this machine; returns another text unchanged. */
 function pathOf(text: string): string {
   const path = text.startsWith("~/") ? join(homedir(), text.slice(2)) : text;
   try {
@@ -104,9 +104,8 @@ export interface Followed {
 }
 
 /**
- * Follows a worker that serve did not start, until the signal fires: logs when another comes in its place that is not
- * what was asked for, and starts an own one when it is gone for good, which is when nothing has listened at its port for
- * a third of WORKER_WAIT_MS.
+ * Follows a worker that serve did not start, until the signal fires. Logs when a worker that differs from the settings
+ * takes its place, and starts an own one when nothing has listened at its port for a third of WORKER_WAIT_MS.
  */
 export async function followWorker(followed: Followed, signal: AbortSignal): Promise<void> {
   const { settings } = followed.asked;

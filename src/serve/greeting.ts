@@ -19,7 +19,7 @@ Each setting is a flag and an environment variable; the flag wins.
 
 ${settingsHelp()}`;
 
-/** Who answers behind the engine. */
+/** The worker behind the engine. */
 export type ServingWorker = Exclude<WorkerSource, { kind: "none" }> | {
   readonly kind: "local";
   readonly identity: SaidIdentity;
@@ -53,7 +53,7 @@ export function greeting(settings: Settings, ports: Ports, worker: ServingWorker
 interface HowToAsk {
   readonly host: string;
   readonly scheme: "http" | "https";
-  /** Options of curl and of grpcurl, with a space behind each. */
+  /** Options of curl and of grpcurl, each followed by a space. */
   readonly curl: string;
   readonly grpcurl: string;
   readonly hint: readonly string[];
@@ -124,15 +124,15 @@ function reachableHost(host: string): string {
   return host === "::" ? "::1" : host;
 }
 
-/** What a client has to know of the certificate that it is shown. */
+/** What a client has to know about the certificate of the engine. */
 interface CertificateHints {
-  /** The host to dial: the certificate bears its name. */
+  /** The host to dial, which the certificate names. */
   readonly host: string;
-  /** It is its own authority: who believes the file believes it. */
+  /** The file itself is the authority that a client has to trust. */
   readonly selfSigned: boolean;
 }
 
-/** Of the first certificate in a PEM text; `host` is how a client would dial without it. */
+/** Reads the first certificate in a PEM text; `host` is what a client would dial without TLS. */
 function certificateHints(pem: string, host: string): CertificateHints {
   const leaf = new X509Certificate(pem);
   const bears = isIP(host) ? leaf.checkIP(host) : leaf.checkHost(host);

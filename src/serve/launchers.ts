@@ -1,19 +1,19 @@
 /**
- * The processes between us and who typed the command: `deno task`, npx and npx's shell. npx does not pass
- * SIGTERM on as far as to us, so we look by ourselves whether they are still there. One may have ended before our
- * first look, while packages came: then our environment says that it started us, and it is not among our ancestors.
+ * The processes between this one and the shell of the user: `deno task`, npx and npx's shell. npx does not pass SIGTERM
+ * on to us, so we check ourselves whether they are still alive. One may have ended before the first check, while packages
+ * were downloaded: then the environment says that it started us, and it is not among our ancestors.
  */
 import process from "node:process";
 
 const LOOK_EVERY_MS = 1000;
-/** `deno task ...`, or npm, npx or node running Deno: processes that have nothing else to do than to wait for us. */
+/** `deno task ...`, or npm, npx or node running Deno: processes that only wait for us. */
 const RUNNER = /^\S*deno[^\s/]* (.* )?task( |$)|^(\S*\/)?(npm|npx|node|pnpm|yarn|bun)\b.*\bdeno\b/;
 const SHELL = /^(\S*\/)?(sh|bash|dash|ash|zsh) -c /;
 /** Its program may have another name or a path with spaces, or be run by an emulator. */
 const TASK = /deno\S* (.* )?task( |$)/;
-/** A first word before it is an emulator's. */
+/** The first word may be an emulator. */
 const NPX = /^(\S+ )?(\S*\/)?((npm|npx)\b|node (.*\/)?(npm|npx)\b)/;
-/** What npx says that it runs, when that is Deno and it waits for it: no shell that may start it and go on. */
+/** The script of npx when it runs Deno alone, and not a shell that may start Deno in the background. */
 const DENO_ALONE = /^(['"]?)deno\1( [^&;|]*)?$/;
 /** Set by the tasks in deno.json whose processes have to end with them. */
 const STARTED_BY_TASK = "OMNISPAN_STARTED_BY_TASK";
@@ -27,8 +27,8 @@ export interface ProcessInfo {
 }
 
 /**
- * Our launchers, nearest first: runners, and a shell only between two of them, for a shell that a person wrote
- * may start us in the background and end.
+ * Our launchers, nearest first: runners, and shells between two of them. Another shell may be a script that starts us in
+ * the background and ends.
  */
 export function launchersOf(ancestors: readonly ProcessInfo[]): number[] {
   const end = ancestors.findIndex(({ command }) => !RUNNER.test(command) && !SHELL.test(command));
@@ -39,7 +39,7 @@ export function launchersOf(ancestors: readonly ProcessInfo[]): number[] {
 
 /**
  * Whether a launcher that our environment names has ended: the task is our parent; npx is an ancestor when it was to
- * run Deno and nothing else. Who inherited npx's words and leads a process group of its own was detached on purpose.
+ * run Deno and nothing else. A process that inherited npx's variables and leads a process group was detached on purpose.
  */
 export function hasLostLauncher(
   ancestors: readonly ProcessInfo[],
@@ -54,8 +54,8 @@ export function hasLostLauncher(
 }
 
 /**
- * Calls `onGone` once when one of our launchers has ended, at once if it had before. Never on Windows, where ends are
- * passed on.
+ * Calls `onGone` once when one of our launchers has ended, at once if it had before. Never on Windows, where the end
+ * of a launcher ends us too.
  */
 export function watchLaunchers(env: Readonly<Record<string, string>>, onGone: () => void): Disposable {
   const above = Deno.build.os === "windows" ? [] : ancestors();
@@ -84,8 +84,8 @@ function ancestors(): ProcessInfo[] {
 }
 
 /**
- * Of a process's words as Linux has them. The program's path, which may have spaces, is one word; a program that has
- * written a title of its own, as npm does, has that one word and many zeros after it.
+ * The command of a process from its words as Linux has them, each ended by a zero. The path of the program, which may
+ * have spaces, is one word; a program that wrote a title of its own, as npm does, has that word and many zeros.
  */
 export function commandOf(cmdline: string): string {
   const [program = "", ...args] = cmdline.replace(/\0+$/, "").split("\0");
@@ -102,7 +102,7 @@ function fromProc(pid: number): ProcessInfo | undefined {
   }
 }
 
-/** State, parent, group and so on of a process; the name before them may hold anything, so it is left out. */
+/** State, parent, group and so on of a process, without the name before them, which may hold any character. */
 function procStat(pid: number): string[] {
   const text = Deno.readTextFileSync(`/proc/${pid}/stat`);
   return text.slice(text.lastIndexOf(")") + 2).split(" ");
@@ -126,7 +126,7 @@ function fromPs(pid: number): ProcessInfo | undefined {
   }
 }
 
-/** Only a look that finds no such process says that it has ended: where no file can be opened (EMFILE) all live on. */
+/** A process counts as ended only when the system says that there is none: without free file handles (EMFILE) it lives. */
 export function isAlive(pid: number): boolean {
   try {
     if (Deno.build.os === "linux") return procStat(pid)[0] !== "Z";

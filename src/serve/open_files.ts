@@ -1,14 +1,14 @@
 /** How many files the process may have open, and how many connections that leaves room for. */
 import type { Settings } from "../config/config.ts";
 
-/** What the engine has open beside its clients' connections, with room for what it opens for a moment. */
+/** Files that the engine has open beside its connections to clients, with room for those it opens for a moment. */
 const OTHER_FILES = 60;
 
 type Ports = Pick<Settings, "MAX_CONNECTIONS" | "HTTP_PORT">;
 
 /**
  * The most connections to each port that `limit` leaves room for, where that is less than MAX_CONNECTIONS: beyond it
- * not even a file can be read, and no connection be accepted. `problem` tells of it.
+ * no file can be read and no connection accepted. `problem` describes a limit that was lowered.
  */
 export function connectionsWithin(
   { MAX_CONNECTIONS, HTTP_PORT }: Ports,
@@ -22,7 +22,7 @@ export function connectionsWithin(
   return { most: room, problem };
 }
 
-/** Undefined where there is none, or none to be seen. Deno raises its own to the hard limit when it starts. */
+/** The limit of open files; undefined where there is none or it can't be read. Deno raises it to the hard limit. */
 export function openFilesLimit(): number | undefined {
   const limit = Number(Deno.build.os === "linux" ? fromProc() : fromShell());
   return Number.isSafeInteger(limit) && limit > 0 ? limit : undefined;
@@ -36,7 +36,7 @@ function fromProc(): string | undefined {
   }
 }
 
-/** A shell has our limits. */
+/** Asks a shell, which inherits our limits. */
 function fromShell(): string | undefined {
   if (Deno.build.os === "windows") return undefined;
   try {

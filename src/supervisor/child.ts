@@ -1,4 +1,4 @@
-/** Child processes: their lines as they come, and their end with all they started. */
+/** Child processes: how they start, their output line by line, and how they end with all that they started. */
 import { messageOf } from "../core/errors.ts";
 
 export interface Command {
@@ -39,11 +39,11 @@ function ifThere(kill: () => void): void {
   try {
     kill();
   } catch {
-    // It has ended, which is what a signal was to bring about.
+    // The process has ended already.
   }
 }
 
-/** "exit code 1" or "signal SIGKILL". */
+/** How a process ended in words, as "exit code 1" or "signal SIGKILL". */
 export function describeExit({ code, signal }: Deno.CommandStatus): string {
   return signal ? `signal ${signal}` : `exit code ${code}`;
 }
@@ -51,7 +51,7 @@ export function describeExit({ code, signal }: Deno.CommandStatus): string {
 export interface RunOptions {
   /** Ends the program; `run` then rejects with the signal's reason. */
   readonly signal: AbortSignal;
-  /** Hears of each line of stderr and stdout as it comes. */
+  /** Called with each line of stderr and stdout. */
   readonly onLine?: (line: string) => void;
 }
 
@@ -64,12 +64,12 @@ export class CommandFailed extends Error {
   }
 }
 
-/** How long a program has to end itself when it is asked to. */
+/** How long a program has to end after SIGTERM. */
 const END_MS = 2000;
 
 /**
- * Runs a program to its end and returns the lines of its stdout. Its stdin stays open until then: a program
- * that watches it ends with us, however we end.
+ * Runs a program to its end and returns the lines of its stdout. Its stdin stays open until then, so that a program
+ * which watches stdin ends with us, also when we are killed.
  * @throws {CommandFailed}
  */
 export async function run(command: Command, { signal, onLine }: RunOptions): Promise<string[]> {
@@ -116,7 +116,7 @@ function start(command: Command): Deno.ChildProcess {
   }
 }
 
-/** A line longer than this is cut, so that a program that never ends one can't fill the memory. */
+/** Longer lines are cut, so that a program that never ends a line can't fill the memory. */
 const LONGEST_LINE = 16_384;
 
 /** The lines of a program's output without their ends; a carriage return (progress bars) ends one too. */

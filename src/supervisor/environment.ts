@@ -1,6 +1,6 @@
 /**
- * The Python environment of the local worker: made by the first start, found ready by the next. A stamp that is
- * written last tells a complete one; a marker that is written first tells one whose set-up was interrupted.
+ * The Python environment of the local worker, which the first start makes. A stamp that is written last marks a complete
+ * environment; a marker that is written first marks one whose set-up was interrupted.
  */
 import { createHash } from "node:crypto";
 import { dirname, join, relative } from "node:path";
@@ -19,7 +19,7 @@ export interface EnvironmentPlan {
   readonly python: string;
   /** The oldest Python that the packages run on. */
   readonly oldest: string;
-  /** For pip, as in --no-deps. */
+  /** Further options of pip, as --no-deps. */
   readonly pipOptions?: readonly string[];
 }
 
@@ -40,9 +40,9 @@ const UNFINISHED = "omnispan.unfinished";
 const LOG = "omnispan.log";
 
 /**
- * Makes sure of the environment and returns its interpreter. Several processes may ask at once: one works, the
- * others wait for it. One that is ready is only read, so that it may lie where nobody can write. One that somebody made
- * by hand is kept and gets the packages.
+ * Makes the environment if it is missing or stale, and returns its interpreter. Of several processes one works and the
+ * others wait for it. A complete environment is only read, so it may lie on a read-only disk. An environment that was
+ * made by hand is kept and gets the packages.
  * @throws {SetupError | StartupError}
  */
 export async function ensureEnvironment(
@@ -61,14 +61,14 @@ export async function ensureEnvironment(
   }
 }
 
-/** What is in the folder. */
+/** The state of an environment. */
 interface Found {
   readonly python: string;
   /** Undefined when the interpreter is missing or broken. */
   readonly version: string | undefined;
   /** Hash of the requirement files as they are now. */
   readonly requirements: string;
-  /** It can be kept, though packages may be missing. */
+  /** The environment can be kept, though packages may be missing. */
   readonly sound: boolean;
   readonly complete: boolean;
 }
@@ -160,7 +160,7 @@ async function install(
   }
 }
 
-/** Removes all but the lock, which is held, and the mark of what is not ready. */
+/** Removes all but the lock, which is held, and the marker of an unfinished set-up. */
 async function makeEmpty(folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(folder)) {
     if (name !== LOCK && name !== UNFINISHED) await Deno.remove(join(folder, name), { recursive: true });
@@ -222,7 +222,7 @@ export function namedFiles(text: string): string[] {
   return [...text.matchAll(option)].map(([, name]) => name!);
 }
 
-/** Changes whenever one of the files does, wherever they lie. */
+/** A hash of the texts, whatever the paths of their files. */
 export function hashOf(contents: ReadonlyMap<string, string>): string {
   const hash = createHash("sha256");
   for (const text of contents.values()) hash.update(`${text.length}:${text}`);
@@ -230,8 +230,8 @@ export function hashOf(contents: ReadonlyMap<string, string>): string {
 }
 
 /**
- * Takes an exclusive lock on a file, which is made if it is not there; dispose gives it back, and so does the
- * end of the process. `onWait` hears, once, that another process holds it.
+ * Takes an exclusive lock on a file, which is made if it is missing. Dispose or the end of the process releases it.
+ * Calls `onWait` once when another process holds the lock.
  */
 async function lockFile(path: string, onWait: () => void, signal: AbortSignal): Promise<Disposable> {
   const file = await Deno.open(path, { create: true, write: true });

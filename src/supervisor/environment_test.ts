@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { isAlive } from "../../tests/support/alive.ts";
+import { isAlive } from "../serve/launchers.ts";
 import { fakePython } from "../../tests/support/fake_python.ts";
 import { waitUntil } from "../../tests/support/wait.ts";
 import { ensureEnvironment, type EnvironmentPlan, hashOf, namedFiles } from "./environment.ts";

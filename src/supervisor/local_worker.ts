@@ -19,24 +19,24 @@ const START_TIMEOUT_MS = 60 * 60_000;
 const BUILT_IN_START_TIMEOUT_MS = 10 * 60_000;
 const HEALTH_INTERVAL_MS = 50;
 const HEALTH_TIMEOUT_MS = 2000;
-/** How long a worker that does not serve yet has to end itself: it may sit in a load, and has nothing to finish. */
+/** How long a worker that does not serve yet has to end: it may be loading a model, and has no request to finish. */
 const UNREADY_GRACE_MS = 500;
-/** How long a worker that says that it listens may not answer. */
+/** How long a worker that listens may leave health checks unanswered. */
 const REACH_MS = 30_000;
 /** The worker's exit code when a setting is wrong. */
 const WRONG_SETTING = 2;
-/** So many ends in a row, each soon after the start, are a crash loop. */
+/** So many ends in a row, each soon after its start, are a crash loop. */
 const CRASH_LOOP = 3;
 
 /** Waits between restarts double from the first to the longest. */
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
-/** A worker that served this long before it ended counts as sound: the next wait is the first again. */
+/** After a worker that served this long the waits begin anew. */
 const SOUND_AFTER_MS = 30_000;
-/** A model's step can hold a worker's answers up for a second or two, never for so long. */
+/** One step of a model can delay a worker's answer by a second or two, never by all of this. */
 const PATIENCE: Patience = { everyMs: 2000, timeoutMs: 3000, misses: 3 };
 
-/** The worker that we set up and start by ourselves, and start again whenever it ends by itself. */
+/** The worker that serve sets up, starts, and starts again whenever it ends. */
 export class LocalWorker implements AsyncDisposable {
   readonly #stopping = new AbortController();
   readonly #credentials: ChannelCredentials;
@@ -50,8 +50,8 @@ export class LocalWorker implements AsyncDisposable {
   }
 
   /**
-   * Does what is missing, starts the worker and resolves when its model has answered once. From then on it is
-   * started again when it ends.
+   * Sets the worker up if needed, starts it and resolves when its model has answered once. From then on it is started
+   * again when it ends.
    * @throws {StartupError} when a setting is wrong
    * @throws {SetupError} when something else is
    */
@@ -76,7 +76,7 @@ export class LocalWorker implements AsyncDisposable {
     return this.#problem;
   }
 
-  /** Ends the worker at once, for who can't wait. */
+  /** Kills the worker. */
   kill(): void {
     this.#process?.kill();
   }
@@ -87,7 +87,7 @@ export class LocalWorker implements AsyncDisposable {
     await this.#supervision;
   }
 
-  /** Starts the worker and waits until it serves; what was started is ended again when that fails. */
+  /** Starts the worker and waits until it serves; a worker that fails to is ended. */
   async #launch(command: Command, signal: AbortSignal): Promise<Serving> {
     signal.throwIfAborted();
     const process = this.#process = new WorkerProcess(command, (line) => this.progress.workerLine(line));
@@ -148,7 +148,7 @@ export class LocalWorker implements AsyncDisposable {
     }
   }
 
-  /** Resolves with how it ended; one that lives but does not answer is ended. */
+  /** Resolves with how the worker ended. A worker that lives but answers no health check is killed. */
   async #end({ process, identity }: Serving): Promise<string> {
     const over = new AbortController();
     hung(identity.address, this.#credentials, AbortSignal.any([over.signal, this.#stopping.signal])).then(
@@ -173,7 +173,7 @@ export class LocalWorker implements AsyncDisposable {
   }
 }
 
-/** A worker that serves. */
+/** A worker that serves, and what it reported. */
 interface Serving {
   readonly process: WorkerProcess;
   readonly identity: WorkerIdentity;
@@ -220,17 +220,17 @@ export function nextBackoff(previousMs: Millis | undefined, servedMs: Millis): M
   return Math.min(previousMs * 2, LONGEST_WAIT_MS);
 }
 
-/** How a worker that lives is watched. */
+/** When a worker counts as hung. */
 export interface Patience {
-  /** Between two health checks. */
+  /** The time between two health checks. */
   readonly everyMs: Millis;
-  /** For the answer to one. */
+  /** The time that a health check may take. */
   readonly timeoutMs: Millis;
-  /** Checks in a row without an answer. */
+  /** So many unanswered checks in a row are a hang. */
   readonly misses: number;
 }
 
-/** Resolves when a process that lives does not answer any more; rejects when the signal fires. */
+/** Resolves when a worker no longer answers health checks; rejects when the signal fires. */
 export async function hung(
   address: string,
   credentials: ChannelCredentials,

@@ -5,7 +5,7 @@ import { addressOf, type SettingName, type Settings } from "../config/config.ts"
 import type { WorkerTls } from "../workers/worker_credentials.ts";
 import type { EnvironmentPlan } from "./environment.ts";
 
-/** The model that comes from a package, so that nothing has to be configured or downloaded from a hub. */
+/** The model that comes as a Python package, so that nothing has to be configured or downloaded from a hub. */
 export const BUILT_IN_MODEL = "smollm2-135m";
 
 export const WORKER_FOLDER = fileURLToPath(new URL("../../worker", import.meta.url));
@@ -15,21 +15,21 @@ export interface Platform {
   readonly arch: typeof Deno.build.arch;
 }
 
-/** All that is decided about a local worker before anything is done. */
+/** What is decided about a local worker before anything is done. */
 export interface WorkerPlan {
   readonly backend: Backend;
-  /** As shown to people; empty when the worker has no model. */
+  /** The model as people see it; empty when the worker has none. */
   readonly model: string;
-  /** The form in which the built-in model has to be there; undefined for other models. */
+  /** The form of the built-in model that the backend reads; undefined for other models. */
   readonly builtInFormat: string | undefined;
   readonly environment: EnvironmentPlan;
-  /** How to speak to it. */
+  /** How the engine connects to it. */
   readonly tls: WorkerTls;
-  /** What the worker is told, beside our own environment. */
+  /** Variables of the worker, beside our own environment. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** `settings.WORKER_ENDPOINT` is where the worker has to listen. */
+/** Plans a worker that listens at `settings.WORKER_ENDPOINT`. */
 export function planWorker(
   settings: Settings,
   given: ReadonlySet<SettingName>,
@@ -59,7 +59,7 @@ export function planWorker(
       MODEL_ID: model,
       WORKER_EXIT_ON_STDIN_CLOSE: "1",
       PYTHONUNBUFFERED: "1",
-      // It inherits our environment, and serves TLS only where we speak it.
+      // The worker inherits our environment, and must not serve TLS when the engine speaks none.
       ...(settings.WORKER_ENDPOINT.startsWith("https://")
         ? {}
         : { WORKER_TLS_CERT: "", WORKER_TLS_KEY: "", WORKER_TLS_CLIENT_CA: "" }),

@@ -7,8 +7,8 @@ import { pythonCommand } from "./python.ts";
 import { SetupError } from "./setup_error.ts";
 
 /**
- * Does what the worker needs and lacks (its Python environment, the built-in model) and returns the command
- * that starts it.
+ * Makes the Python environment and the built-in model if they are missing, and returns the command that starts the
+ * worker.
  * @throws {SetupError | StartupError}
  */
 export async function prepareWorker(

@@ -1,8 +1,8 @@
 import { getLogger } from "@logtape/logtape";
 
-/** How the set-up of a worker tells what it does; a person or a program may be reading. */
+/** How the set-up of a worker reports its progress, to a person or to a program. */
 export interface Progress {
-  /** Tells that `work` began, that it lives while it takes long, and how long it took. */
+  /** Reports that `work` began, that it goes on while it takes long, and how long it took. */
   step<T>(what: string, work: (tell: (line: string) => void) => Promise<T>): Promise<T>;
   note(text: string): void;
   /** A line that the worker wrote. */
@@ -11,9 +11,9 @@ export interface Progress {
 
 export interface Terminal {
   write(text: string): void;
-  /** Whether lines can be written over. */
+  /** Whether lines can be overwritten. */
   readonly interactive: boolean;
-  /** Characters in a line. */
+  /** The width in characters. */
   columns(): number;
 }
 
@@ -25,7 +25,7 @@ const LONGEST_DETAIL = 100;
 export class TextProgress implements Progress {
   #status = "";
 
-  /** `who` stands before each line. */
+  /** `who` begins each line. */
   constructor(private readonly terminal: Terminal, private readonly who = "serve: ") {}
 
   async step<T>(what: string, work: (tell: (line: string) => void) => Promise<T>): Promise<T> {

@@ -12,8 +12,8 @@ export interface Python {
 }
 
 /**
- * The Python of the setting, or with "auto" the first on PATH that is new enough.
- * @throws {StartupError} that names what was found instead.
+ * Finds the Python of the setting, or with "auto" the first on PATH that is new enough.
+ * @throws {StartupError} that names what was found instead
  */
 export async function findPython(setting: string, oldest: string, signal: AbortSignal): Promise<Python> {
   const found: string[] = [];
@@ -57,7 +57,7 @@ export async function versionOf(
   }
 }
 
-/** "3.12.4" out of what an interpreter prints. */
+/** The version in what an interpreter prints, as "3.12.4". */
 export function parseVersion(output: string): string | undefined {
   return /\bPython (\d+\.\d+\.\d+)/.exec(output)?.[1];
 }
@@ -71,8 +71,8 @@ export function isNewEnough(version: string, oldest: string): boolean {
 }
 
 /**
- * Runs a module or a file, reads stdin beside it and at its end ends the process and what it started. It reads past
- * Python's own file object, whose lock would break Python's exit.
+ * Runs a module or a file while a thread reads stdin; the end of stdin kills the process and what it started. The thread
+ * reads the descriptor and not Python's file object, whose lock would break the exit of Python.
  */
 const RUN_UNTIL_STDIN_CLOSES = `
 import os, runpy, signal, sys, threading
@@ -90,7 +90,7 @@ else:
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 `;
 
-/** `python -m module` or `python file.py`, ended when we end, however we end. */
+/** `python -m module` or `python file.py`, which also ends when we are killed. */
 export function pythonCommand(python: string, moduleOrFile: string, args: readonly string[]): Command {
   return { program: python, args: ["-c", RUN_UNTIL_STDIN_CLOSES, moduleOrFile, ...args] };
 }

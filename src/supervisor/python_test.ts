@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { isAlive } from "../../tests/support/alive.ts";
+import { isAlive } from "../serve/launchers.ts";
 import { waitUntil } from "../../tests/support/wait.ts";
 import { StartupError } from "../core/errors.ts";
 import { CommandFailed, lines, run, spawn } from "./child.ts";

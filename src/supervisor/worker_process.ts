@@ -1,24 +1,24 @@
 import type { Millis } from "../core/types.ts";
 import { type Command, lines, signalChild, signalGroup, spawn, Tail } from "./child.ts";
 
-/** How long the worker has to end itself when it is asked to. */
+/** How long the worker has to end after it was asked to. */
 const END_MS = 8000;
 
-/** What a worker says of itself once it listens. */
+/** What a worker prints about itself once it listens. */
 export interface WorkerIdentity {
   readonly address: string;
   readonly backend: string;
   readonly model: string;
-  /** Its times are computed, not measured on a model. */
+  /** Its times are computed by a profile, no model runs. */
   readonly simulated: boolean;
 }
 
-/** One run of the worker as our child. It ends when its stdin does, so it never outlives us. */
+/** One run of the worker as our child. It ends when its stdin closes, so it never outlives us. */
 export class WorkerProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #tail = new Tail();
   readonly #listening = Promise.withResolvers<WorkerIdentity>();
-  /** Resolves when it has ended and its last line was heard. */
+  /** Resolves when it has ended and its last line was read. */
   readonly exited: Promise<Deno.CommandStatus>;
   #ending: Promise<void> | undefined;
 
@@ -31,7 +31,7 @@ export class WorkerProcess implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Resolves when the worker listens; stays open when it ends before. */
+  /** Resolves when the worker listens; stays pending when it ends before. */
   get listening(): Promise<WorkerIdentity> {
     return this.#listening.promise;
   }
@@ -40,12 +40,12 @@ export class WorkerProcess implements AsyncDisposable {
     return this.#tail.lines.at(-1) ?? "";
   }
 
-  /** Ends it and all it started, at once. */
+  /** Kills it and all that it started. */
   kill(): void {
     signalGroup(this.#child, "SIGKILL");
   }
 
-  /** Asks it to end, and ends it when it has not after a while. */
+  /** Asks it to end, and kills it after the grace time. */
   stop(graceMs: Millis = END_MS): Promise<void> {
     return this.#ending ??= this.#end(graceMs);
   }
@@ -83,7 +83,7 @@ export class WorkerProcess implements AsyncDisposable {
     };
     const reading = Promise.all([output(), errors()]);
     const status = await this.#child.status;
-    // What it started would else keep its pipes open, and go on.
+    // Processes that it started would go on and keep its pipes open.
     this.kill();
     await reading;
     return status;

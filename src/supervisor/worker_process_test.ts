@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { isAlive } from "../../tests/support/alive.ts";
+import { isAlive } from "../serve/launchers.ts";
+import { waitUntil } from "../../tests/support/wait.ts";
 import { parseListening, WorkerProcess } from "./worker_process.ts";
 
 const UNIX = Deno.build.os !== "windows";
@@ -35,10 +36,7 @@ Deno.test({
     assert.deepEqual(lines.filter((line) => !line.startsWith("child")).toSorted(), ["one", "two"]);
     assert.equal(worker.lastLine, "two");
     const child = Number(lines.find((line) => line.startsWith("child"))?.split(" ")[1]);
-    for (const end = Date.now() + 5000; isAlive(child);) {
-      assert.ok(Date.now() < end, "its child still runs");
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await waitUntil("the child of the worker has ended", () => !isAlive(child), 5000);
   },
 });
 

@@ -1,5 +1,5 @@
 import { StartupError } from "../core/errors.ts";
-import { type Mode, MODES } from "../core/types.ts";
+import { type Mode, MODES } from "../core/modes/modes.ts";
 import { flagsHelp, readCommandLine } from "../cli/command_line.ts";
 import { decimal, oneOf, text, texts, whole, yes } from "../cli/flag.ts";
 import { type Target, TARGET_FLAGS, targetOf } from "./target.ts";

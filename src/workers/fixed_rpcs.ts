@@ -3,8 +3,8 @@ import type { WorkerClient as WorkerStub } from "../grpc/generated/omnispan/Work
 import type { WorkerChunk__Output } from "../grpc/generated/omnispan/WorkerChunk.ts";
 import type { WorkerGenerateReply__Output } from "../grpc/generated/omnispan/WorkerGenerateReply.ts";
 import { workerFailure } from "../grpc/status.ts";
-import type { DispatchGroup, DispatchMember, Event } from "../core/events.ts";
-import type { Millis, SequenceId } from "../core/types.ts";
+import type { DispatchGroup, DispatchMember, WorkerEvent } from "../core/events.ts";
+import type { Millis, SequenceId, WorkerId } from "../core/types.ts";
 import { correlate } from "./correlate.ts";
 import type { WorkerDriver } from "./driver.ts";
 import { toReply, toWorkerRequest } from "./messages.ts";
@@ -23,8 +23,10 @@ export class FixedRpcs implements WorkerDriver {
   readonly #calls = new Map<SequenceId, Call>();
 
   constructor(
+    /** The worker's number in the core. */
+    private readonly worker: WorkerId,
     private readonly stub: WorkerStub,
-    private readonly tell: (event: Event) => void,
+    private readonly tell: (event: WorkerEvent) => void,
     private readonly warn: (message: string) => void,
   ) {}
 
@@ -54,13 +56,13 @@ export class FixedRpcs implements WorkerDriver {
     const options = { deadline: Date.now() + timeoutMs };
     const finish = (error: ServiceError | null, replies: () => WorkerGenerateReply__Output[]) => {
       if (!this.#end(call)) return; // nobody waits any more
-      if (error) return this.tell(lost([...call.sequences], error));
+      if (error) return this.tell(this.#lost([...call.sequences], error));
       const { results, unknown } = correlate(
         members,
         replies().map((reply) => toReply(reply, reply.responseText)),
       );
       if (unknown > 0) this.warn(`the worker sent ${unknown} replies to requests that were not in the group`);
-      this.tell({ kind: "step", step: { deltas: [], results } });
+      this.tell({ kind: "step", worker: this.worker, step: { deltas: [], results } });
     };
     const [only] = members;
     const rpc = members.length === 1
@@ -83,7 +85,7 @@ export class FixedRpcs implements WorkerDriver {
       if (count === 0 && text === "") return;
       const delta = { sequence, tokenIndex: tokens, tokens: count, text };
       tokens += count;
-      this.tell({ kind: "step", step: { deltas: [delta], results: [] } });
+      this.tell({ kind: "step", worker: this.worker, step: { deltas: [delta], results: [] } });
     };
     rpc.on("data", (chunk: WorkerChunk__Output) => {
       if (!call.sequences.has(sequence)) return;
@@ -92,15 +94,25 @@ export class FixedRpcs implements WorkerDriver {
       take(chunk.textDelta, Math.max(0, chunk.outputTokens - tokens));
       this.#end(call);
       const reply = toReply(chunk, "");
-      this.tell({ kind: "step", step: { deltas: [], results: [{ sequence, reply, streamed: tokens }] } });
+      this.tell({
+        kind: "step",
+        worker: this.worker,
+        step: { deltas: [], results: [{ sequence, reply, streamed: tokens }] },
+      });
     });
     rpc.on("error", (error: ServiceError) => {
-      if (this.#end(call)) this.tell(lost([sequence], error));
+      if (this.#end(call)) this.tell(this.#lost([sequence], error));
     });
     rpc.on("end", () => {
       if (!this.#end(call)) return;
       const message = "the worker's stream ended without its last chunk";
-      this.tell({ kind: "lost", sequences: [sequence], status: "worker_transport_error", message });
+      this.tell({
+        kind: "lost",
+        worker: this.worker,
+        sequences: [sequence],
+        status: "worker_transport_error",
+        message,
+      });
     });
   }
 
@@ -116,9 +128,9 @@ export class FixedRpcs implements WorkerDriver {
     for (const sequence of call.sequences) known = this.#calls.delete(sequence) || known;
     return known;
   }
-}
 
-function lost(sequences: readonly SequenceId[], error: ServiceError): Event {
-  const message = `the call to the worker failed: ${error.details}`;
-  return { kind: "lost", sequences, status: workerFailure(error), message };
+  #lost(sequences: readonly SequenceId[], error: ServiceError): WorkerEvent {
+    const message = `the call to the worker failed: ${error.details}`;
+    return { kind: "lost", worker: this.worker, sequences, status: workerFailure(error), message };
+  }
 }

@@ -3,11 +3,12 @@ import { type ChannelCredentials, connectivityState } from "@grpc/grpc-js";
 import { addressOf, type SchedulerSettings } from "../config/config.ts";
 import { omnispan } from "../grpc/contract.ts";
 import type { WorkerClient as WorkerStub } from "../grpc/generated/omnispan/Worker.ts";
-import type { DispatchGroup, DispatchMember, Event } from "../core/events.ts";
+import type { DispatchGroup, DispatchMember, WorkerEvent } from "../core/events.ts";
 import {
   failedReply,
   type Millis,
   type SequenceId,
+  type WorkerId,
   type WorkerLoad,
   type WorkerStatus,
 } from "../core/types.ts";
@@ -21,7 +22,7 @@ import { WorkerHealth } from "./worker_health.ts";
 /** What a link tells of. */
 export interface LinkListener {
   /** Of the worker and of what it carries, for the core. */
-  happened(event: Event): void;
+  event(event: WorkerEvent): void;
   status(status: WorkerStatus): void;
   warn(message: string): void;
 }
@@ -54,6 +55,8 @@ export class WorkerLink {
   #patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
+    /** The worker's number in the core. */
+    private readonly worker: WorkerId,
     private readonly settings: Pick<SchedulerSettings, "WORKER_SILENCE_MS"> & WorkerTls,
     private readonly listener: LinkListener,
   ) {
@@ -72,7 +75,7 @@ export class WorkerLink {
     const results = group.members.filter((member) => !isUnicode(member)).map(({ sequence, wireId }) => {
       return { sequence, reply: { ...NOT_UNICODE, wireId } };
     });
-    this.listener.happened({ kind: "step", step: { deltas: [], results } });
+    this.listener.event({ kind: "step", worker: this.worker, step: { deltas: [], results } });
   }
 
   cancel(sequences: readonly SequenceId[]): void {
@@ -139,10 +142,11 @@ export class WorkerLink {
         this.#backoffMs = RECONNECT_MS.first;
         this.#tell({ state: "up", detail: "", identity });
       },
-      stepped: (step) => this.listener.happened({ kind: "step", step }),
+      stepped: (step) => this.listener.event({ kind: "step", worker: this.worker, step }),
       unread: (sequences) =>
-        this.listener.happened({
+        this.listener.event({
           kind: "lost",
+          worker: this.worker,
           sequences,
           status: "worker_internal_error",
           message: "the worker's answer can't be read",
@@ -150,7 +154,7 @@ export class WorkerLink {
       loaded: (load) => {
         const { identity, load: before } = this.#status;
         if (!identity) return;
-        if (before && hasWorked(before, load)) this.listener.happened({ kind: "progress" });
+        if (before && hasWorked(before, load)) this.listener.event({ kind: "progress", worker: this.worker });
         if (load.draining) {
           this.#tell({ state: "draining", detail: "the worker is stopping", identity, load });
         } else this.#tell({ state: "up", detail: "", identity, load });
@@ -163,13 +167,13 @@ export class WorkerLink {
   }
 
   #openFixed(stub: WorkerStub): void {
-    const { happened, warn } = this.listener;
-    const fixed = this.#fixed ??= new FixedRpcs(stub, (event) => {
+    const { listener } = this;
+    const fixed = this.#fixed ??= new FixedRpcs(this.worker, stub, (event) => {
       const turnedAway = unavailable(event);
       // Told before what it turned away, so that this waits instead of going there again at once.
       if (turnedAway !== undefined) this.#holdOff(fixed, turnedAway);
-      happened(event);
-    }, warn);
+      listener.event(event);
+    }, (message) => listener.warn(message));
     this.#driver = fixed;
     this.#status = { state: "down", detail: "" }; // what an earlier session said was of another worker
     this.#tell(FIXED);
@@ -202,7 +206,7 @@ export class WorkerLink {
   #startAgain(detail: string): void {
     this.#disconnect();
     this.#tell({ state: "down", detail });
-    this.listener.happened({ kind: "lost", status: "worker_unavailable", message: detail });
+    this.listener.event({ kind: "lost", worker: this.worker, status: "worker_unavailable", message: detail });
     this.#reconnect = setTimeout(() => this.#connect(), this.#backoffMs);
     this.#backoffMs = Math.min(2 * this.#backoffMs, RECONNECT_MS.most);
   }
@@ -227,7 +231,13 @@ export class WorkerLink {
     this.#told = true;
     const maxRows = status.identity?.maxRows || undefined;
     if (changed || (state === "down" && news)) {
-      this.listener.happened({ kind: "worker", state, detail, ...(maxRows && { maxRows }) });
+      this.listener.event({
+        kind: "worker",
+        worker: this.worker,
+        state,
+        detail,
+        ...(maxRows && { maxRows }),
+      });
     }
     if (news) this.listener.status(this.#status);
   }
@@ -259,7 +269,7 @@ function* portions(members: readonly DispatchMember[]): Generator<readonly Dispa
 }
 
 /** Why, when an event tells of a worker that takes no requests. */
-function unavailable(event: Event): string | undefined {
+function unavailable(event: WorkerEvent): string | undefined {
   if (event.kind === "lost" && event.status === "worker_unavailable") return event.message;
   if (event.kind !== "step") return undefined;
   return event.step.results.find(({ reply }) => reply.status === "worker_unavailable")?.reply.errorMessage;

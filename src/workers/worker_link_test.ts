@@ -4,7 +4,7 @@ import { ScriptedWorker } from "../../tests/support/engine.ts";
 import { waitUntil } from "../../tests/support/wait.ts";
 import { parseSettings } from "../config/parse.ts";
 import type { DispatchMember, Event } from "../core/events.ts";
-import type { Submission, WorkerResult } from "../core/types.ts";
+import type { Dispatch, Submission, WorkerResult } from "../core/types.ts";
 import { WorkerLink } from "./worker_link.ts";
 
 /** grpc-js keeps timers and sockets for a moment after a close. */
@@ -20,6 +20,15 @@ const GOOD: Submission = {
   receivedAt: 0,
 };
 const HALF = "\ud83d";
+const DISPATCH: Dispatch = {
+  id: 1,
+  worker: 0,
+  mode: "direct",
+  reason: "direct",
+  lateMs: 0,
+  at: 0,
+  tickets: [],
+};
 
 function member(sequence: number, change: Partial<Submission> = {}): DispatchMember {
   return { sequence, wireId: `r#${sequence}`, submission: { ...GOOD, ...change }, remainingMs: undefined };
@@ -40,8 +49,8 @@ function test(name: string, session: "sound" | undefined, fn: (linked: Linked) =
       const { settings } = parseSettings([], { WORKER_ENDPOINT: await worker.address() });
       const events: Event[] = [];
       let isUp = false;
-      const link = new WorkerLink(settings, {
-        happened: (event) => events.push(event),
+      const link = new WorkerLink(0, settings, {
+        event: (event) => events.push(event),
         status: ({ state }) => isUp = state === "up",
         warn: (message) => assert.fail(message),
       });
@@ -50,7 +59,7 @@ function test(name: string, session: "sound" | undefined, fn: (linked: Linked) =
         await fn({
           worker,
           async answers(members) {
-            link.dispatch({ id: 1, members, timeoutMs: 10_000 });
+            link.dispatch({ dispatch: DISPATCH, members, timeoutMs: 10_000 });
             const results = () => events.flatMap((event) => event.kind === "step" ? event.step.results : []);
             await waitUntil("all are answered", () => results().length === members.length);
             assert.ok(!events.some(({ kind }) => kind === "lost"));

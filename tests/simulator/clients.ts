@@ -1,9 +1,10 @@
-import { MODES, type Submission } from "../../src/core/types.ts";
+import { MODES } from "../../src/core/modes/modes.ts";
+import type { Submission } from "../../src/core/types.ts";
 import { promptOf } from "./oracle/answers.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Engine } from "./engine.ts";
 import { Random } from "./random.ts";
-import type { Scenario } from "./scenario.ts";
+import type { Scenario, WorkerTraits } from "./scenario.ts";
 
 /** When a caller leaves. */
 export type Leave = "never" | "at_once" | "later" | "when_sent" | "at_first_token" | "at_some_token";
@@ -92,7 +93,7 @@ export class Clients {
 
   /** About how long an answer takes. */
   #usualMs(tokens: number): number {
-    const { worker, mode } = this.scenario;
+    const { workers: [worker], mode } = this.scenario as Scenario & { workers: [WorkerTraits] };
     return 2 * mode.BATCH_WINDOW_MS + 3 * worker.stepMs * (1 + tokens / worker.tokensPerStep) +
       4 * worker.hopMs;
   }

@@ -8,7 +8,7 @@ import { parseSettings } from "../../src/config/parse.ts";
 import {
   type AddressedReply,
   type Answer,
-  type DispatchNotice,
+  type Dispatch,
   failedReply,
   type Millis,
   type Mode,
@@ -18,16 +18,15 @@ import {
   type Ticket,
   type TokenDelta,
   type WorkerFailure,
+  type WorkerId,
   type WorkerState,
   type WorkerStep,
 } from "../../src/core/types.ts";
-import { choosePolicy } from "../../src/scheduler/choose_policy.ts";
-import { SchedulerCore } from "../../src/core/core.ts";
 import type { CoreLimits, DispatchMember, Effect, Event, Outcome } from "../../src/core/events.ts";
 import { answerText, promptOf, tokensOf } from "./oracle/answers.ts";
 import { CheckedCore } from "./oracle/checked_core.ts";
 import { ticketOf } from "./oracle/dispatch_checks.ts";
-import type { ModeSettings } from "./oracle/laws.ts";
+import { type CoreSettings, makeCore } from "./production_core.ts";
 
 const LIMITS: CoreLimits = {
   queueCapacity: 8,
@@ -52,6 +51,7 @@ export interface Arrival {
 /** A request at the worker. */
 interface Row extends DispatchMember {
   readonly ticket: Ticket;
+  readonly worker: WorkerId;
   /** Tokens that were sent. */
   sent: number;
 }
@@ -62,7 +62,7 @@ export class World {
   /** Members of each group that left. */
   readonly groups: Ticket[][] = [];
   /** What was told of each of them. */
-  readonly notices: DispatchNotice[] = [];
+  readonly notices: Dispatch[] = [];
   /** What the last group may take at the worker. */
   groupTimeoutMs: Millis | undefined;
   readonly cancelledRows: Ticket[] = [];
@@ -73,20 +73,18 @@ export class World {
   readonly #deltas: TokenDelta[] = [];
   #lastTicket: Ticket = 0;
 
-  /** The worker is up, unless its `state` is given; "unknown": nothing has been heard of it. */
+  /** All `workers` are up, unless their `state` is given; "unknown": nothing has come from them yet. */
   constructor(
-    mode: Partial<ModeSettings>,
+    mode: Partial<CoreSettings>,
     limits: Partial<CoreLimits> = {},
-    { state = "up" }: { state?: WorkerState | "unknown" } = {},
+    { state = "up", workers = 1 }: { state?: WorkerState | "unknown"; workers?: number } = {},
   ) {
     const settings = { ...parseSettings([], {}).settings, ...mode };
     const all = { ...LIMITS, ...limits };
-    this.#core = new CheckedCore(
-      new SchedulerCore(settings.ENGINE_MODE, (mode) => choosePolicy(mode, settings), all),
-      settings,
-      all,
-    );
-    if (state !== "unknown") this.worker(state);
+    const ids = Array.from({ length: workers }, (_, id) => id);
+    this.#core = new CheckedCore(makeCore({ settings, limits: all, workers: ids }), settings, all, ids);
+    if (state === "unknown") return;
+    for (const id of ids) this.worker(state, undefined, id);
   }
 
   arrive(arrival: Arrival = {}): Ticket {
@@ -115,22 +113,32 @@ export class World {
   }
 
   /** `maxRows`: what it runs at once, where it tells. */
-  worker(state: WorkerState, maxRows?: number): void {
-    this.tell({ kind: "worker", state, detail: `the worker is ${state}`, ...(maxRows && { maxRows }) });
+  worker(state: WorkerState, maxRows?: number, worker: WorkerId = 0): void {
+    this.tell({
+      kind: "worker",
+      worker,
+      state,
+      detail: `the worker is ${state}`,
+      ...(maxRows && { maxRows }),
+    });
   }
 
   /** The worker dies: what it had is lost. */
-  crash(status: WorkerFailure = "worker_unavailable"): void {
+  crash(status: WorkerFailure = "worker_unavailable", worker: WorkerId = 0): void {
     const detail = "the worker is gone";
-    this.tell({ kind: "worker", state: "down", detail }, { kind: "lost", status, message: detail });
-    this.#rows.clear();
+    this.tell(
+      { kind: "worker", worker, state: "down", detail },
+      { kind: "lost", worker, status, message: detail },
+    );
+    for (const row of this.#rows.values()) if (row.worker === worker) this.#rows.delete(row.sequence);
   }
 
   /** Only these rows are lost; the worker stays up. */
   lose(...tickets: Ticket[]): void {
     const sequences = tickets.map((ticket) => this.row(ticket).sequence);
+    const { worker } = this.row(tickets[0]!);
     for (const sequence of sequences) this.#rows.delete(sequence);
-    this.tell({ kind: "lost", sequences, status: "worker_unavailable", message: "the call broke" });
+    this.tell({ kind: "lost", worker, sequences, status: "worker_unavailable", message: "the call broke" });
   }
 
   /** Sends the next tokens of a streamed row. */
@@ -141,9 +149,9 @@ export class World {
   }
 
   /** Sends any tokens of a row, also the wrong ones. */
-  tokens({ sequence, submission }: Row, tokenIndex: number, tokens = 1): void {
+  tokens({ sequence, submission, worker }: Row, tokenIndex: number, tokens = 1): void {
     const text = answerText(submission.prompt, tokenIndex, tokenIndex + tokens);
-    this.step({ deltas: [{ sequence, tokenIndex, tokens, text }] });
+    this.step({ deltas: [{ sequence, tokenIndex, tokens, text }] }, worker);
   }
 
   /** A row comes to its end: all that is left of its tokens, then the result. */
@@ -157,11 +165,11 @@ export class World {
   /** Sends a row's result. */
   end(row: Row, reply: Partial<AddressedReply> = {}): void {
     this.#rows.delete(row.sequence);
-    this.step({ results: [{ sequence: row.sequence, reply: { ...okReply(row), ...reply } }] });
+    this.step({ results: [{ sequence: row.sequence, reply: { ...okReply(row), ...reply } }] }, row.worker);
   }
 
-  step({ deltas = [], results = [] }: Partial<WorkerStep>): void {
-    this.tell({ kind: "step", step: { deltas, results } });
+  step({ deltas = [], results = [] }: Partial<WorkerStep>, worker: WorkerId = 0): void {
+    this.tell({ kind: "step", worker, step: { deltas, results } });
   }
 
   /** Gives the core events in one turn and carries out what it wants. */
@@ -179,9 +187,14 @@ export class World {
     this.#core.checkRest(this.now);
   }
 
-  /** At the worker, oldest first. */
+  /** Requests at the workers, oldest first. */
   get running(): Ticket[] {
     return [...this.#rows.values()].map(({ ticket }) => ticket);
+  }
+
+  /** Requests at one worker, oldest first. */
+  runningAt(worker: WorkerId): Ticket[] {
+    return [...this.#rows.values()].filter((row) => row.worker === worker).map(({ ticket }) => ticket);
   }
 
   get wakeAt(): Millis | undefined {
@@ -207,10 +220,16 @@ export class World {
     return this.#deltas.filter((delta) => delta.ticket === ticket).map(({ text }) => text).join("");
   }
 
-  answered(ticket: Ticket): Answer {
+  /** The answer, the group of the sending that led to it, and how long the request had waited by then. */
+  answered(ticket: Ticket): Answer & { dispatch: Dispatch | undefined; queueWaitMs: Millis } {
     const outcome = this.outcomes.get(ticket);
     assert.equal(outcome?.kind, "answered", `request ${ticket} has no answer`);
-    return outcome as Answer & { kind: "answered" };
+    const answer = outcome as Answer & { kind: "answered" };
+    const dispatch = answer.attempts > 0
+      ? this.notices.findLast(({ tickets }) => tickets.includes(ticket))
+      : undefined;
+    const { receivedAt } = this.lastRow(ticket)?.submission ?? { receivedAt: 0 };
+    return { ...answer, dispatch, queueWaitMs: answer.phases.dispatchedAt - receivedAt };
   }
 
   refused(ticket: Ticket): Extract<Outcome, { kind: "refused" }> {
@@ -245,16 +264,18 @@ export class World {
   #carryOut(effect: Effect): void {
     switch (effect.kind) {
       case "dispatch": {
-        const rows = effect.group.members.map((member) => ({
+        const { dispatch, members, timeoutMs } = effect.group;
+        const rows = members.map((member) => ({
           ...member,
+          worker: dispatch.worker,
           ticket: ticketOf(member.wireId),
           sent: 0,
         }));
         for (const row of rows) this.#rows.set(row.sequence, row);
         for (const row of rows) this.#sent.push(row);
-        this.notices.push(effect.notice);
+        this.notices.push(dispatch);
         this.groups.push(rows.map(({ ticket }) => ticket));
-        this.groupTimeoutMs = effect.group.timeoutMs;
+        this.groupTimeoutMs = timeoutMs;
         return;
       }
       case "cancel":

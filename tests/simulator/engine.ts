@@ -2,7 +2,7 @@ import { CheckedCore, type Core, type Trace } from "./oracle/checked_core.ts";
 import { Broken } from "./oracle/broken.ts";
 import { ticketOf } from "./oracle/dispatch_checks.ts";
 import type { DispatchGroup, Event, Outcome } from "../../src/core/events.ts";
-import type { Millis, Mode, SequenceId, Submission, Ticket, TokenDelta } from "../../src/core/types.ts";
+import type { Millis, Mode, Submission, Ticket, TokenDelta } from "../../src/core/types.ts";
 import { type Agenda, Wire } from "./agenda.ts";
 import type { Leave } from "./clients.ts";
 import { Random } from "./random.ts";
@@ -28,7 +28,7 @@ export class Engine {
   readonly clock: Clock = { offsetMs: 0 };
   /** How far the main thread's clock is ahead of the scheduler thread's. */
   skewMs: Millis = 0;
-  worker!: WorkerModel;
+  workers: readonly WorkerModel[] = [];
   turns = 0;
   readonly #pending = new Map<Ticket, Pending>();
   readonly #random: Random;
@@ -93,7 +93,7 @@ export class Engine {
     this.#toThread = new Wire(this.agenda);
     this.#pending.clear();
     this.#thread = this.#startThread();
-    this.worker.newSession();
+    for (const worker of this.workers) worker.newSession();
   }
 
   /** Nothing is left to happen. */
@@ -105,15 +105,21 @@ export class Engine {
   }
 
   #startThread(): Thread {
-    const { faults, limits, mode } = this.scenario;
-    const core = new CheckedCore(this.makeCore(this.scenario), mode, limits, this.trace);
+    const { faults, limits, mode, workers } = this.scenario;
+    const core = new CheckedCore(
+      this.makeCore(this.scenario),
+      mode,
+      limits,
+      workers.keys().toArray(),
+      this.trace,
+    );
     return new Thread(core, this.agenda, this.clock, {
       lateMs: () =>
         faults.has("late_wake") && this.#random.chance(0.3) ? this.#random.pick([0.5, 3, 200]) : 0,
       together: faults.has("long_turns"),
       listener: {
         dispatch: (group) => this.#dispatched(group),
-        cancel: (sequences: readonly SequenceId[]) => this.worker.cancel(sequences),
+        cancel: (worker, sequences) => this.workers[worker]!.cancel(sequences),
         delta: (delta) => this.#delta(delta),
         settle: (ticket, outcome) => this.#settled(ticket, outcome),
       },
@@ -133,7 +139,9 @@ export class Engine {
   }
 
   #dispatched(group: DispatchGroup): void {
-    this.worker.dispatch(group);
+    this.workers[group.dispatch.worker]!.dispatch(group);
+    this.tally.add(`sent: ${group.dispatch.reason}`, group.members.length);
+    this.tally.add(`sent to worker ${group.dispatch.worker}`, group.members.length);
     for (const { wireId } of group.members) {
       const ticket = ticketOf(wireId);
       const request = this.#pending.get(ticket)!;
@@ -157,14 +165,13 @@ export class Engine {
     if (!request) throw new Broken("a request settles once", "its caller has gone", ticket);
     this.#pending.delete(ticket);
     this.tally.add(kindOf(request, outcome));
-    if (outcome.kind !== "answered" || !outcome.dispatch) return;
+    if (outcome.kind !== "answered" || outcome.attempts === 0) return;
     const { reply, phases } = outcome;
     const { workerTimeoutMs } = this.scenario.limits;
     if (reply.status === "ok" && phases.lastTokenAt - phases.dispatchedAt > workerTimeoutMs) {
       this.tally.add("ok after more than WORKER_RPC_TIMEOUT_MS");
     }
     if (reply.errorMessage.includes("WORKER_ROW_TIMEOUT_MS")) this.tally.add("given up beside others");
-    this.tally.add(`sent: ${outcome.dispatch.reason}`);
     if (request.hint && request.hint !== this.scenario.mode.ENGINE_MODE) {
       this.tally.add(`asked for ${request.hint} in ${this.scenario.mode.ENGINE_MODE}`);
     }
@@ -177,8 +184,8 @@ function kindOf({ stream, sent, tokens }: Pending, outcome: Outcome): string {
     if (outcome.code !== "resource_exhausted") return `${outcome.code} ${phase}`;
     return outcome.message.includes("REFUSE_LATE") ? "refused: late" : "refused: full";
   }
-  const { reply, dispatch } = outcome;
-  if (!dispatch) return sent > 0 ? "no worker came back for it" : "no worker came";
-  const again = dispatch.attempts > 1 ? ", sent again" : "";
+  const { reply, attempts } = outcome;
+  if (attempts === 0) return sent > 0 ? "no worker came back for it" : "no worker came";
+  const again = attempts > 1 ? ", sent again" : "";
   return `${reply.status} ${stream ? "stream" : "unary"}${reply.status === "ok" ? "" : ` ${phase}`}${again}`;
 }

@@ -1,6 +1,5 @@
 import type { Broken } from "./oracle/broken.ts";
-import type { ModeSettings } from "./oracle/laws.ts";
-import { type Mode, MODES } from "../../src/core/types.ts";
+import { type Mode, modeOf, MODES, type ModeSettings } from "../../src/core/modes/modes.ts";
 import type { MakeCore } from "./engine.ts";
 import { type Fault, type Scenario, scenarioOf } from "./scenario.ts";
 import { simulate } from "./simulate.ts";
@@ -54,7 +53,7 @@ export function report(
   const story = new Story();
   const scenario = scenarioOf(seed, { requests, without });
   const { lastedMs } = simulate(scenario, makeCore, story.trace);
-  const { mode, limits, worker, faults } = scenario;
+  const { mode, limits, workers, faults } = scenario;
   const command = ["deno task simulate", `--seed ${seed}`, `--requests ${requests}`];
   if (without.length > 0) command.push(`--without ${without.join(",")}`);
   if (bug) command.push(`--bug ${bug}`);
@@ -63,7 +62,7 @@ export function report(
     `  ${broken.ticket === undefined ? "" : `request ${broken.ticket}: `}${broken.detail}`,
     `settings: ${JSON.stringify({ ...settingsOf(mode.ENGINE_MODE, mode), ...limits })}`,
     ...lanesOf(scenario),
-    `worker: ${JSON.stringify(worker)}`,
+    ...workers.map((worker, id) => `worker ${id}: ${JSON.stringify(worker)}`),
     `faults: ${[...faults].join(" ") || "none"}`,
     "what the core heard (<-) and did (->):",
     ...story.last(30, broken.ticket),
@@ -79,18 +78,6 @@ function lanesOf({ mode, traffic }: Scenario): string[] {
 }
 
 function settingsOf(mode: Mode, settings: ModeSettings): Record<string, unknown> {
-  switch (mode) {
-    case "queued":
-      return { mode, concurrency: settings.QUEUED_CONCURRENCY, streams: settings.MAX_CONCURRENT_STREAMS };
-    case "micro_batch":
-      return {
-        mode,
-        windowMs: settings.BATCH_WINDOW_MS,
-        size: settings.MAX_BATCH_SIZE,
-        inFlight: settings.BATCHES_IN_FLIGHT,
-        whenIdle: settings.BATCH_WHEN_IDLE,
-      };
-    default:
-      return { mode, limit: settings.MAX_CONCURRENT_STREAMS };
-  }
+  const names = Object.keys(modeOf(mode).settings) as (keyof ModeSettings)[];
+  return { mode, ...Object.fromEntries(names.map((name) => [name, settings[name]])) };
 }

@@ -8,7 +8,7 @@ import type { MakeCore } from "./engine.ts";
 import { report, shrink } from "./failure.ts";
 import { BUG_NAMES, buggyCore } from "./planted_bugs.ts";
 import { type Choices, type Fault, FAULTS, scenarioOf } from "./scenario.ts";
-import { productionCore, simulate } from "./simulate.ts";
+import { coreOf, simulate } from "./simulate.ts";
 import { Tally } from "./tally.ts";
 
 const DEFAULT_RUNS = 1000;
@@ -145,7 +145,10 @@ async function main(args: readonly string[]): Promise<number> {
     print(HELP);
     return EXIT.done;
   }
-  return play(options, options.bug === undefined ? productionCore : await buggyCore(options.bug));
+  return play(
+    options,
+    options.bug === undefined ? (scenario) => coreOf(scenario) : await buggyCore(options.bug),
+  );
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args).catch(exitCodeOf));

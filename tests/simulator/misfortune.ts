@@ -16,14 +16,15 @@ export class Misfortune {
     private readonly tally: Tally,
     private readonly over: () => boolean,
     engine: Engine,
-    worker: WorkerModel,
+    workers: readonly WorkerModel[],
   ) {
     const random = this.#random = new Random(scenario.seed, "misfortune");
+    const worker = () => random.pick(workers);
     const deeds: readonly (readonly [Fault, () => void])[] = [
-      ["crash", () => worker.crash()],
-      ["hang", () => worker.hang()],
-      ["slow", () => worker.slow()],
-      ["drain", () => worker.drain()],
+      ["crash", () => worker().crash()],
+      ["hang", () => worker().hang()],
+      ["slow", () => worker().slow()],
+      ["drain", () => worker().drain()],
       ["stall", () => engine.stall(random.ms(0, random.pick([5, 100, 3000])))],
       ["clock_forward", () => engine.moveClock(random.pick([1, 100, 10_000]))],
       ["clock_back", () => engine.moveClock(-random.pick([1, 20, 500]))],

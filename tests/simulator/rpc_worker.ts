@@ -54,7 +54,7 @@ export class RpcWorker extends WorkerModel {
       if (this.killedBy(call.rows) || this.#finish(call).length === 0) return;
       const received = this.#hurt(call.rows.map(replyTo));
       const { results } = correlate(members, received);
-      this.say([{ kind: "step", step: { deltas: [], results } }]);
+      this.say([{ kind: "step", worker: this.id, step: { deltas: [], results } }]);
     });
     this.agenda.after(timeoutMs, () => {
       const waiting = this.#finish(call);
@@ -70,19 +70,19 @@ export class RpcWorker extends WorkerModel {
     const last = row.failure ? row.failure.after : row.tokens;
     const advance = () => {
       if (!call.wanted.has(sequence) || this.killedBy([row])) return;
-      const tokens = Math.min(this.scenario.worker.tokensPerStep, last - row.done);
+      const tokens = Math.min(this.traits.tokensPerStep, last - row.done);
       const text = answerText(row.prompt, row.done, row.done + tokens);
       const delta = { sequence, tokenIndex: row.done, tokens, text };
       row.done += tokens;
       const ended = row.done === last;
       if (tokens > 0 && !this.suffers("lost_delta")) {
-        this.say([{ kind: "step", step: { deltas: [delta], results: [] } }]);
+        this.say([{ kind: "step", worker: this.id, step: { deltas: [delta], results: [] } }]);
       }
       if (!ended) return this.agenda.after(this.stepsMs(1), advance);
       this.#finish(call);
       const results = [{ sequence, reply: replyTo(row) }];
       if (this.suffers("lost_result")) this.#lose([sequence], "worker_transport_error");
-      else this.say([{ kind: "step", step: { deltas: [], results } }]);
+      else this.say([{ kind: "step", worker: this.id, step: { deltas: [], results } }]);
     };
     this.agenda.after(this.stepsMs(1 + row.prefill), advance);
   }
@@ -108,7 +108,7 @@ export class RpcWorker extends WorkerModel {
   }
 
   #lose(sequences: SequenceId[], status: WorkerFailure = this.#unreachable()): void {
-    this.say([{ kind: "lost", sequences, status, message: "the call broke" }]);
+    this.say([{ kind: "lost", worker: this.id, sequences, status, message: "the call broke" }]);
   }
 
   #unreachable(): WorkerFailure {

@@ -1,7 +1,8 @@
 import { parseSettings } from "../../src/config/parse.ts";
 import type { CoreLimits } from "../../src/core/events.ts";
-import type { ModeSettings } from "./oracle/laws.ts";
-import { type Millis, MODES } from "../../src/core/types.ts";
+import { modeOf, MODES } from "../../src/core/modes/modes.ts";
+import type { CoreSettings } from "./production_core.ts";
+import type { Millis } from "../../src/core/types.ts";
 import { Random } from "./random.ts";
 
 /** Everything that can go wrong; each run has its own selection. */
@@ -45,10 +46,11 @@ export interface Scenario {
   readonly seed: number;
   /** After these nothing arrives and nothing more goes wrong. */
   readonly requests: number;
-  readonly mode: ModeSettings;
+  readonly mode: CoreSettings;
   readonly limits: CoreLimits;
   readonly traffic: Traffic;
-  readonly worker: WorkerTraits;
+  /** By their ids. */
+  readonly workers: readonly WorkerTraits[];
   readonly faults: ReadonlySet<Fault>;
   /** Of each message that can be hurt by a fault of this run. */
   readonly messageFaultRate: number;
@@ -106,16 +108,18 @@ export function scenarioOf(seed: number, { requests, without = [] }: Choices = {
     hintChance: hints.pick([0, 0, 0, 0, 0.05, 0.5]),
   };
   const mode = drawMode(random);
-  const worker: WorkerTraits = {
+  const count = new Random(seed, "workers").pick([1, 1, 2, 3, 4]);
+  const drawTraits = (): WorkerTraits => ({
     kind: random.pick(["session", "session", "fixed_rpcs"]),
     maxRows: random.pick([1, 4, 8, 32]),
     stepMs,
     tokensPerStep: random.pick([1, 1, 2, 5]),
     hopMs: random.pick([0, 0.25, 2]),
     silenceMs: random.pick([300, 1500, 5000]),
-  };
+  });
+  const workers = Array.from({ length: count }, drawTraits);
   const meanBurst = 1 + traffic.burstChance * traffic.burstMost / 2;
-  const gapMs = meanBurst * serviceGapMs(mode, worker, traffic) / random.pick([0.2, 0.5, 0.8, 0.95, 2]);
+  const gapMs = meanBurst * serviceGapMs(mode, workers, traffic) / random.pick([0.2, 0.5, 0.8, 0.95, 2]);
   const faultGapMs = gapMs * random.pick([8, 40, 200]) + 5;
   const prefill = new Random(seed, "long prefill");
   const queueCapacity = random.pick([1, 10, 50, 200, 1024, 1024]);
@@ -135,7 +139,7 @@ export function scenarioOf(seed: number, { requests, without = [] }: Choices = {
   const poison = new Random(seed, "poison");
   const drawn = FAULTS.filter((fault) =>
     fault === "poison"
-      ? poison.chance(0.2)
+      ? poison.chance(0.3)
       : fault === "long_prefill"
       ? prefill.chance(faultChance)
       : random.chance(fault === "thread_restart" ? faultChance / 3 : faultChance)
@@ -147,7 +151,7 @@ export function scenarioOf(seed: number, { requests, without = [] }: Choices = {
     mode,
     limits,
     traffic: { ...traffic, gapMs },
-    worker,
+    workers,
     faults: new Set(drawn.filter((fault) => !without.includes(fault))),
     messageFaultRate,
     poisonEvery: poison.pick([7, 50, 300]),
@@ -155,31 +159,25 @@ export function scenarioOf(seed: number, { requests, without = [] }: Choices = {
   };
 }
 
-/** About how often a busy worker ends a request. */
-function serviceGapMs(
-  mode: ModeSettings,
-  { stepMs, tokensPerStep, maxRows }: WorkerTraits,
-  traffic: Traffic,
-): Millis {
-  const serviceMs = stepMs * (1 + traffic.tokensMost / 2 / tokensPerStep);
-  const together = {
-    direct: mode.MAX_CONCURRENT_STREAMS || Infinity,
-    continuous: mode.MAX_CONCURRENT_STREAMS || Infinity,
-    queued: placesOfTwoKinds(mode, traffic.streamChance),
-    micro_batch: mode.MAX_BATCH_SIZE * mode.BATCHES_IN_FLIGHT,
-  };
-  return serviceMs / Math.min(maxRows, together[mode.ENGINE_MODE]);
+/** About how often the busy workers end a request. */
+function serviceGapMs(mode: CoreSettings, workers: readonly WorkerTraits[], traffic: Traffic): Millis {
+  const { maxRunning = Infinity, maxStreams, maxGroup, maxGroups } = modeOf(mode.ENGINE_MODE).law(mode);
+  const most = maxStreams === undefined
+    ? Math.min(maxRunning, maxGroup === 1 ? Infinity : maxGroup * maxGroups)
+    : placesOfTwoKinds(maxRunning, maxStreams, traffic.streamChance);
+  let perMs = 0;
+  for (const { stepMs, tokensPerStep, maxRows } of workers) {
+    perMs += Math.min(maxRows, most) / (stepMs * (1 + traffic.tokensMost / 2 / tokensPerStep));
+  }
+  return 1 / perMs;
 }
 
 /** First in, first out: the kind with the fewer places for its share of the requests holds up the other. */
-function placesOfTwoKinds(
-  { QUEUED_CONCURRENCY: others, MAX_CONCURRENT_STREAMS: streams }: ModeSettings,
-  streamShare: number,
-): number {
-  return streams === 0 ? others : Math.min(others / (1 - streamShare), streams / streamShare);
+function placesOfTwoKinds(others: number, streams: number, streamShare: number): number {
+  return Math.min(others / (1 - streamShare), streams / streamShare);
 }
 
-function drawMode(random: Random): ModeSettings {
+function drawMode(random: Random): CoreSettings {
   return {
     ...parseSettings([], {}).settings,
     ENGINE_MODE: random.pick(MODES),

@@ -62,7 +62,7 @@ export class SessionWorker extends WorkerModel {
   #send(arrive: () => void): void {
     if (!this.connected) return;
     const { connection } = this;
-    this.commands.send(this.scenario.worker.hopMs, () => {
+    this.commands.send(this.traits.hopMs, () => {
       if (connection === this.connection && this.connected) arrive();
     });
   }
@@ -70,7 +70,7 @@ export class SessionWorker extends WorkerModel {
   #turnBack(rows: readonly Row[]): void {
     const failure = { status: "worker_unavailable", after: 0 } as const;
     const results = rows.map((row) => ({ sequence: row.sequence, reply: replyTo({ ...row, failure }) }));
-    this.say([{ kind: "step", step: { deltas: [], results } }]);
+    this.say([{ kind: "step", worker: this.id, step: { deltas: [], results } }]);
   }
 
   #startStepping(): void {
@@ -89,7 +89,9 @@ export class SessionWorker extends WorkerModel {
     for (const row of this.#batch) this.#advance(row, deltas, results);
     if (this.#held.length > 0) deltas.push(...this.#held.splice(0));
     this.#hurt(deltas, results);
-    if (deltas.length + results.length > 0) this.say([{ kind: "step", step: { deltas, results } }]);
+    if (deltas.length + results.length > 0) {
+      this.say([{ kind: "step", worker: this.id, step: { deltas, results } }]);
+    }
     this.#report();
     if (this.#rows.size > 0) this.#startStepping();
   }
@@ -97,13 +99,13 @@ export class SessionWorker extends WorkerModel {
   #report(): void {
     if (this.agenda.now - this.#reportedAt < REPORT_MS) return;
     this.#reportedAt = this.agenda.now;
-    this.say([{ kind: "progress" }]);
+    this.say([{ kind: "progress", worker: this.id }]);
   }
 
   #fillBatch(): void {
     this.#batch = this.#batch.filter(({ gone }) => !gone);
     this.#waiting = this.#waiting.filter(({ gone }) => !gone);
-    const free = this.scenario.worker.maxRows - this.#batch.length;
+    const free = this.traits.maxRows - this.#batch.length;
     if (free > 0) this.#batch.push(...this.#waiting.splice(0, free));
   }
 
@@ -113,7 +115,7 @@ export class SessionWorker extends WorkerModel {
       return;
     }
     const last = row.failure ? row.failure.after : row.tokens;
-    const tokens = Math.min(this.scenario.worker.tokensPerStep, last - row.done);
+    const tokens = Math.min(this.traits.tokensPerStep, last - row.done);
     if (tokens > 0 && row.stream) {
       const text = answerText(row.prompt, row.done, row.done + tokens);
       deltas.push({ sequence: row.sequence, tokenIndex: row.done, tokens, text });
@@ -170,7 +172,8 @@ export class SessionWorker extends WorkerModel {
   /** Something about a row that has ended, or that never was. */
   #stray(deltas: WorkerDelta[], results: WorkerResult[]): void {
     const old = this.#ended.length > 0 ? this.random.pick(this.#ended) : undefined;
-    const sequence = old && this.random.chance(0.8) ? old.sequence : this.random.pick([0, 1e9]);
+    const near = (old?.sequence ?? 1) + this.random.int(1, 5); // most likely it runs at another worker
+    const sequence = old && this.random.chance(0.8) ? old.sequence : this.random.pick([0, near, 1e9]);
     deltas.push({ sequence, tokenIndex: NO_INDEX, tokens: 1, text: "whose is this?" });
     if (old) results.push({ sequence, reply: replyTo(old) });
   }

@@ -1,5 +1,4 @@
-import { SchedulerCore } from "../../src/core/core.ts";
-import { choosePolicy } from "../../src/scheduler/choose_policy.ts";
+import type { SchedulerCore } from "../../src/core/core.ts";
 import { Broken } from "./oracle/broken.ts";
 import type { Trace } from "./oracle/checked_core.ts";
 import type { Millis } from "../../src/core/types.ts";
@@ -7,6 +6,7 @@ import { Agenda } from "./agenda.ts";
 import { Clients } from "./clients.ts";
 import { Engine, type MakeCore } from "./engine.ts";
 import { Misfortune } from "./misfortune.ts";
+import { type CoreSources, makeCore } from "./production_core.ts";
 import { RpcWorker } from "./rpc_worker.ts";
 import type { Scenario } from "./scenario.ts";
 import { SessionWorker } from "./session_worker.ts";
@@ -24,22 +24,26 @@ export interface Run {
   readonly turns: number;
 }
 
-/** The production core with the production policy. */
-export function productionCore({ mode, limits }: Scenario): SchedulerCore {
-  return new SchedulerCore(mode.ENGINE_MODE, (asked) => choosePolicy(asked, mode), limits);
+/** The core that a scenario is about. */
+export function coreOf({ mode, limits, workers }: Scenario, sources?: CoreSources): SchedulerCore {
+  return makeCore({ settings: mode, limits, workers: workers.keys().toArray() }, sources);
 }
 
+const production: MakeCore = (scenario) => coreOf(scenario);
+
 /** Plays one scenario to its end, or to the first promise that breaks. The same scenario always plays the same. */
-export function simulate(scenario: Scenario, makeCore: MakeCore = productionCore, trace?: Trace): Run {
+export function simulate(scenario: Scenario, coreFor: MakeCore = production, trace?: Trace): Run {
   const agenda = new Agenda();
   const started = agenda.now;
   const tally = new Tally();
-  const engine = new Engine(scenario, agenda, tally, makeCore, trace);
-  const Kind = scenario.worker.kind === "session" ? SessionWorker : RpcWorker;
-  const worker = new Kind(scenario, agenda, tally, (events) => engine.hear(events));
-  engine.worker = worker;
+  const engine = new Engine(scenario, agenda, tally, coreFor, trace);
+  const workers = scenario.workers.map(({ kind }, id) => {
+    const Kind = kind === "session" ? SessionWorker : RpcWorker;
+    return new Kind(id, scenario, agenda, tally, (events) => engine.hear(events));
+  });
+  engine.workers = workers;
   const clients = new Clients(scenario, agenda, engine);
-  new Misfortune(scenario, agenda, tally, () => clients.done, engine, worker);
+  new Misfortune(scenario, agenda, tally, () => clients.done, engine, workers);
   let broken: Broken | undefined;
   try {
     const mostSteps = 100_000 + scenario.requests * STEPS_PER_REQUEST;
@@ -49,7 +53,7 @@ export function simulate(scenario: Scenario, makeCore: MakeCore = productionCore
         throw new Broken("the engine comes to rest", `not in ${mostSteps} steps`);
       }
       if (!clients.done) continue;
-      worker.calm();
+      for (const worker of workers) worker.calm();
       restBefore ??= agenda.now + longestMs(scenario, engine.pending);
       if (agenda.now > restBefore && engine.pending > 0) {
         throw new Broken("nobody waits for ever", `${engine.pending} still wait long after the last fault`);

@@ -4,9 +4,9 @@ import type { MakeCore } from "./engine.ts";
 import { report, shrink } from "./failure.ts";
 import { BUG_NAMES, buggyCore } from "./planted_bugs.ts";
 import { FAULTS, type Scenario, scenarioOf } from "./scenario.ts";
-import { productionCore, type Run, simulate } from "./simulate.ts";
+import { coreOf, type Run, simulate } from "./simulate.ts";
 import { Tally } from "./tally.ts";
-import { MODES } from "../../src/core/types.ts";
+import { MODES, REASON_TEXTS } from "../../src/core/modes/modes.ts";
 import { Story } from "./trace.ts";
 
 /** The seeds of all these tests follow this one. */
@@ -15,10 +15,11 @@ const PARTS = 30;
 const REQUESTS_PER_PART = 100_000;
 /** Between the first seeds of two parts; more than any part plays. */
 const SEEDS_PER_PART = 10_000;
-/** A planted bug must be found within so many requests; they are the first part's, which the core itself passes. */
-const REQUESTS_PER_BUG = REQUESTS_PER_PART;
+/** A planted bug must be found within so many requests, by seeds from the first part's on. */
+const REQUESTS_PER_BUG = 2 * REQUESTS_PER_PART;
 
 const total = new Tally();
+const production: MakeCore = (scenario) => coreOf(scenario);
 
 /** Plays seeds until so many requests are through or a promise breaks; the last run. */
 function play(firstSeed: number, requests: number, makeCore: MakeCore): { scenario: Scenario; run: Run } {
@@ -26,7 +27,7 @@ function play(firstSeed: number, requests: number, makeCore: MakeCore): { scenar
     const scenario = scenarioOf(seed);
     const run = simulate(scenario, makeCore);
     done += scenario.requests;
-    if (makeCore === productionCore) total.addAll(run.tally);
+    if (makeCore === production) total.addAll(run.tally);
     if (run.broken || done >= requests) return { scenario, run };
   }
 }
@@ -34,8 +35,8 @@ function play(firstSeed: number, requests: number, makeCore: MakeCore): { scenar
 for (let part = 1; part <= PARTS; part++) {
   Deno.test(`every promise holds for ${REQUESTS_PER_PART} requests among faults, part ${part} of ${PARTS}`, () => {
     const firstSeed = FIRST_SEED + (part - 1) * SEEDS_PER_PART;
-    const { scenario, run } = play(firstSeed, REQUESTS_PER_PART, productionCore);
-    if (run.broken) assert.fail(report(shrink(scenario, [], run.broken, productionCore), productionCore));
+    const { scenario, run } = play(firstSeed, REQUESTS_PER_PART, production);
+    if (run.broken) assert.fail(report(shrink(scenario, [], run.broken, production), production));
   });
 }
 
@@ -64,7 +65,8 @@ Deno.test("all that can happen to a request has happened, in every mode and with
     "a request ended the worker",
     "ok after more than WORKER_RPC_TIMEOUT_MS",
     "given up beside others",
-    ...["direct", "slot", "full", "window", "idle", "gate"].map((reason) => `sent: ${reason}`),
+    ...Object.keys(REASON_TEXTS).map((reason) => `sent: ${reason}`),
+    ...[0, 1, 2, 3].map((worker) => `sent to worker ${worker}`),
     ...MODES.flatMap((own) =>
       MODES.filter((mode) => mode !== own).map((mode) => `asked for ${mode} in ${own}`)
     ),
@@ -95,7 +97,7 @@ for (const name of BUG_NAMES) {
 Deno.test("one seed always plays the same run", () => {
   const stories = [1, 2].map(() => {
     const story = new Story();
-    simulate(scenarioOf(FIRST_SEED + 7), productionCore, story.trace);
+    simulate(scenarioOf(FIRST_SEED + 7), production, story.trace);
     return story.last(100_000, undefined);
   });
   assert.ok(stories[0]!.length > 100);
@@ -107,7 +109,7 @@ Deno.test("without faults every request gets its answer, as far as queue and wor
     const { tally, broken } = simulate(scenarioOf(seed, { without: FAULTS }));
     assert.equal(broken, undefined);
     const others = tally.lines().filter((line) =>
-      !/^(ok (unary|stream)|refused: full|no worker came|worker_timeout unary at the worker|ok after more than WORKER_RPC_TIMEOUT_MS|given up beside others|sent: \w+|asked for .*) \d+$/
+      !/^(ok (unary|stream)|refused: full|no worker came|worker_timeout (unary|stream) at the worker|ok after more than WORKER_RPC_TIMEOUT_MS|given up beside others|sent: \w+|sent to worker \d|asked for .*) \d+$/
         .test(line)
     );
     assert.deepEqual(others, []);

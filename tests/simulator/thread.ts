@@ -1,11 +1,11 @@
 import { CheckedCore } from "./oracle/checked_core.ts";
 import type { DispatchGroup, Effect, Event, Outcome } from "../../src/core/events.ts";
-import type { Millis, SequenceId, Ticket, TokenDelta } from "../../src/core/types.ts";
+import type { Millis, SequenceId, Ticket, TokenDelta, WorkerId } from "../../src/core/types.ts";
 import type { Agenda } from "./agenda.ts";
 
 export interface ThreadListener {
   dispatch(group: DispatchGroup): void;
-  cancel(sequences: readonly SequenceId[]): void;
+  cancel(worker: WorkerId, sequences: readonly SequenceId[]): void;
   delta(delta: TokenDelta): void;
   settle(ticket: Ticket, outcome: Outcome): void;
 }
@@ -94,7 +94,7 @@ export class Thread {
       case "dispatch":
         return listener.dispatch(effect.group);
       case "cancel":
-        return listener.cancel(effect.sequences);
+        return listener.cancel(effect.worker, effect.sequences);
       case "delta":
         return listener.delta(effect.delta);
       case "settle":

@@ -67,7 +67,7 @@ function tellEvent(event: Event, about: About): string | undefined {
     case "lost":
       return JSON.stringify(event);
     case "worker":
-      return `the worker is ${event.state} ${event.detail}`;
+      return `worker ${event.worker} is ${event.state} ${event.detail}`;
     default:
       event satisfies never;
       return undefined;
@@ -81,12 +81,13 @@ function tellEffect(effect: Effect, about: About): string | undefined {
       const members = effect.group.members.filter(({ wireId }) => all || ticketOf(wireId) === about.ticket);
       const shown = members.map(({ sequence, wireId, remainingMs }) => ({ sequence, wireId, remainingMs }));
       return shown.length > 0
-        ? `dispatch ${effect.group.id} of ${effect.group.members.length} ${JSON.stringify(shown)}`
+        ? `dispatch ${effect.group.dispatch.id} of ${effect.group.members.length} to worker ${effect.group.dispatch.worker} ` +
+          JSON.stringify(shown)
         : undefined;
     }
     case "cancel": {
       const sequences = effect.sequences.filter((sequence) => all || about.sequences.has(sequence));
-      return sequences.length > 0 ? `cancel ${sequences.join(" ")}` : undefined;
+      return sequences.length > 0 ? `cancel ${sequences.join(" ")} at worker ${effect.worker}` : undefined;
     }
     case "delta":
       return all || effect.delta.ticket === about.ticket ? JSON.stringify(effect) : undefined;

@@ -7,10 +7,11 @@ import {
   type SequenceId,
   WORKER_FAILURES,
   type WorkerFailure,
+  type WorkerId,
 } from "../../src/core/types.ts";
 import { type Agenda, Wire } from "./agenda.ts";
 import { Random } from "./random.ts";
-import type { Fault, Scenario } from "./scenario.ts";
+import type { Fault, Scenario, WorkerTraits } from "./scenario.ts";
 import type { Tally } from "./tally.ts";
 
 /** A request at the worker. */
@@ -39,6 +40,7 @@ const PREFILL_MOST = 400;
  */
 export abstract class WorkerModel {
   protected readonly random: Random;
+  protected readonly traits: WorkerTraits;
   /** Of what the engine says. */
   protected readonly commands: Wire;
   protected connected = false;
@@ -56,12 +58,14 @@ export abstract class WorkerModel {
   #calm = false;
 
   constructor(
+    readonly id: WorkerId,
     protected readonly scenario: Scenario,
     protected readonly agenda: Agenda,
     private readonly tally: Tally,
     private readonly tell: (events: Event[]) => void,
   ) {
-    this.random = new Random(scenario.seed, "worker");
+    this.random = new Random(scenario.seed, `worker ${id}`);
+    this.traits = scenario.workers[id]!;
     this.#wire = new Wire(agenda);
     this.commands = new Wire(agenda);
     this.#begin();
@@ -100,7 +104,7 @@ export abstract class WorkerModel {
     if (!this.alive) return;
     const ms = this.random.pick([50, 500, 4000, 10 * this.scenario.faultGapMs]);
     this.hangsUntil = Math.max(this.hangsUntil, this.agenda.now + ms);
-    const { kind, silenceMs } = this.scenario.worker;
+    const { kind, silenceMs } = this.traits;
     if (kind !== "session" || ms < silenceMs) return;
     const connection = this.connection;
     this.agenda.after(silenceMs, () => {
@@ -119,7 +123,7 @@ export abstract class WorkerModel {
   drain(): void {
     if (!this.alive || this.draining) return;
     this.draining = true;
-    const state = { kind: "worker", state: "draining", detail: "it stops" } as const;
+    const state = { kind: "worker", worker: this.id, state: "draining", detail: "it stops" } as const;
     if (this.connected) this.say([state]);
     const dueAt = this.agenda.now + this.random.pick([20, 3000]);
     const look = () => {
@@ -136,7 +140,7 @@ export abstract class WorkerModel {
   }
 
   /** Sends events to the engine, after all that was sent before. */
-  protected say(events: Event[], delayMs = this.scenario.worker.hopMs): void {
+  protected say(events: Event[], delayMs = this.traits.hopMs): void {
     const closed = this.#closed;
     this.#wire.send(delayMs, () => {
       if (closed === this.#closed) this.tell(events);
@@ -182,22 +186,24 @@ export abstract class WorkerModel {
 
   /** What the process takes for so many steps. */
   protected stepsMs(steps: number): Millis {
-    const { stepMs } = this.scenario.worker;
+    const { stepMs } = this.traits;
     const pace = this.agenda.now < this.slowUntil ? 20 : 1;
     return Math.max(0, this.hangsUntil - this.agenda.now) + this.random.ms(0.5, 1.5) * stepMs * pace * steps;
   }
 
   /** Up to more than the worker's time-out. */
   #prefillSteps(): number {
-    const { limits, worker } = this.scenario;
-    const most = Math.min(PREFILL_MOST, Math.ceil(3 * limits.workerTimeoutMs / worker.stepMs));
+    const { scenario: { limits }, traits } = this;
+    const most = Math.min(PREFILL_MOST, Math.ceil(3 * limits.workerTimeoutMs / traits.stepMs));
     return this.random.int(1, most);
   }
 
   #begin(): void {
     const { faults } = this.scenario;
     if (!faults.has("slow_start")) return this.#connect();
-    if (this.random.chance(0.5)) this.say([{ kind: "worker", state: "down", detail: "nothing answers" }]);
+    if (this.random.chance(0.5)) {
+      this.say([{ kind: "worker", worker: this.id, state: "down", detail: "nothing answers" }]);
+    }
     this.agenda.after(this.scenario.faultGapMs * this.random.pick([0.1, 0.5, 3]), () => this.#connect());
   }
 
@@ -211,9 +217,15 @@ export abstract class WorkerModel {
     if (this.connected) return;
     this.connected = true;
     this.connection++;
-    const { kind, maxRows } = this.scenario.worker;
+    const { kind, maxRows } = this.traits;
     const tells = kind === "session" && { maxRows }; // the fixed RPCs have no hello
-    this.say([{ kind: "worker", state: this.draining ? "draining" : "up", detail: "", ...tells }]);
+    this.say([{
+      kind: "worker",
+      worker: this.id,
+      state: this.draining ? "draining" : "up",
+      detail: "",
+      ...tells,
+    }]);
   }
 
   /** What is on its way still arrives, then the news of the loss. */
@@ -222,8 +234,8 @@ export abstract class WorkerModel {
     this.connected = false;
     this.drop();
     const message = "the connection broke";
-    const down: Event = { kind: "worker", state: "down", detail: message };
-    const lost: Event = { kind: "lost", status, message };
+    const down: Event = { kind: "worker", worker: this.id, state: "down", detail: message };
+    const lost: Event = { kind: "lost", worker: this.id, status, message };
     this.say(this.random.chance(0.8) ? [down, lost] : [lost, down]);
   }
 

@@ -1,12 +1,6 @@
-/** Requests as the doors tell of them, for tests. */
-import type {
-  Answer,
-  DispatchNotice,
-  DispatchReason,
-  Millis,
-  Mode,
-  PhaseInstants,
-} from "../../src/core/types.ts";
+/** Requests as the ingress shows them to observers, for tests. */
+import { ledgerOf } from "../../src/core/ledger.ts";
+import type { Answer, Dispatch, DispatchReason, Millis, Mode, PhaseInstants } from "../../src/core/types.ts";
 import type { EndStatus, OpenRequest, RequestEnd } from "../../src/observe/observer.ts";
 
 export interface Told {
@@ -15,16 +9,16 @@ export interface Told {
   readonly tenantId?: string;
   readonly receivedAt?: Millis;
   readonly stream?: boolean;
-  readonly door?: "grpc" | "http";
+  readonly transport?: "grpc" | "http";
 }
 
 export function openRequest(
-  { ticket = 1, mode = "micro_batch", tenantId = "", receivedAt = 1000, stream = true, door = "http" }: Told =
-    {},
+  { ticket = 1, mode = "micro_batch", tenantId = "", receivedAt = 1000, stream = true, transport = "http" }:
+    Told = {},
 ): OpenRequest {
   return {
     ticket,
-    door,
+    transport,
     mode,
     submission: {
       requestId: `request-${ticket}`,
@@ -51,17 +45,16 @@ export function notice(
     readonly at?: Millis;
     readonly tickets?: readonly number[];
   } = {},
-): DispatchNotice {
-  return { id, mode, reason, lateMs, at, tickets };
+): Dispatch {
+  return { id, worker: 0, mode, reason, lateMs, at, tickets };
 }
 
 /** 2 ms until a place is free, 8 ms in the window, 50 ms to the first token, 10 ms for each of 10 more, 1 ms back. */
 export function answer(
-  { status = "ok", outputTokens = 11, receivedAt = 1000, size = 1, phases = {} }: {
+  { status = "ok", outputTokens = 11, receivedAt = 1000, phases = {} }: {
     readonly status?: Answer["reply"]["status"];
     readonly outputTokens?: number;
     readonly receivedAt?: Millis;
-    readonly size?: number;
     readonly phases?: Partial<PhaseInstants>;
   } = {},
 ): Answer {
@@ -77,7 +70,7 @@ export function answer(
       ttftMs: 45,
       tpotMs: 10,
     },
-    dispatch: { id: 1, size, reason: "window", queueWaitMs: 10, lateMs: 0.4, attempts: 1 },
+    attempts: 1,
     phases: {
       queuedAt: receivedAt + 1,
       placeAt: receivedAt + 2,
@@ -91,10 +84,10 @@ export function answer(
 
 /** The end of a request, with the answer above where its status can have one. */
 export function end(request: OpenRequest, status: EndStatus = "ok", given?: Answer): RequestEnd {
-  const { door, mode, submission: { tenantId, receivedAt } } = request;
+  const { transport, mode, submission: { tenantId, receivedAt } } = request;
   const ended = given ?? (status === "ok" ? answer({ receivedAt }) : undefined);
   return {
-    door,
+    transport,
     mode,
     tenantId,
     status,
@@ -103,6 +96,8 @@ export function end(request: OpenRequest, status: EndStatus = "ok", given?: Answ
     outputTokens: Math.max(ended?.reply.outputTokens ?? 0, request.tokens),
     request,
     answer: ended,
+    dispatch: ended && (request.dispatch ?? notice({ tickets: [request.ticket], at: receivedAt + 10 })),
+    ledger: ended && ledgerOf(receivedAt, ended, receivedAt + 161),
     trace: undefined,
   };
 }
@@ -110,7 +105,7 @@ export function end(request: OpenRequest, status: EndStatus = "ok", given?: Answ
 /** The end of one that the scheduler never had. */
 export function turnedAway(status: EndStatus, tenantId = ""): RequestEnd {
   return {
-    door: "http",
+    transport: "http",
     mode: "micro_batch",
     tenantId,
     status,
@@ -119,6 +114,8 @@ export function turnedAway(status: EndStatus, tenantId = ""): RequestEnd {
     outputTokens: 0,
     request: undefined,
     answer: undefined,
+    dispatch: undefined,
+    ledger: undefined,
     trace: undefined,
   };
 }

@@ -25,6 +25,7 @@ import type { WorkerEvent } from "../../src/grpc/generated/omnispan/WorkerEvent.
 import type { WorkerResult } from "../../src/grpc/generated/omnispan/WorkerResult.ts";
 import type { WorkerSequence__Output } from "../../src/grpc/generated/omnispan/WorkerSequence.ts";
 import { report } from "./scripted_report.ts";
+import { pause } from "./wait.ts";
 
 type Call = ServerDuplexStream<WorkerCommand__Output, WorkerEvent | Uint8Array>;
 
@@ -133,7 +134,7 @@ class ScriptedSession {
     const says = (word: string) => prompt.includes(word);
     const everyMs = Number(/every=(\d+)/.exec(prompt)?.[1] ?? 0);
     this.#prefilling++;
-    await new Promise((resolve) => setTimeout(resolve, Number(/prefill=(\d+)/.exec(prompt)?.[1] ?? 0)));
+    await pause(Number(/prefill=(\d+)/.exec(prompt)?.[1] ?? 0));
     this.#prefilling--;
     if (says("unknown")) this.#step([{ sequence: 1_000_000, tokenIndex: 0, tokens: 1, text: "whose?" }]);
     for (let index = 0; index < maxTokens; index++) {
@@ -147,7 +148,7 @@ class ScriptedSession {
       const left = (says("gap") && index === 1) || (says("short") && index === maxTokens - 1);
       if ((stream || says("unasked")) && !left) this.#step([delta]);
       if (says("repeat") && index === 1) this.#step([delta]);
-      await new Promise((resolve) => setTimeout(resolve, everyMs));
+      await pause(everyMs);
     }
     if (says("hang") || this.#gone.has(Number(sequence))) return;
     const reply = {

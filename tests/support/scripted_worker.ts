@@ -14,6 +14,7 @@ import type { WorkerGenerateReply } from "../../src/grpc/generated/omnispan/Work
 import type { WorkerGenerateRequest__Output } from "../../src/grpc/generated/omnispan/WorkerGenerateRequest.ts";
 import { report } from "./scripted_report.ts";
 import { type FixedHandlers, mangle, MANGLED, withSessions } from "./scripted_session.ts";
+import { pause } from "./wait.ts";
 
 function replies(
   { requestId, tenantId, prompt, maxTokens }: WorkerGenerateRequest__Output,
@@ -44,7 +45,7 @@ async function answer<Q, A>(
   const prompts = requests.map(({ prompt }) => prompt).join(" ");
   if (prompts.includes("hang")) return;
   const delayMs = Math.max(0, ...[...prompts.matchAll(/sleep=(\d+)/g)].map(([, ms]) => Number(ms)));
-  if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+  if (delayMs > 0) await pause(delayMs);
   answered = true;
   send(requests.flatMap(replies).reverse());
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { gate, gateOfTwoKinds } from "./gate.ts";
-import { microBatch } from "./micro_batch.ts";
+import { gate } from "./gate.ts";
+import { gatherBatches } from "./micro_batch.ts";
+import { gateOfTwoKinds } from "./queued.ts";
 
 const views = fc.record({
   depth: fc.nat(100),
@@ -9,7 +10,7 @@ const views = fc.record({
   oldestIsStream: fc.boolean(),
   runningOthers: fc.nat(40),
   runningStreams: fc.nat(40),
-  dispatchesInFlight: fc.nat(5),
+  groupsInFlight: fc.nat(5),
   workerRows: fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined }),
 }).map(({ runningOthers, ...view }) => ({ ...view, running: runningOthers + view.runningStreams }));
 
@@ -25,14 +26,13 @@ const gates = fc.record({ limit: fc.nat(40), reason: fc.constant("gate" as const
 const twoKinds = fc.record({
   limit: fc.integer({ min: 1, max: 40 }),
   streamLimit: fc.nat(40),
-  reason: fc.constant("slot" as const),
 });
 
 Deno.test("every policy takes at least one and at most all that wait, and asks to be woken only later", () => {
   const policies = fc.oneof(
-    gates.map(gate),
-    twoKinds.map(gateOfTwoKinds),
-    batches.map((options) => microBatch(options)),
+    gates.map((options) => gate(options)),
+    twoKinds.map(({ limit, streamLimit }) => gateOfTwoKinds(limit, streamLimit)),
+    batches.map((options) => gatherBatches(options)),
   );
   fc.assert(fc.property(policies, views, fc.nat(1100), (policy, view, now) => {
     const decision = policy.decide(view, now);
@@ -43,15 +43,15 @@ Deno.test("every policy takes at least one and at most all that wait, and asks t
 
 Deno.test("micro_batch keeps to its size, its groups at the worker and its window", () => {
   fc.assert(fc.property(batches, views, fc.nat(1100), (options, view, now) => {
-    const decision = microBatch(options).decide(view, now);
+    const decision = gatherBatches(options).decide(view, now);
     const dueAt = view.oldestReceivedAt + options.windowMs;
-    if (view.depth === 0 || view.dispatchesInFlight >= options.batchesInFlight) {
+    if (view.depth === 0 || view.groupsInFlight >= options.batchesInFlight) {
       assert.equal(decision.kind, "idle");
     } else if (view.depth >= options.maxSize) {
       assert.deepEqual(decision, { kind: "dispatch", take: options.maxSize, reason: "full" });
     } else if (now >= dueAt) {
       assert.deepEqual(decision, { kind: "dispatch", take: view.depth, reason: "window", dueAt });
-    } else if (options.whenIdle && view.dispatchesInFlight === 0) {
+    } else if (options.whenIdle && view.groupsInFlight === 0) {
       assert.deepEqual(decision, { kind: "dispatch", take: view.depth, reason: "idle" });
     } else {
       assert.deepEqual(decision, { kind: "wait", until: dueAt });
@@ -70,6 +70,7 @@ Deno.test("a gate lets through what fits beside those that run, by its limit or 
         kind: "dispatch",
         take: options.together ? fitting : 1,
         reason: options.reason,
+        isDivisible: options.together,
       });
     }
   }));
@@ -77,7 +78,7 @@ Deno.test("a gate lets through what fits beside those that run, by its limit or 
 
 Deno.test("a gate of two kinds lets the oldest go when its own kind has a free place", () => {
   fc.assert(fc.property(twoKinds, views, (options, view) => {
-    const { limit, streamLimit, reason } = options;
+    const { limit, streamLimit } = options;
     const others = view.running - view.runningStreams;
     const hasPlace = streamLimit === 0
       ? view.running < limit
@@ -85,8 +86,10 @@ Deno.test("a gate of two kinds lets the oldest go when its own kind has a free p
       ? view.runningStreams < streamLimit
       : others < limit;
     assert.deepEqual(
-      gateOfTwoKinds(options).decide(view, 0),
-      view.depth > 0 && hasPlace ? { kind: "dispatch", take: 1, reason } : { kind: "idle" },
+      gateOfTwoKinds(limit, streamLimit).decide(view, 0),
+      view.depth > 0 && hasPlace
+        ? { kind: "dispatch", take: 1, reason: "slot", isDivisible: false }
+        : { kind: "idle" },
     );
   }));
 });

@@ -4,7 +4,8 @@ import { now } from "../../clock.ts";
 import { OmnispanError } from "../../core/errors.ts";
 import type { GenerateChunk } from "../../grpc/generated/omnispan/GenerateChunk.ts";
 import type { GenerateRequest__Output } from "../../grpc/generated/omnispan/GenerateRequest.ts";
-import type { Answer, Millis, Submission, TokenDelta } from "../../core/types.ts";
+import type { Millis, Submission, TokenDelta } from "../../core/types.ts";
+import type { AnsweredEnd } from "../../observe/observer.ts";
 import { Outbox } from "../../runtime_patches/outbox.ts";
 import { toLastChunk } from "./reply.ts";
 
@@ -38,25 +39,23 @@ export class ChunkStream {
     this.#outbox = new Outbox(call);
   }
 
-  push({ text, tokens, tokenIndex, queueWaitMs }: TokenDelta): void {
+  push({ text, tokens, tokenIndex }: TokenDelta, dispatchedAt: Millis): void {
     this.#tokens += tokens;
     if (this.#sending) return this.#hold(text, tokens, tokenIndex);
     const chunk = this.#chunk(text, tokens, tokenIndex);
     if (this.#firstChunkAt === undefined) {
       this.#firstChunkAt = now();
       chunk.engineTtftMs = this.#firstChunkAt - this.submission.receivedAt;
-      chunk.gateWaitMs = queueWaitMs;
+      chunk.gateWaitMs = dispatchedAt - this.submission.receivedAt;
     }
     this.#send(chunk);
   }
 
-  /** Sends the last chunk, which says that it left at `sentAt`. */
-  end(answer: Answer, sentAt: Millis): void {
+  /** Sends the last chunk. */
+  end(end: AnsweredEnd): void {
     if (this.#held) this.call.write(this.#held.chunk);
     this.#held = undefined;
-    const sofar = { firstChunkAt: this.#firstChunkAt, tokens: this.#tokens };
-    const chunk = toLastChunk(this.submission, answer, sentAt, sofar);
-    this.call.write(chunk);
+    this.call.write(toLastChunk(end, { firstChunkAt: this.#firstChunkAt, tokens: this.#tokens }));
     this.call.end();
   }
 

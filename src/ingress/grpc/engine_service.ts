@@ -9,7 +9,8 @@ import type { StatsReply } from "../../grpc/generated/omnispan/StatsReply.ts";
 import { GRPC_STATUS } from "../../grpc/status.ts";
 import type { Millis, Supervision, ThreadStats } from "../../core/types.ts";
 import { CALLER_GONE } from "../caller_gone.ts";
-import type { Door, Visit } from "../door.ts";
+import { Exchange } from "../exchange.ts";
+import type { Ingress } from "../ingress.ts";
 import type { Reception } from "../validate.ts";
 import { ChunkStream, type StreamCall } from "./chunk_stream.ts";
 import type { Received } from "./message_parts.ts";
@@ -19,32 +20,41 @@ type GenerateCall = ServerUnaryCall<Received, GenerateReply>;
 
 /** `omnispan.Engine` on top of the scheduler. */
 export function engineService(
-  door: Door,
+  ingress: Ingress,
   supervision: Supervision,
   statsOf: () => Promise<ThreadStats>,
 ): EngineHandlers {
   const startedAt = now();
-  const { scheduler, settings } = door;
+  const { scheduler, settings } = ingress;
 
-  async function submitGenerate(call: GenerateCall, visit: Visit, requestId: string): Promise<GenerateReply> {
-    const submission = visit.take({ ...decoded(call), requestId }, receptionOf(call, false));
-    const { answer, sentAt } = visit.answered(await visit.submit(submission, callerOf(call).signal));
-    return toGenerateReply(submission, answer, visit.mode, sentAt);
+  async function submitGenerate(
+    call: GenerateCall,
+    exchange: Exchange,
+    requestId: string,
+  ): Promise<GenerateReply> {
+    exchange.take({ ...decoded(call), requestId }, receptionOf(call, false));
+    return toGenerateReply(await exchange.answer(callerOf(call).signal));
   }
 
-  async function submitGenerateStream(call: StreamCall, visit: Visit, requestId: string): Promise<void> {
-    const submission = visit.take({ ...decoded(call), requestId }, receptionOf(call, true));
+  async function submitGenerateStream(
+    call: StreamCall,
+    exchange: Exchange,
+    requestId: string,
+  ): Promise<void> {
+    const submission = exchange.take({ ...decoded(call), requestId }, receptionOf(call, true));
     const caller = callerOf(call);
     const limitBytes = settings.STREAM_BUFFER_BYTES;
     const chunks = new ChunkStream(call, submission, limitBytes, (why) => caller.abort(why));
-    const ended = await visit.submit(submission, caller.signal, (delta) => chunks.push(delta));
-    const { answer, sentAt } = visit.answered(ended);
-    chunks.end(answer, sentAt);
+    const end = await exchange.answer(
+      caller.signal,
+      (delta, { dispatch }) => chunks.push(delta, dispatch!.at),
+    );
+    chunks.end(end);
   }
 
-  function visitOf(call: GenerateCall | StreamCall, requestId: string): Visit {
+  function exchangeOf(call: GenerateCall | StreamCall, requestId: string): Exchange {
     const header = (name: string) => call.metadata.get(name)[0]?.toString();
-    return door.visit({ door: "grpc", requestId, peer: peerOf(call), at: now(), header });
+    return new Exchange(ingress, { transport: "grpc", requestId, peer: peerOf(call), at: now(), header });
   }
 
   /** Where the worker is and what its connection said is, with keys, the operator's alone. */
@@ -76,27 +86,27 @@ export function engineService(
   return {
     SubmitGenerate(call, callback) {
       const requestId = call.request.requestId || crypto.randomUUID();
-      const visit = visitOf(call, requestId);
-      submitGenerate(call, visit, requestId).then(
+      const exchange = exchangeOf(call, requestId);
+      submitGenerate(call, exchange, requestId).then(
         (reply) => callback(null, reply),
-        (thrown) => callback(refusal(visit.refused(thrown))),
+        (thrown) => callback(refusal(exchange.refused(thrown))),
       );
     },
     SubmitGenerateStream(call) {
       const requestId = call.request.requestId || crypto.randomUUID();
-      const visit = visitOf(call, requestId);
-      submitGenerateStream(call, visit, requestId).catch((thrown) =>
-        call.emit("error", refusal(visit.refused(thrown)))
+      const exchange = exchangeOf(call, requestId);
+      submitGenerateStream(call, exchange, requestId).catch((thrown) =>
+        call.emit("error", refusal(exchange.refused(thrown)))
       );
     },
     GetEngineStats(call, callback) {
-      const { keys } = door;
+      const { keys } = ingress;
       Promise.try(() => keys?.identify(call.metadata.get("authorization")[0]?.toString())).then(
         getEngineStats,
       ).then(
         (stats) => callback(null, stats),
         (thrown) => {
-          door.turnedAway(thrown, { door: "grpc", peer: peerOf(call) });
+          ingress.logRefusedCall(thrown, { transport: "grpc", peer: peerOf(call) });
           callback(refusal(thrown));
         },
       );

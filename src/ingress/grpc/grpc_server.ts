@@ -8,7 +8,7 @@ import type { Settings } from "../../config/config.ts";
 import { reflected } from "../../grpc/contract.ts";
 import type { KeyPair } from "../../access/secret_files.ts";
 import type { Supervision, ThreadStats, WorkerState } from "../../core/types.ts";
-import type { Door } from "../door.ts";
+import type { Ingress } from "../ingress.ts";
 import { ListeningPort } from "../../runtime_patches/listening_port.ts";
 import { coalesceWrites } from "../../runtime_patches/coalesce_writes.ts";
 import { engineService } from "./engine_service.ts";
@@ -41,12 +41,12 @@ export class GrpcServer implements AsyncDisposable {
 
   /** `stats`: the scheduler's figures, for all who want them. */
   constructor(
-    door: Door,
+    ingress: Ingress,
     supervision: Supervision,
     stats: () => Promise<ThreadStats>,
     private readonly certificate: KeyPair | undefined,
   ) {
-    const settings = this.settings = door.settings;
+    const settings = this.settings = ingress.settings;
     // grpc-js on Deno 2.9.3 serves no TLS by itself, but takes what came out of a TLS connection.
     this.#listener = certificate
       ? createTlsServer({
@@ -68,7 +68,7 @@ export class GrpcServer implements AsyncDisposable {
       "grpc.keepalive_time_ms": 60_000,
       "grpc.keepalive_timeout_ms": 20_000,
     });
-    this.#server.addService(checkedService(settings), engineService(door, supervision, stats));
+    this.#server.addService(checkedService(settings), engineService(ingress, supervision, stats));
     this.#health.addToServer(this.#server);
     new ReflectionService(reflected, { services: SERVICES }).addToServer(this.#server);
   }

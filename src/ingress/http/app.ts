@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { OmnispanError } from "../../core/errors.ts";
 import type { Asset } from "../../page/assets.ts";
 import { failedReply } from "../../core/types.ts";
-import type { Door } from "../door.ts";
+import type { Ingress } from "../ingress.ts";
 import type { LiveStreams } from "./live_stream.ts";
 import { chatCompletions, completions, type Context, failed, models, peerOf } from "./openai/endpoints.ts";
 import { OwnHosts } from "./own_host.ts";
@@ -25,8 +25,8 @@ const READINESS = "/readyz";
 export const HEALTH_PATHS: ReadonlySet<string> = new Set([...LIVENESS, READINESS]);
 
 /** All routes of the HTTP port. */
-export function httpApp(door: Door, shown: Shown): App {
-  const { keys, settings } = door;
+export function httpApp(ingress: Ingress, shown: Shown): App {
+  const { keys, settings } = ingress;
   const ownHosts = new OwnHosts(settings);
   const anyHost = keys !== undefined || settings.ALLOW_NO_KEYS;
   const app: App = new Hono();
@@ -36,15 +36,15 @@ export function httpApp(door: Door, shown: Shown): App {
     await next();
   });
 
-  app.post("/v1/chat/completions", chatCompletions(door));
-  app.post("/v1/completions", completions(door));
-  app.get("/v1/models", models(door));
-  app.get("/v1/models/:model{.+}", models(door));
+  app.post("/v1/chat/completions", chatCompletions(ingress));
+  app.post("/v1/completions", completions(ingress));
+  app.get("/v1/models", models(ingress));
+  app.get("/v1/models/:model{.+}", models(ingress));
 
   for (const path of LIVENESS) app.get(path, ({ text }) => text("ok\n"));
   app.get(READINESS, ({ req, text }) => {
-    const { state, detail } = door.scheduler.worker;
-    if (door.scheduler.stopping) throw new OmnispanError("unavailable", "the engine is stopping");
+    const { state, detail } = ingress.scheduler.worker;
+    if (ingress.scheduler.stopping) throw new OmnispanError("unavailable", "the engine is stopping");
     if (state === "up") return text("ok\n");
     // It asks for no key and no host of its own, and the detail names addresses of the house.
     const mayKnow = !keys && (anyHost || ownHosts.has(req.url));
@@ -54,12 +54,12 @@ export function httpApp(door: Door, shown: Shown): App {
     );
   });
   app.get("/metrics", async (context) => {
-    door.requireOperator(credentialOf(context));
+    ingress.requireOperator(credentialOf(context));
     const { contentType } = shown.metrics;
     return new Response(await shown.metrics.text(), { headers: { "content-type": contentType } });
   });
   app.get("/live", (context) => {
-    door.requireOperator(credentialOf(context));
+    ingress.requireOperator(credentialOf(context));
     return context.req.method === "HEAD" ? new Response() : shown.live.response();
   });
   addPageRoutes(app, shown.assets);
@@ -79,7 +79,7 @@ export function httpApp(door: Door, shown: Shown): App {
   });
   app.onError((thrown, { env }) => {
     const peer = peerOf(env);
-    door.turnedAway(thrown, { door: "http", ...(peer && { peer }) });
+    ingress.logRefusedCall(thrown, { transport: "http", ...(peer && { peer }) });
     if (thrown instanceof OmnispanError) return failed(refusal(thrown));
     return failed(refusal(new OmnispanError("internal", "the engine failed; its log says how")));
   });

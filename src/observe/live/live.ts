@@ -1,5 +1,5 @@
 import { now } from "../../clock.ts";
-import type { DispatchNotice, ThreadStats } from "../../core/types.ts";
+import type { Dispatch, ThreadStats } from "../../core/types.ts";
 import { type LiveFeedOptions, LiveRecord } from "./live_record.ts";
 import type { LiveHello, LiveTick } from "./live_types.ts";
 import type { Observer, OpenRequest, RequestEnd } from "../observer.ts";
@@ -30,7 +30,7 @@ export class LiveFeed implements Observer, Disposable {
     this.#record.accepted(request);
   }
 
-  dispatched(notice: DispatchNotice, members: readonly OpenRequest[]): void {
+  dispatched(notice: Dispatch, members: readonly OpenRequest[]): void {
     this.#record.dispatched(notice, members);
   }
 

@@ -1,4 +1,5 @@
-import type { DispatchNotice, Millis, Ticket } from "../../core/types.ts";
+import { modeOf } from "../../core/modes/modes.ts";
+import type { Dispatch, Millis, Ticket } from "../../core/types.ts";
 import type { LiveBatch } from "./live_types.ts";
 import type { OpenRequest } from "../observer.ts";
 import { hundredths } from "./words.ts";
@@ -27,13 +28,13 @@ export class LiveBatches {
   /** @param maxBatchSize MAX_BATCH_SIZE */
   constructor(private readonly maxBatchSize: number) {}
 
-  left({ id, mode, reason, lateMs, at, tickets }: DispatchNotice, members: readonly OpenRequest[]): void {
+  left({ id, mode, reason, lateMs, at, tickets }: Dispatch, members: readonly OpenRequest[]): void {
     const batch: Batch = {
       id,
       mode,
       reason,
       size: tickets.length,
-      capacity: mode === "micro_batch" ? this.maxBatchSize : 0,
+      capacity: modeOf(mode).isWindowed ? this.maxBatchSize : 0,
       leftAt: at,
       endedAt: members.length === 0 ? at : null,
       lateMs: hundredths(lateMs),

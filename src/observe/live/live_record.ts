@@ -1,12 +1,6 @@
 import { SETTING_NAMES, type Settings } from "../../config/config.ts";
-import {
-  type DispatchNotice,
-  type Millis,
-  MODES,
-  type Supervision,
-  type ThreadStats,
-  type WorkerStatus,
-} from "../../core/types.ts";
+import { modeOf, MODES } from "../../core/modes/modes.ts";
+import type { Dispatch, Millis, Supervision, ThreadStats, WorkerStatus } from "../../core/types.ts";
 import type { Counts } from "../metrics/counts.ts";
 import { judgeHealth } from "./health.ts";
 import { LastMinute } from "./last_minute.ts";
@@ -73,13 +67,13 @@ export class LiveRecord implements Observer {
     this.#minute.present.arrived++;
   }
 
-  dispatched(notice: DispatchNotice, members: readonly OpenRequest[]): void {
+  dispatched(notice: Dispatch, members: readonly OpenRequest[]): void {
     const { present } = this.#minute;
     const size = notice.tickets.length;
     present.batches++;
     present.batchedRequests += size;
     this.#batches.left(notice, members);
-    if (notice.mode !== "micro_batch") return;
+    if (!modeOf(notice.mode).isWindowed) return;
     present.windowBatches++;
     present.windowRequests += size;
     if (notice.reason === "full") present.fullBatches++;
@@ -135,20 +129,23 @@ export class LiveRecord implements Observer {
     };
   }
 
-  #answered({ receivedAt, endedAt, mode }: RequestEnd, answer: NonNullable<RequestEnd["answer"]>): void {
+  #answered(
+    { receivedAt, endedAt, mode, dispatch }: RequestEnd,
+    answer: NonNullable<RequestEnd["answer"]>,
+  ): void {
     this.#e2e.add(endedAt - receivedAt);
     const latencies = latenciesOf(receivedAt, answer);
     if (!latencies) return;
     this.#ttft.add(latencies.ttftMs);
     if (latencies.tpotMs !== undefined) this.#tpot.add(latencies.tpotMs);
-    const { dispatch, phases } = answer;
-    if (mode !== "micro_batch" || !dispatch) return;
+    const { phases } = answer;
+    if (!modeOf(mode).isWindowed || !dispatch) return;
     const { present } = this.#minute;
     const waitedMs = phases.dispatchedAt - phases.placeAt;
     present.waiters++;
     present.waitedMs += waitedMs;
     present.firstTokenMs += latencies.ttftMs;
-    if (dispatch.reason !== "window" || dispatch.size > 1) return;
+    if (dispatch.reason !== "window" || dispatch.tickets.length > 1) return;
     present.aloneWaiters++;
     present.aloneWaitedMs += waitedMs;
   }
@@ -195,7 +192,7 @@ export class LiveRecord implements Observer {
       health: this.#health(),
       window: judgeWindow(
         settings.BATCH_WINDOW_MS,
-        settings.ENGINE_MODE === "micro_batch",
+        modeOf(settings.ENGINE_MODE).isWindowed,
         this.#minute.sum(),
       ),
     };

@@ -15,12 +15,12 @@ export function liveRequests(open: Iterable<OpenRequest>, now: Millis): LiveRequ
 }
 
 function liveRequest(request: OpenRequest, now: Millis): LiveRequest {
-  const { door, mode, submission, dispatch, tokens } = request;
+  const { transport, mode, submission, dispatch, tokens } = request;
   const { requestId, tenantId, stream, receivedAt, maxTokens } = submission;
   return {
     requestId,
     tenantId,
-    door,
+    door: transport,
     mode,
     stream,
     phase: phaseOf(request),

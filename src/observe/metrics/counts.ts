@@ -37,9 +37,9 @@ export class Counts {
     this.#retried.told(retried);
   }
 
-  ended({ door, mode, status, tenantId, outputTokens, request, answer }: RequestEnd): void {
+  ended({ transport, mode, status, tenantId, outputTokens, request, answer }: RequestEnd): void {
     const tenant = this.#tenants.of(tenantId, request !== undefined);
-    this.requests.at(door, mode, status, tenant).ended++;
+    this.requests.at(transport, mode, status, tenant).ended++;
     const input = answer?.reply.inputTokens ?? 0;
     if (input + outputTokens === 0) return;
     const tokens = this.tokens.at(tenant);

@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import { within } from "../../clock.ts";
 import type { Settings } from "../../config/config.ts";
-import type { DispatchNotice, Millis, Supervision, ThreadStats, WorkerStatus } from "../../core/types.ts";
+import type { Dispatch, Millis, Supervision, ThreadStats, WorkerStatus } from "../../core/types.ts";
 import { Buckets, LATENESS_BOUNDS } from "./buckets.ts";
 import { Counts } from "./counts.ts";
 import { registerCounts, registerEngine, registerWorker } from "./engine_metrics.ts";
@@ -60,7 +60,7 @@ export class Metrics implements Observer {
     return this.#registry.contentType;
   }
 
-  dispatched(notice: DispatchNotice): void {
+  dispatched(notice: Dispatch): void {
     this.counts.batches++;
     this.#requests.dispatched(notice);
   }

@@ -11,7 +11,7 @@ function traffic(metrics: Metrics): void {
   metrics.dispatched(notice({ id: 2, mode: "direct", reason: "direct", tickets: [3], lateMs: -0.1 }));
   for (const tenantId of ['the "best"\\\n', "none", ""]) {
     metrics.ended(end(openRequest({ tenantId })));
-    metrics.ended(end(openRequest({ tenantId, mode: "direct", door: "grpc" })));
+    metrics.ended(end(openRequest({ tenantId, mode: "direct", transport: "grpc" })));
   }
   metrics.ended(end(openRequest(), "worker_timeout", answer({ status: "worker_timeout", outputTokens: 0 })));
   metrics.ended(end({ ...openRequest(), tokens: 5 }, "cancelled"));

@@ -1,5 +1,5 @@
 import type { Registry } from "prom-client";
-import type { DispatchNotice, Millis } from "../../core/types.ts";
+import type { Dispatch, Millis } from "../../core/types.ts";
 import {
   BATCH_SIZE_BOUNDS,
   Buckets,
@@ -12,7 +12,8 @@ import {
 import { counter, histogram, type Sample } from "./exposition.ts";
 import { Family } from "./family.ts";
 import { latenciesOf } from "../live/latencies.ts";
-import { ledger, type Phase, PHASES } from "../../core/ledger.ts";
+import { type Ledger, type Phase, PHASES } from "../../core/ledger.ts";
+import { modeOf } from "../../core/modes/modes.ts";
 import type { RequestEnd } from "../observer.ts";
 
 /** How long requests took and waited, and in what batches they left. */
@@ -37,23 +38,22 @@ export class RequestHistograms {
     counter(registry, PHASE_TIME, ["mode", "phase"], () => this.#phaseSamples());
   }
 
-  ended({ mode, status, receivedAt, endedAt, answer }: RequestEnd): void {
+  ended({ mode, status, receivedAt, endedAt, answer, dispatch, ledger }: RequestEnd): void {
     const error = status === "ok" ? "" : status;
     this.#duration.at(mode, error).add(seconds(Math.max(0, endedAt - receivedAt)));
-    if (!answer) return;
-    const { dispatch, phases } = answer;
+    if (!answer || !ledger) return;
     if (dispatch) {
-      this.#queueWait.at(mode).add(seconds(dispatch.queueWaitMs));
-      if (mode === "micro_batch") this.#batchWait.at(mode).add(seconds(phases.dispatchedAt - phases.placeAt));
+      this.#queueWait.at(mode).add(seconds(dispatch.at - receivedAt));
+      if (modeOf(mode).isWindowed) this.#batchWait.at(mode).add(seconds(ledger.batch));
     }
     const latencies = latenciesOf(receivedAt, answer);
     if (!latencies) return;
     this.#firstToken.at(mode).add(seconds(latencies.ttftMs));
     if (latencies.tpotMs !== undefined) this.#outputToken.at(mode).add(seconds(latencies.tpotMs));
-    add(this.#phases.at(mode), ledger(receivedAt, answer, endedAt));
+    add(this.#phases.at(mode), ledger);
   }
 
-  dispatched({ mode, reason, lateMs, tickets }: DispatchNotice): void {
+  dispatched({ mode, reason, lateMs, tickets }: Dispatch): void {
     this.#batchSize.at(mode, reason).add(tickets.length);
     this.#lateness.at(mode).add(seconds(Math.max(0, lateMs)));
   }
@@ -66,7 +66,7 @@ export class RequestHistograms {
 }
 
 /** Field by field: a loop over the names costs as much as all the rest. */
-function add(sums: Record<Phase, Millis>, parts: Readonly<Record<Phase, Millis>>): void {
+function add(sums: Record<Phase, Millis>, parts: Ledger): void {
   sums.accept += parts.accept;
   sums.queue += parts.queue;
   sums.batch += parts.batch;

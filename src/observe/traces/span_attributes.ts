@@ -7,13 +7,13 @@ import type { RequestEnd } from "../observer.ts";
  * there is one. Never a word of a prompt or an answer, and not whose it is.
  */
 export function spanAttributes(
-  { door, mode, status, request, answer }: RequestEnd,
+  { transport, mode, status, request, answer, dispatch }: RequestEnd,
   worker: WorkerHello | undefined,
 ): Attributes {
   const { messages, maxTokens, stream, requestId, options } = request?.submission ?? {};
-  const { reply, dispatch } = answer ?? {};
+  const { reply, attempts } = answer ?? {};
   return {
-    "omnispan.door": door,
+    "omnispan.door": transport,
     "omnispan.mode": mode,
     ...(status !== "ok" && { "error.type": status }),
     ...(worker && { "gen_ai.provider.name": worker.backend, "gen_ai.request.model": worker.model }),
@@ -31,9 +31,9 @@ export function spanAttributes(
     ...(reply?.finishReason && { "gen_ai.response.finish_reasons": [reply.finishReason] }),
     ...(dispatch && {
       "omnispan.batch.id": dispatch.id,
-      "omnispan.batch.size": dispatch.size,
+      "omnispan.batch.size": dispatch.tickets.length,
       "omnispan.batch.reason": dispatch.reason,
-      "omnispan.attempts": dispatch.attempts,
+      "omnispan.attempts": attempts,
     }),
   };
 }

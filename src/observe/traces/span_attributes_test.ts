@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { WorkerHello } from "../../core/types.ts";
-import { answer, end, openRequest, turnedAway } from "../../../tests/support/observed_requests.ts";
+import { end, notice, openRequest, turnedAway } from "../../../tests/support/observed_requests.ts";
 import { spanAttributes } from "./span_attributes.ts";
 
 const WORKER: WorkerHello = {
@@ -14,23 +14,26 @@ const WORKER: WorkerHello = {
 };
 
 Deno.test("a good request tells its model, its tokens and its batch", () => {
-  assert.deepEqual(spanAttributes(end(openRequest(), "ok", answer({ size: 3 })), WORKER), {
-    "omnispan.door": "http",
-    "omnispan.mode": "micro_batch",
-    "gen_ai.provider.name": "vllm",
-    "gen_ai.request.model": "smollm2",
-    "gen_ai.operation.name": "text_completion",
-    "gen_ai.request.max_tokens": 64,
-    "omnispan.request.id": "request-1",
-    "omnispan.stream": true,
-    "gen_ai.usage.input_tokens": 7,
-    "gen_ai.usage.output_tokens": 11,
-    "gen_ai.response.finish_reasons": ["length"],
-    "omnispan.batch.id": 1,
-    "omnispan.batch.size": 3,
-    "omnispan.batch.reason": "window",
-    "omnispan.attempts": 1,
-  });
+  assert.deepEqual(
+    spanAttributes(end({ ...openRequest(), dispatch: notice({ tickets: [1, 2, 3] }) }), WORKER),
+    {
+      "omnispan.door": "http",
+      "omnispan.mode": "micro_batch",
+      "gen_ai.provider.name": "vllm",
+      "gen_ai.request.model": "smollm2",
+      "gen_ai.operation.name": "text_completion",
+      "gen_ai.request.max_tokens": 64,
+      "omnispan.request.id": "request-1",
+      "omnispan.stream": true,
+      "gen_ai.usage.input_tokens": 7,
+      "gen_ai.usage.output_tokens": 11,
+      "gen_ai.response.finish_reasons": ["length"],
+      "omnispan.batch.id": 1,
+      "omnispan.batch.size": 3,
+      "omnispan.batch.reason": "window",
+      "omnispan.attempts": 1,
+    },
+  );
 });
 
 Deno.test("of the sampling only what was asked for is told, and of a conversation that it is one", () => {

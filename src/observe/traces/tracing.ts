@@ -14,8 +14,8 @@ import {
   TraceFlags,
   type Tracer,
 } from "@opentelemetry/api";
-import { ledger } from "../../core/ledger.ts";
-import type { Answer, DispatchNotice, Millis, WorkerHello } from "../../core/types.ts";
+import { modeOf } from "../../core/modes/modes.ts";
+import type { Answer, Dispatch, Millis, WorkerHello } from "../../core/types.ts";
 import type { Observer, OpenRequest, RequestEnd, RequestTrace } from "../observer.ts";
 import { RuntimeSpans, traceparentOf } from "./runtime_spans.ts";
 import { spanAttributes } from "./span_attributes.ts";
@@ -45,8 +45,8 @@ export class Tracing implements Observer, Disposable {
   }
 
   /** A batch has a trace of its own that links to its members, as they link to it. */
-  dispatched(notice: DispatchNotice, members: readonly OpenRequest[]): void {
-    if (notice.mode !== "micro_batch" && notice.tickets.length < 2) return;
+  dispatched(notice: Dispatch, members: readonly OpenRequest[]): void {
+    if (!modeOf(notice.mode).isWindowed && notice.tickets.length < 2) return;
     const traced = members.flatMap(({ trace }) => trace instanceof SpanTrace && trace.sampled ? [trace] : []);
     if (traced.length === 0) return;
     const startTime = Math.min(...members.map(({ submission }) => submission.receivedAt));
@@ -81,7 +81,7 @@ export class Tracing implements Observer, Disposable {
   }
 
   #phases(
-    { receivedAt, endedAt }: RequestEnd,
+    { receivedAt, endedAt, dispatch, ledger }: RequestEnd,
     answer: Answer,
     { span: request, begunAt, batch }: SpanTrace,
   ): void {
@@ -92,9 +92,9 @@ export class Tracing implements Observer, Disposable {
     if (receivedAt > begunAt) span("receive", begunAt, receivedAt); // the body of an HTTP request
     span("accept", receivedAt, queuedAt);
     span("queue", queuedAt, placeAt);
-    if (!answer.dispatch) return; // no worker could be reached
+    if (!dispatch || !ledger) return; // no worker could be reached
     span("batch", placeAt, dispatchedAt, batch && { links: [linkTo(batch.span)] });
-    const prefillAt = firstTokenAt - ledger(receivedAt, answer, endedAt).prefill;
+    const prefillAt = firstTokenAt - ledger.prefill;
     span("dispatch", dispatchedAt, prefillAt, { kind: SpanKind.CLIENT });
     span("worker prefill", prefillAt, firstTokenAt);
     span("worker decode", firstTokenAt, lastTokenAt);

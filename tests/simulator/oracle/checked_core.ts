@@ -1,10 +1,17 @@
-import type { Millis, SchedulerStats, Submission, Ticket } from "../../../src/core/types.ts";
+import type {
+  Millis,
+  SchedulerStats,
+  SequenceId,
+  Submission,
+  Ticket,
+  WorkerId,
+} from "../../../src/core/types.ts";
 import type { SchedulerCore } from "../../../src/core/core.ts";
 import type { CoreLimits, Effect, Event, Outcome } from "../../../src/core/events.ts";
 import { checkAnswer, checkDelta, checkEnded, checkTurnedAway } from "./answer_checks.ts";
 import { Broken } from "./broken.ts";
 import { checkDispatch, ticketOf } from "./dispatch_checks.ts";
-import type { ModeSettings } from "./laws.ts";
+import type { CoreSettings } from "../production_core.ts";
 import { Situation } from "./situation.ts";
 import type { Tracked } from "./tracked.ts";
 import { checkStats, checkTimes, checkVerdicts, noteDrainRates } from "./turn_checks.ts";
@@ -22,19 +29,17 @@ export type Trace = (now: Millis, events: readonly Event[], effects: readonly Ef
  */
 export class CheckedCore {
   readonly #situation: Situation;
-  /** Arrivals of this turn, oldest first, and how many of them are known to be taken or refused. */
-  #arriving: Tracked[] = [];
-  #admitted = 0;
   #firstTicket: Ticket | undefined;
   #lastTicket: Ticket = 0;
 
   constructor(
     private readonly core: Core,
-    settings: ModeSettings,
+    settings: CoreSettings,
     limits: CoreLimits,
+    workers: readonly WorkerId[],
     private readonly trace?: Trace,
   ) {
-    this.#situation = new Situation(settings, limits);
+    this.#situation = new Situation(settings, limits, workers);
   }
 
   /** Requests that have arrived and not settled. */
@@ -64,7 +69,7 @@ export class CheckedCore {
     this.trace?.(situation.now, events, effects);
     for (const effect of effects) this.#take(effect);
     this.#admitUpTo(Infinity);
-    this.#arriving.length = this.#admitted = 0;
+    situation.arriving.length = 0;
     noteDrainRates(situation);
     checkVerdicts(situation);
     checkTimes(situation);
@@ -92,7 +97,7 @@ export class CheckedCore {
   }
 
   #hear(event: Event): void {
-    const { judge, patience, now } = this.#situation;
+    const { judge, now } = this.#situation;
     switch (event.kind) {
       case "arrive":
         return this.#hearArrival(event.ticket, event.submission);
@@ -100,9 +105,6 @@ export class CheckedCore {
         this.#situation.wakeAt = undefined;
         this.#situation.woken = true;
         return;
-      case "worker":
-        patience.told(event.state, event.maxRows, now);
-        return judge.hear(event, now);
       default:
         return judge.hear(event, now);
     }
@@ -112,17 +114,17 @@ export class CheckedCore {
     if (ticket <= this.#lastTicket) throw new Error(`request ${ticket} arrives after ${this.#lastTicket}`);
     this.#firstTicket ??= ticket;
     this.#lastTicket = ticket;
-    const { book, now } = this.#situation;
-    this.#arriving.push(book.track(ticket, submission, now));
+    const { book, arriving, now } = this.#situation;
+    arriving.push(book.track(ticket, submission, now));
   }
 
   #take(effect: Effect): void {
     switch (effect.kind) {
       case "dispatch":
         for (const { wireId } of effect.group.members) this.#admitUpTo(ticketOf(wireId));
-        return checkDispatch(this.#situation, effect.group, effect.notice);
+        return checkDispatch(this.#situation, effect.group);
       case "cancel":
-        for (const sequence of effect.sequences) this.#situation.toldWorker.add(sequence);
+        for (const sequence of effect.sequences) this.#takeCancel(effect.worker, sequence);
         return;
       case "delta":
         return checkDelta(this.#situation, effect.delta);
@@ -138,11 +140,18 @@ export class CheckedCore {
     }
   }
 
+  #takeCancel(worker: WorkerId, sequence: SequenceId): void {
+    this.#situation.toldWorker.add(sequence);
+    const running = this.#situation.book.findRunning(sequence);
+    if (!running || running.worker!.id === worker) return;
+    throw new Broken("a cancel goes to the worker that runs the request", `to ${worker}`, running.ticket);
+  }
+
   #takeSettle(ticket: Ticket, outcome: Outcome): void {
     this.#admitUpTo(ticket - 1);
-    const next = this.#arriving[this.#admitted];
+    const [next] = this.#situation.arriving;
     if (next?.ticket === ticket && outcome.kind === "refused" && outcome.code === "resource_exhausted") {
-      this.#admitted++;
+      this.#situation.arriving.shift();
       this.#situation.counts.refused++;
       return checkTurnedAway(this.#situation, next, outcome);
     }
@@ -157,16 +166,15 @@ export class CheckedCore {
 
   /** An arrival that is taken shows in no effect of its own; what comes after it shows that it was. */
   #admitUpTo(ticket: Ticket): void {
-    while (this.#admitted < this.#arriving.length && this.#arriving[this.#admitted]!.ticket <= ticket) {
-      this.#admit(this.#arriving[this.#admitted++]!);
-    }
+    const { arriving } = this.#situation;
+    while (arriving.length > 0 && arriving[0]!.ticket <= ticket) this.#admit(arriving.shift()!);
   }
 
   #admit(request: Tracked): void {
-    const { book, limits, patience, now, counts } = this.#situation;
+    const { book, limits, now, counts } = this.#situation;
     counts.accepted++;
     book.admit(request);
-    patience.wanted(now);
+    for (const worker of book.workers) worker.expect(now);
     const { mode, waiting: count, waitingBytes: bytes } = request.lane;
     if (count > limits.queueCapacity || bytes > limits.queueBytes) {
       const detail = `${mode}: ${count} of ${limits.queueCapacity} wait, ` +

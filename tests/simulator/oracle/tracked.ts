@@ -1,15 +1,20 @@
 import TinyQueue from "tinyqueue";
+import type { Settings } from "../../../src/config/config.ts";
+import { DrainRate, ServiceTime } from "../../../src/core/admission.ts";
+import type { ModeLaw } from "../../../src/core/modes/mode.ts";
+import type { Mode, ModeSettings } from "../../../src/core/modes/modes.ts";
+import type { OrderDefinition } from "../../../src/core/order.ts";
 import type {
-  DispatchNotice,
+  Dispatch,
   Millis,
-  Mode,
   SequenceId,
   Submission,
   Ticket,
   WorkerFailure,
+  WorkerId,
+  WorkerState,
 } from "../../../src/core/types.ts";
-import { DrainRate, ServiceTime } from "../../../src/core/drain_rate.ts";
-import { type ModeLaw, modeLaw, type ModeSettings } from "./laws.ts";
+import { modeLaw } from "./laws.ts";
 
 /** What the last events must lead to. */
 export type Verdict =
@@ -19,7 +24,7 @@ export type Verdict =
 
 /** A group that was dispatched. */
 export interface SentGroup {
-  readonly notice: DispatchNotice;
+  readonly dispatch: Dispatch;
   /** Members at the worker. */
   left: number;
 }
@@ -29,16 +34,67 @@ export interface TrackedLane {
   readonly mode: Mode;
   readonly law: ModeLaw;
   /** Those that wait, and some that have left; of the suspects once more. */
-  readonly queue: TinyQueue<Ticket>;
-  readonly suspects: TinyQueue<Ticket>;
+  readonly queue: TinyQueue<Tracked>;
+  readonly suspects: TinyQueue<Tracked>;
   waiting: number;
   waitingBytes: number;
-  running: number;
-  runningStreams: number;
-  groups: number;
+  /** Suspects among those that wait. */
+  waitingSuspects: number;
   /** What its answers took, all of them while others waited for a place, and those that were ok. */
   readonly drainRate: DrainRate;
   readonly serviceTime: ServiceTime;
+}
+
+/** What one mode has at one worker. */
+interface Share {
+  running: number;
+  runningStreams: number;
+  groups: number;
+}
+
+/** What is known from outside of a worker. */
+export class TrackedWorker {
+  state: WorkerState | "unknown" = "unknown";
+  /** When those that wait for it are told that it does not come. */
+  giveUpAt: Millis | undefined;
+  /** Requests that go to it where the settings name no limit: a quarter more than it runs at once. */
+  mostRows = Infinity;
+  /** When it last gave any row something, or made a step of its runtime. */
+  progressAt: Millis = -Infinity;
+  readonly rows = new Map<SequenceId, Tracked>();
+  /** Since the last dispatch: those that were lost without a loss of the worker, and how many were at it then. */
+  readonly lostAlone = new Set<Tracked>();
+  atLoss = 0;
+  readonly #shares = new Map<Mode, Share>();
+
+  constructor(readonly id: WorkerId, private readonly waitMs: Millis) {}
+
+  shareOf(mode: Mode): Share {
+    let share = this.#shares.get(mode);
+    if (!share) this.#shares.set(mode, share = { running: 0, runningStreams: 0, groups: 0 });
+    return share;
+  }
+
+  update(state: WorkerState, maxRows: number | undefined, now: Millis): void {
+    if (state === "up") {
+      this.mostRows = Math.ceil(1.25 * (maxRows ?? Infinity));
+      this.giveUpAt = undefined;
+    } else if (state === "down" && this.state === "unknown") this.giveUpAt = now;
+    else this.giveUpAt ??= now + this.waitMs;
+    this.state = state;
+  }
+
+  /** Somebody waits. */
+  expect(now: Millis): void {
+    if (this.state === "unknown") this.giveUpAt ??= now + this.waitMs;
+  }
+
+  /** How many requests the suspects there allow to be there: none beside others. */
+  get mostRunning(): number {
+    let most = Infinity;
+    for (const request of this.rows.values()) most = Math.min(most, request.most ?? 0);
+    return most;
+  }
 }
 
 /** What is known from outside of a request that has arrived and not settled. */
@@ -52,10 +108,12 @@ export interface Tracked {
   tries: number;
   /** Something else was at the worker during the newest sending. */
   shared: boolean;
-  /** It was at the worker when that was lost: how many may be there with it, itself included. */
+  /** It was at a worker when that was lost: how many may be at one with it, itself included. */
   most: number | undefined;
   /** The newest sending; 0 while it waits. */
   sequence: SequenceId;
+  /** Of the newest sending. */
+  worker: TrackedWorker | undefined;
   group: SentGroup | undefined;
   dispatchedAt: Millis;
   progressAt: Millis;
@@ -76,21 +134,25 @@ interface Alarm {
 
 /** Everything that has arrived and not settled, with the questions the promises ask of it. */
 export class Book {
+  readonly workers: readonly TrackedWorker[];
   readonly #open = new Map<Ticket, Tracked>();
-  readonly #running = new Map<SequenceId, Tracked>();
   readonly #lanes = new Map<Mode, TrackedLane>();
   readonly #deadlines = new TinyQueue<Tracked>([], (a, b) => a.submission.deadline! - b.submission.deadline!);
   /** Requests that may have ended a worker. */
   readonly suspects = new Set<Tracked>();
-  /** Since the last dispatch: those that were lost without a loss of the worker, and how many were at it then. */
-  readonly lostAlone = new Set<Tracked>();
-  atLoss = 0;
   readonly #silences = new TinyQueue<Alarm>([], (a, b) => a.at - b.at);
   /** Of all modes. */
   waiting = 0;
   waitingBytes = 0;
 
-  constructor(private readonly settings: ModeSettings) {}
+  constructor(
+    private readonly settings: ModeSettings & Pick<Settings, "ENGINE_MODE">,
+    private readonly order: OrderDefinition,
+    ids: readonly WorkerId[],
+    waitMs: Millis,
+  ) {
+    this.workers = ids.map((id) => new TrackedWorker(id, waitMs));
+  }
 
   /** Of the modes that were asked for so far. */
   get lanes(): IterableIterator<TrackedLane> {
@@ -102,7 +164,34 @@ export class Book {
   }
 
   get running(): number {
-    return this.#running.size;
+    return this.workers.reduce((sum, { rows }) => sum + rows.size, 0);
+  }
+
+  get up(): readonly TrackedWorker[] {
+    return this.workers.filter(({ state }) => state === "up");
+  }
+
+  /** When all that wait are told that no worker comes: when the last is given up. */
+  get giveUpAt(): Millis {
+    return Math.max(
+      ...this.workers.map(({ state, giveUpAt }) => state === "up" ? Infinity : giveUpAt ?? Infinity),
+    );
+  }
+
+  worker(id: WorkerId): TrackedWorker {
+    return this.workers.find((worker) => worker.id === id)!;
+  }
+
+  /** The worker that is set aside for suspects: where they run, else the emptiest. */
+  get aside(): TrackedWorker | undefined {
+    if (this.suspects.size === 0) return undefined;
+    for (const { sequence, worker } of this.suspects) if (sequence > 0) return worker;
+    return this.emptiest(this.up);
+  }
+
+  /** The least loaded, of equals the first. */
+  emptiest(workers: readonly TrackedWorker[]): TrackedWorker | undefined {
+    return workers.toSorted((a, b) => a.rows.size - b.rows.size || a.id - b.id)[0];
   }
 
   find(ticket: Ticket): Tracked | undefined {
@@ -110,11 +199,8 @@ export class Book {
   }
 
   findRunning(sequence: SequenceId): Tracked | undefined {
-    return this.#running.get(sequence);
-  }
-
-  runningSequences(): SequenceId[] {
-    return [...this.#running.keys()];
+    for (const { rows } of this.workers) if (rows.has(sequence)) return rows.get(sequence);
+    return undefined;
   }
 
   tickets(): IterableIterator<Ticket> {
@@ -133,6 +219,7 @@ export class Book {
       shared: false,
       most: undefined,
       sequence: 0,
+      worker: undefined,
       group: undefined,
       dispatchedAt: 0,
       progressAt: 0,
@@ -150,10 +237,11 @@ export class Book {
     this.#wait(request);
   }
 
-  start(request: Tracked, sequence: SequenceId, group: SentGroup, now: Millis): void {
+  start(request: Tracked, sequence: SequenceId, worker: TrackedWorker, group: SentGroup, now: Millis): void {
     this.#stopWaiting(request);
     Object.assign(request, {
       sequence,
+      worker,
       group,
       dispatchedAt: now,
       progressAt: now,
@@ -163,13 +251,16 @@ export class Book {
     });
     request.attempts++;
     request.tries++;
-    request.lane.running++;
-    if (request.submission.stream) request.lane.runningStreams++;
-    this.#running.set(sequence, request);
-    request.shared = this.#running.size > 1;
-    if (this.#running.size === 2) { for (const each of this.#running.values()) each.shared = true; }
-    this.lostAlone.clear();
-    this.atLoss = 0;
+    const { rows, lostAlone } = worker;
+    const share = worker.shareOf(request.lane.mode);
+    share.running++;
+    if (request.submission.stream) share.runningStreams++;
+    rows.set(sequence, request);
+    request.shared = rows.size > 1;
+    if (rows.size === 2) { for (const each of rows.values()) each.shared = true; }
+    lostAlone.clear();
+    for (const other of this.workers) other.lostAlone.delete(request);
+    worker.atLoss = 0;
     this.#silences.push({ request, sequence, at: now });
   }
 
@@ -181,38 +272,35 @@ export class Book {
   /** The worker was lost with this request, which waits again. */
   suspect(request: Tracked): void {
     const { most } = request;
-    request.most = most === undefined ? this.atLoss : Math.ceil(Math.min(this.atLoss, most) / 2);
+    const { atLoss } = request.worker!;
+    request.most = most === undefined ? atLoss : Math.ceil(Math.min(atLoss, most) / 2);
     if (request.shared) request.tries--;
-    if (!this.suspects.has(request)) request.lane.suspects.push(request.ticket);
+    if (!this.suspects.has(request)) {
+      request.lane.suspects.push(request);
+      request.lane.waitingSuspects++;
+    }
     this.suspects.add(request);
   }
 
   /** The request can't be sent again, or has settled. */
   acquit(request: Tracked): void {
     this.suspects.delete(request);
-    this.lostAlone.delete(request);
+    for (const { lostAlone } of this.workers) lostAlone.delete(request);
     request.most = undefined;
   }
 
-  /** So many of a lane may leave as long as there are suspects, which go first and among few. */
-  mayLeave({ mode, waiting }: TrackedLane): number {
-    if (this.suspects.size === 0) return waiting;
+  /** So many of a lane may leave for the worker: beside suspects only suspects may, and few. */
+  mayLeave({ mode, waiting, waitingSuspects }: TrackedLane, worker: TrackedWorker): number {
+    if (worker !== this.aside) return waiting - waitingSuspects;
     const own = [...this.suspects].filter(({ lane, sequence }) => lane.mode === mode && sequence === 0);
-    let most = this.mostRunning();
+    let most = worker.mostRunning;
     let leaving = 0;
     for (const request of own.toSorted((a, b) => a.ticket - b.ticket)) {
       most = Math.min(most, request.most!);
-      if (this.#running.size + leaving >= most) break;
+      if (worker.rows.size + leaving >= most) break;
       leaving++;
     }
     return leaving;
-  }
-
-  /** How many the suspects at the worker allow there: none if there are others. */
-  mostRunning(): number {
-    let most = Infinity;
-    for (const request of this.#running.values()) most = Math.min(most, request.most ?? 0);
-    return most;
   }
 
   settle(request: Tracked): void {
@@ -222,15 +310,16 @@ export class Book {
     this.#open.delete(request.ticket);
   }
 
-  /** The next to leave: suspects go first. */
-  oldestWaiting({ queue, suspects }: TrackedLane): Tracked | undefined {
-    return this.#oldest(suspects, ({ most }) => most !== undefined) ?? this.#oldest(queue, () => true);
+  /** The next of the lane to leave for the worker: the one that is set aside takes suspects alone. */
+  next({ queue, suspects }: TrackedLane, worker: TrackedWorker): Tracked | undefined {
+    return worker === this.aside
+      ? this.#first(suspects, ({ most }) => most !== undefined)
+      : this.#first(queue, ({ most }) => most === undefined);
   }
 
-  #oldest(queue: TinyQueue<Ticket>, belongs: (request: Tracked) => boolean): Tracked | undefined {
-    for (let ticket = queue.peek(); ticket !== undefined; ticket = queue.peek()) {
-      const request = this.#open.get(ticket);
-      if (request && request.sequence === 0 && belongs(request)) return request;
+  #first(queue: TinyQueue<Tracked>, belongs: (request: Tracked) => boolean): Tracked | undefined {
+    for (let request = queue.peek(); request; request = queue.peek()) {
+      if (this.#open.has(request.ticket) && request.sequence === 0 && belongs(request)) return request;
       queue.pop();
     }
     return undefined;
@@ -245,7 +334,7 @@ export class Book {
     return undefined;
   }
 
-  /** The one at the worker that gave no sign of life for longest. */
+  /** The one at the workers that gave no sign of life for longest. */
   longestSilent(): Tracked | undefined {
     for (let next = this.#silences.peek(); next; next = this.#silences.peek()) {
       const { request, sequence, at } = next;
@@ -261,16 +350,15 @@ export class Book {
     let lane = this.#lanes.get(mode);
     if (!lane) {
       const law = modeLaw(mode, this.settings);
+      const byOrder = (a: Tracked, b: Tracked) => this.order.precedes(a, b) ? -1 : 1;
       lane = {
         mode,
         law,
-        queue: new TinyQueue<Ticket>(),
-        suspects: new TinyQueue<Ticket>(),
+        queue: new TinyQueue<Tracked>([], byOrder),
+        suspects: new TinyQueue<Tracked>([], (a, b) => a.ticket - b.ticket),
         waiting: 0,
         waitingBytes: 0,
-        running: 0,
-        runningStreams: 0,
-        groups: 0,
+        waitingSuspects: 0,
         drainRate: new DrainRate(),
         serviceTime: new ServiceTime(),
       };
@@ -282,8 +370,8 @@ export class Book {
   #wait(request: Tracked): void {
     request.sequence = 0;
     request.group = undefined;
-    request.lane.queue.push(request.ticket);
-    if (request.most !== undefined) request.lane.suspects.push(request.ticket);
+    request.lane.queue.push(request);
+    if (request.most !== undefined) request.lane.suspects.push(request);
     this.#count(request, 1);
   }
 
@@ -291,17 +379,20 @@ export class Book {
     this.#count(request, -1);
   }
 
-  #count({ lane, submission: { promptBytes } }: Tracked, one: 1 | -1): void {
+  #count({ lane, most, submission: { promptBytes } }: Tracked, one: 1 | -1): void {
     lane.waiting += one;
     lane.waitingBytes += one * promptBytes;
+    if (most !== undefined) lane.waitingSuspects += one;
     this.waiting += one;
     this.waitingBytes += one * promptBytes;
   }
 
   #stopRunning(request: Tracked): void {
-    this.#running.delete(request.sequence);
-    request.lane.running--;
-    if (request.submission.stream) request.lane.runningStreams--;
-    if (--request.group!.left === 0) request.lane.groups--;
+    const worker = request.worker!;
+    const share = worker.shareOf(request.lane.mode);
+    worker.rows.delete(request.sequence);
+    share.running--;
+    if (request.submission.stream) share.runningStreams--;
+    if (--request.group!.left === 0) share.groups--;
   }
 }

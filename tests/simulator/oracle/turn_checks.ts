@@ -1,6 +1,6 @@
 import type { Millis, SchedulerStats, Ticket } from "../../../src/core/types.ts";
 import { Broken } from "./broken.ts";
-import { kindOf } from "./laws.ts";
+import { hasPlace, isDue } from "./laws.ts";
 import type { Situation } from "./situation.ts";
 import type { TrackedLane } from "./tracked.ts";
 
@@ -36,7 +36,7 @@ export function checkVerdicts({ book, judge, freed, toldWorker, counts }: Situat
 
 /** Nothing that is due has been left, and the core is woken in time for what comes next. */
 export function checkTimes(situation: Situation): void {
-  const { book, judge, patience, now, wakeAt, woken } = situation;
+  const { book, judge, now, wakeAt, woken } = situation;
   const overdue = book.nextDeadline();
   const silent = book.longestSilent();
   if (overdue && overdue.submission.deadline! <= now) {
@@ -54,8 +54,8 @@ export function checkTimes(situation: Situation): void {
     silent ? judge.timeoutAt(silent) : Infinity,
   );
   for (const lane of book.lanes) next = Math.min(next, groupDueAt(situation, lane));
-  if (book.waiting > 0 && patience.state !== "up") {
-    const giveUpAt = patience.giveUpAt ?? Infinity;
+  if (book.waiting > 0) {
+    const { giveUpAt } = book;
     if (giveUpAt <= now) {
       throw new Broken("nobody waits for ever", "no worker, and yet it waits", oldest(situation));
     }
@@ -75,35 +75,33 @@ export function checkTimes(situation: Situation): void {
 }
 
 /** Takes note of how many run of each mode whose requests wait for a place from now on. */
-export function noteDrainRates(situation: Situation): void {
-  const { book, patience, now } = situation;
-  const asUsual = patience.state === "up" && book.suspects.size === 0;
+export function noteDrainRates({ book, now }: Situation): void {
+  const asUsual = book.up.length > 0 && book.suspects.size === 0;
   for (const lane of book.lanes) {
-    const waitsForPlace = asUsual && lane.waiting > 0 && !hasPlace(situation, lane);
-    lane.drainRate.update(waitsForPlace ? lane.running : undefined, now);
+    const waitsForPlace = asUsual && lane.waiting > 0 &&
+      book.up.every((worker) => !hasPlace(book.next(lane, worker)!, worker));
+    const running = () => book.workers.reduce((sum, worker) => sum + worker.shareOf(lane.mode).running, 0);
+    lane.drainRate.update(waitsForPlace ? running() : undefined, now);
   }
-}
-
-/** The next of this mode may go, as far as its limits are concerned. */
-function hasPlace({ book, patience }: Situation, lane: TrackedLane): boolean {
-  const { running, limit } = kindOf(book.oldestWaiting(lane)!, patience);
-  return running < limit && lane.groups < lane.law.maxGroups;
 }
 
 /** When a mode has to let those that wait for it go, if nothing else happens; it must not have missed it. */
-function groupDueAt(situation: Situation, lane: TrackedLane): Millis {
-  const { book, patience, now } = situation;
-  const { mode, law, running, groups } = lane;
-  const waiting = book.mayLeave(lane);
-  if (waiting === 0 || patience.state !== "up" || !hasPlace(situation, lane)) return Infinity;
-  const oldest = book.oldestWaiting(lane)!;
-  const dueAt = oldest.submission.receivedAt + law.windowMs;
-  if (waiting >= law.fullAt || dueAt <= now || (law.whenIdle && groups === 0)) {
+function groupDueAt({ book, now }: Situation, lane: TrackedLane): Millis {
+  let next = Infinity;
+  for (const worker of book.up) {
+    const waiting = book.mayLeave(lane, worker);
+    const oldest = waiting > 0 ? book.next(lane, worker) : undefined;
+    if (!oldest || !hasPlace(oldest, worker)) continue;
+    const dueAt = oldest.submission.receivedAt + lane.law.windowMs;
+    next = Math.min(next, dueAt);
+    if (!isDue(lane, { waiting, oldest, worker, now })) continue;
+    const { running, groups } = worker.shareOf(lane.mode);
     const detail =
-      `${mode}: ${waiting} wait, ${running} run in ${groups} groups, due at ${dueAt}, now ${now}`;
+      `${lane.mode}: ${waiting} wait, ${running} run in ${groups} groups at worker ${worker.id}, ` +
+      `due at ${dueAt}, now ${now}`;
     throw new Broken("nothing waits beside a free place", detail, oldest.ticket);
   }
-  return dueAt;
+  return next;
 }
 
 export function checkStats({ book, counts }: Situation, stats: SchedulerStats): void {
@@ -122,7 +120,5 @@ export function checkStats({ book, counts }: Situation, stats: SchedulerStats): 
 
 /** Of all lanes. */
 function oldest({ book }: Situation): Ticket | undefined {
-  const tickets = [...book.lanes].map((lane) => book.oldestWaiting(lane)?.ticket ?? Infinity);
-  const ticket = Math.min(...tickets);
-  return ticket === Infinity ? undefined : ticket;
+  return [...book.tickets()].toSorted((a, b) => a - b).find((ticket) => book.find(ticket)!.sequence === 0);
 }

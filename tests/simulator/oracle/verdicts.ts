@@ -6,9 +6,9 @@ import type {
   WorkerFailure,
   WorkerResult,
 } from "../../../src/core/types.ts";
-import type { CoreLimits, Event } from "../../../src/core/events.ts";
-import { wireId } from "../../../src/core/wire_id.ts";
-import type { Book, Tracked } from "./tracked.ts";
+import type { CoreLimits, Event, WorkerEvent } from "../../../src/core/events.ts";
+import { wireId } from "../../../src/core/run.ts";
+import type { Book, Tracked, TrackedWorker } from "./tracked.ts";
 
 /** Judges what the worker says: which end, if any, each message must bring to the request it is about. */
 export class Judge {
@@ -17,9 +17,6 @@ export class Judge {
   /** Those whose tokens came since then. */
   readonly heardFrom: Tracked[] = [];
   readonly cancelled = new Set<Ticket>();
-  #workerIsGone = false;
-  /** When the worker last spoke of any row, or of a step of its runtime. */
-  #workerProgressAt: Millis = -Infinity;
 
   constructor(private readonly book: Book, private readonly limits: CoreLimits) {}
 
@@ -30,29 +27,28 @@ export class Judge {
     this.cancelled.clear();
   }
 
-  hear(
-    event: Extract<Event, { kind: "cancel" | "progress" | "step" | "lost" | "worker" }>,
-    now: Millis,
-  ): void {
+  hear(event: WorkerEvent | Extract<Event, { kind: "cancel" }>, now: Millis): void {
+    if (event.kind === "cancel") {
+      this.cancelled.add(event.ticket);
+      return;
+    }
+    const worker = this.book.worker(event.worker);
     switch (event.kind) {
-      case "cancel":
-        this.cancelled.add(event.ticket);
-        return;
       case "progress":
-        this.#workerProgressAt = now;
+        worker.progressAt = now;
         return;
       case "step":
-        this.#workerProgressAt = now;
-        for (const delta of event.step.deltas) this.#hearDelta(delta, now);
-        for (const result of event.step.results) this.#hearResult(result, now);
+        worker.progressAt = now;
+        for (const delta of event.step.deltas) this.#hearDelta(worker, delta, now);
+        for (const result of event.step.results) this.#hearResult(worker, result, now);
         return;
       case "lost":
-        return this.#loseAll(event, now);
+        return this.#loseAll(worker, event, now);
       case "worker":
-        this.#workerIsGone = event.state === "down";
-        if (!this.#workerIsGone) return;
-        for (const request of this.book.lostAlone) this.book.suspect(request);
-        this.book.lostAlone.clear();
+        worker.update(event.state, event.maxRows, now);
+        if (worker.state !== "down") return;
+        for (const request of worker.lostAlone) this.book.suspect(request);
+        worker.lostAlone.clear();
         return;
       default:
         event satisfies never;
@@ -60,14 +56,14 @@ export class Judge {
   }
 
   /** When the worker's time for this one is over: it is with a worker that stands still, or it gets nothing for too long. */
-  timeoutAt({ progressAt }: Tracked): Millis {
+  timeoutAt({ progressAt, worker }: Tracked): Millis {
     const { workerTimeoutMs, rowTimeoutMs } = this.limits;
-    const stillSince = Math.max(progressAt, this.#workerProgressAt);
+    const stillSince = Math.max(progressAt, worker!.progressAt);
     return Math.min(stillSince + workerTimeoutMs, progressAt + rowTimeoutMs);
   }
 
-  #hearDelta({ sequence, tokenIndex, tokens }: WorkerDelta, now: Millis): void {
-    const request = this.#undecided(sequence, now);
+  #hearDelta(worker: TrackedWorker, { sequence, tokenIndex, tokens }: WorkerDelta, now: Millis): void {
+    const request = this.#undecided(worker, sequence, now);
     if (!request) return;
     if (!request.submission.stream || tokenIndex !== request.heard) {
       return this.#fail(request, "worker_internal_error", true);
@@ -82,15 +78,19 @@ export class Judge {
     request.progressAt = now;
   }
 
-  #hearResult({ sequence, reply, streamed = reply.outputTokens }: WorkerResult, now: Millis): void {
-    const request = this.#undecided(sequence, now);
+  #hearResult(
+    worker: TrackedWorker,
+    { sequence, reply, streamed = reply.outputTokens }: WorkerResult,
+    now: Millis,
+  ): void {
+    const request = this.#undecided(worker, sequence, now);
     if (!request) return;
     const { submission, ticket, heard } = request;
     const own = reply.wireId === wireId(submission.requestId, ticket);
     const whole = !submission.stream || reply.status !== "ok" || streamed === heard;
     if (!own || !whole) return this.#fail(request, "worker_internal_error");
     if (reply.status === "worker_unavailable") {
-      this.book.atLoss = Math.max(this.book.atLoss, this.#atWorker(now));
+      worker.atLoss = Math.max(worker.atLoss, this.#atWorker(worker, now));
       return this.#lose(request, reply.status, false, true);
     }
     if (reply.status !== "ok") return this.#fail(request, reply.status);
@@ -98,12 +98,15 @@ export class Judge {
     this.judged.push(request);
   }
 
-  #loseAll({ sequences, status }: Extract<Event, { kind: "lost" }>, now: Millis): void {
-    const isGone = sequences === undefined || this.#workerIsGone;
-    const running = this.book.runningSequences();
-    this.book.atLoss = Math.max(this.book.atLoss, this.#atWorker(now));
-    for (const sequence of sequences ?? running) {
-      const request = this.#undecided(sequence, now);
+  #loseAll(
+    worker: TrackedWorker,
+    { sequences, status }: Extract<WorkerEvent, { kind: "lost" }>,
+    now: Millis,
+  ): void {
+    const isGone = sequences === undefined || worker.state === "down";
+    worker.atLoss = Math.max(worker.atLoss, this.#atWorker(worker, now));
+    for (const sequence of sequences ?? [...worker.rows.keys()]) {
+      const request = this.#undecided(worker, sequence, now);
       if (request) this.#lose(request, status, isGone);
     }
   }
@@ -123,12 +126,12 @@ export class Judge {
     this.judged.push(request);
     this.book.requeue(request);
     if (isGone) this.book.suspect(request);
-    else if (!turnedBack) this.book.lostAlone.add(request);
+    else if (!turnedBack) request.worker!.lostAlone.add(request);
   }
 
   /** Requests that are still at the worker as far as this turn's messages say. */
-  #atWorker(now: Millis): number {
-    return this.book.runningSequences().filter((sequence) => this.#undecided(sequence, now)).length;
+  #atWorker(worker: TrackedWorker, now: Millis): number {
+    return [...worker.rows.keys()].filter((sequence) => this.#undecided(worker, sequence, now)).length;
   }
 
   #fail(request: Tracked, status: WorkerFailure, tellWorker = false): void {
@@ -136,9 +139,9 @@ export class Judge {
     this.judged.push(request);
   }
 
-  /** The request that runs as this sequence, unless something earlier has ended it. */
-  #undecided(sequence: SequenceId, now: Millis): Tracked | undefined {
-    const request = this.book.findRunning(sequence);
+  /** The request that runs there as this sequence, unless something earlier has ended it. */
+  #undecided({ rows }: TrackedWorker, sequence: SequenceId, now: Millis): Tracked | undefined {
+    const request = rows.get(sequence);
     if (!request || request.verdict || this.cancelled.has(request.ticket)) return undefined;
     const { deadline } = request.submission;
     return deadline !== undefined && deadline <= now ? undefined : request;

@@ -1,6 +1,6 @@
 /** The bodies of OpenAI's API, made of our answers. */
-import type { Answer, Millis, Mode, Submission } from "../../../core/types.ts";
-import { ledger } from "../../../core/ledger.ts";
+import type { Millis, Submission } from "../../../core/types.ts";
+import type { AnsweredEnd } from "../../../observe/observer.ts";
 
 /** The two kinds of answer differ in their names and in where the text stands. */
 export interface AnswerKind {
@@ -46,16 +46,8 @@ export interface AnswerHead {
   readonly continuousUsage: boolean;
 }
 
-/** One prompt's answer, which is one choice of the HTTP answer. */
-export interface Answered {
-  readonly submission: Submission;
-  readonly answer: Answer;
-  readonly mode: Mode;
-  readonly sentAt: Millis;
-}
-
 /** The body of an answer in one piece. Where there are several choices, each has its own `omnispan`. */
-export function wholeAnswer(head: AnswerHead, all: readonly Answered[]) {
+export function wholeAnswer(head: AnswerHead, all: readonly AnsweredEnd[]) {
   const [only, ...others] = all;
   const several = others.length > 0;
   const choices = all.map((one, index) => ({
@@ -99,7 +91,7 @@ export class AnswerEvents {
   }
 
   /** The events after a choice's last token: why it ended, and where its time went. */
-  last(index: number, answered: Answered): string[] {
+  last(index: number, answered: AnsweredEnd): string[] {
     const more = `,"omnispan":${JSON.stringify(details(answered))}`;
     const last = () =>
       this.#event(index, this.head.kind.last(), finishReason(answered), usageOf([answered]), more);
@@ -107,7 +99,7 @@ export class AnswerEvents {
   }
 
   /** The events after all choices: the counts if they are wanted, and OpenAI's end mark. */
-  end(all: readonly Answered[]): string[] {
+  end(all: readonly AnsweredEnd[]): string[] {
     if (!this.head.usage) return ["[DONE]"];
     return [`${this.#head},"choices":[],"usage":${JSON.stringify(usageOf(all))}}`, "[DONE]"];
   }
@@ -135,8 +127,8 @@ function headOf({ kind, requestId, model, receivedAt }: AnswerHead, object: stri
 }
 
 /** Workers that speak the first contract alone do not say why an answer ended, and clients can't do without. */
-function finishReason({ submission: { maxTokens }, answer: { reply } }: Answered): string {
-  return reply.finishReason || (reply.outputTokens >= maxTokens ? "length" : "stop");
+function finishReason({ request: { submission }, answer: { reply } }: AnsweredEnd): string {
+  return reply.finishReason || (reply.outputTokens >= submission.maxTokens ? "length" : "stop");
 }
 
 type Usage = ReturnType<typeof usageBody>;
@@ -147,7 +139,7 @@ function usageBody(prompt: number | null, completion: number) {
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total };
 }
 
-function usageOf(all: readonly Answered[]): Usage {
+function usageOf(all: readonly AnsweredEnd[]): Usage {
   let input = 0;
   let output = 0;
   for (const { answer: { reply } } of all) {
@@ -158,24 +150,22 @@ function usageOf(all: readonly Answered[]): Usage {
 }
 
 /** Where the time went: an addition of ours, which clients of OpenAI's API pass over. */
-function details({ submission: { receivedAt }, answer, mode, sentAt }: Answered) {
-  const { phases, dispatch, reply } = answer;
+function details({ receivedAt, endedAt, answer, mode, dispatch, ledger }: AnsweredEnd) {
+  const { phases, reply, attempts } = answer;
   const decoded = Math.max(1, reply.outputTokens - 1);
   return {
     mode,
     ttft_ms: phases.firstTokenAt - receivedAt,
     tpot_ms: (phases.lastTokenAt - phases.firstTokenAt) / decoded,
-    e2e_ms: sentAt - receivedAt,
+    e2e_ms: endedAt - receivedAt,
     queue_wait_ms: phases.dispatchedAt - receivedAt,
-    timing: Object.fromEntries(
-      Object.entries(ledger(receivedAt, answer, sentAt)).map(([phase, ms]) => [`${phase}_ms`, ms]),
-    ),
+    timing: Object.fromEntries(Object.entries(ledger).map(([phase, ms]) => [`${phase}_ms`, ms])),
     dispatch: dispatch && {
       id: dispatch.id,
-      size: dispatch.size,
+      size: dispatch.tickets.length,
       reason: dispatch.reason,
       late_ms: dispatch.lateMs,
-      attempts: dispatch.attempts,
+      attempts,
     },
   };
 }

@@ -4,22 +4,16 @@ import { Buffer, isUtf8 } from "node:buffer";
 import { now } from "../../../clock.ts";
 import { OmnispanError } from "../../../core/errors.ts";
 import type { OnDelta } from "../../../scheduler/handle.ts";
-import type { Answer, Millis, Submission, WorkerFailure, WorkerReply } from "../../../core/types.ts";
+import type { Millis, Submission, WorkerFailure, WorkerReply } from "../../../core/types.ts";
 import { CALLER_GONE } from "../../caller_gone.ts";
-import type { Door, Visit } from "../../door.ts";
+import type { AnsweredEnd } from "../../../observe/observer.ts";
+import { Exchange } from "../../exchange.ts";
+import type { Ingress } from "../../ingress.ts";
 import { MAX_ID_LENGTH } from "../../validate.ts";
 import { readJson } from "../body.ts";
 import { EVENT_STREAM_HEADERS, EventStream } from "../event_stream.ts";
 import { type HttpFailure, refusal, workerFailure } from "../status.ts";
-import {
-  type Answered,
-  AnswerEvents,
-  type AnswerHead,
-  type AnswerKind,
-  CHAT,
-  COMPLETION,
-  wholeAnswer,
-} from "./answers.ts";
+import { AnswerEvents, type AnswerHead, type AnswerKind, CHAT, COMPLETION, wholeAnswer } from "./answers.ts";
 import { availableModels, modelName, requireModel } from "./models.ts";
 import { type Asked, type OwnHeaders, readChat, readCompletion } from "./requests.ts";
 import { invalid, UnknownFields } from "./schema.ts";
@@ -38,7 +32,7 @@ interface Endpoint {
 
 /** One prompt on its way: a request of the engine's own, which ends by itself. */
 interface Prompt {
-  readonly visit: Visit;
+  readonly exchange: Exchange;
   readonly submission: Submission;
 }
 
@@ -46,46 +40,46 @@ interface Prompt {
 const TOGETHER = new OmnispanError("cancelled", "another prompt of the same request failed");
 
 /** `POST /v1/chat/completions` */
-export function chatCompletions(door: Door) {
-  return (context: Context) => answer(door, context, { kind: CHAT, read: readChat });
+export function chatCompletions(ingress: Ingress) {
+  return (context: Context) => answer(ingress, context, { kind: CHAT, read: readChat });
 }
 
 /** `POST /v1/completions` */
-export function completions(door: Door) {
-  return (context: Context) => answer(door, context, { kind: COMPLETION, read: readCompletion });
+export function completions(ingress: Ingress) {
+  return (context: Context) => answer(ingress, context, { kind: COMPLETION, read: readCompletion });
 }
 
 /** `GET /v1/models` and `GET /v1/models/:model` */
-export function models(door: Door) {
+export function models(ingress: Ingress) {
   return (context: Context): Response => {
-    door.keys?.identify(context.req.header("authorization"));
-    const data = availableModels(door);
+    ingress.keys?.identify(context.req.header("authorization"));
+    const data = availableModels(ingress);
     const asked = context.req.param("model");
     if (asked === undefined) return context.json({ object: "list", data });
-    requireModel(door, asked);
-    return context.json({ ...data[0], id: modelName(door, asked) });
+    requireModel(ingress, asked);
+    return context.json({ ...data[0], id: modelName(ingress, asked) });
   };
 }
 
-async function answer(door: Door, { req, env }: Context, { kind, read }: Endpoint): Promise<Response> {
-  const { settings } = door;
+async function answer(ingress: Ingress, { req, env }: Context, { kind, read }: Endpoint): Promise<Response> {
+  const { settings } = ingress;
   const header = (name: string) => headerText(name, req.header(name));
   const requestId = bytesOf(req.header("x-request-id") ?? "").toString() || crypto.randomUUID();
   const headers: Record<string, string> = {
     "x-request-id": Buffer.from(requestId.slice(0, MAX_ID_LENGTH)).toString("latin1"),
   };
   const arrival = {
-    door: "http",
+    transport: "http",
     requestId,
     peer: peerOf(env),
     at: now(),
     header: (name: string) => req.header(name),
   } as const;
-  const visits = [door.visit(arrival)];
+  const exchanges = [new Exchange(ingress, arrival)];
   let asked: Asked;
   let prompts: readonly Prompt[];
   try {
-    visits[0]!.identify(); // before a body is read for somebody who may not ask
+    exchanges[0]!.identify(); // before a body is read for somebody who may not ask
     header("x-request-id");
     const body = await readJson(req.raw, settings);
     const own = { requestId, tenantId: header("omnispan-tenant"), modeHint: header("omnispan-mode") ?? "" };
@@ -94,19 +88,26 @@ async function answer(door: Door, { req, env }: Context, { kind, read }: Endpoin
     if (unknown.ignored !== undefined) headers["omnispan-ignored-fields"] = unknown.ignored;
     const receivedAt = now();
     const deadline = deadlineOf(header("omnispan-timeout-ms"), receivedAt, settings.HTTP_TIMEOUT_MS);
-    requireModel(door, asked.model);
+    requireModel(ingress, asked.model);
     const reception = { receivedAt, deadline, stream: asked.stream };
     prompts = asked.requests.map((raw, index) => {
-      const visit = visits[index] ??= door.visit({ ...arrival, requestId: raw.requestId });
-      return { visit, submission: visit.take(raw, reception) };
+      const exchange = exchanges[index] ??= new Exchange(ingress, { ...arrival, requestId: raw.requestId });
+      return { exchange, submission: exchange.take(raw, reception) };
     });
   } catch (thrown) { // all of them or none
-    const [error] = visits.map((visit) => visit.refused(thrown));
+    const [error] = exchanges.map((exchange) => exchange.refused(thrown));
     return failed(refusal(error!), headers);
   }
   const { usage, continuousUsage, model } = asked;
   const { receivedAt } = prompts[0]!.submission;
-  const head = { kind, requestId, receivedAt, model: () => modelName(door, model), usage, continuousUsage };
+  const head = {
+    kind,
+    requestId,
+    receivedAt,
+    model: () => modelName(ingress, model),
+    usage,
+    continuousUsage,
+  };
   if (!asked.stream) {
     const answers = await answersOf(prompts, callerOf(req.raw.signal));
     return isFailure(answers)
@@ -166,7 +167,7 @@ async function streamed(
 /** Of the prompts of a stream, by their indexes. */
 interface Progress {
   delta(index: number, delta: Parameters<OnDelta>[0]): void;
-  answered(index: number, answered: Answered): void;
+  answered(index: number, answered: AnsweredEnd): void;
 }
 
 /**
@@ -177,9 +178,9 @@ async function answersOf(
   prompts: readonly Prompt[],
   caller: AbortController,
   progress?: Progress,
-): Promise<readonly Answered[] | HttpFailure> {
+): Promise<readonly AnsweredEnd[] | HttpFailure> {
   let first: HttpFailure | undefined;
-  const answers: Answered[] = [];
+  const answers: AnsweredEnd[] = [];
   await Promise.all(prompts.map(async (prompt, index) => {
     // What the others bring after a failure, until they are cancelled, is nobody's.
     const onDelta: OnDelta | undefined = progress && ((delta) => first || progress.delta(index, delta));
@@ -195,23 +196,23 @@ async function answersOf(
 }
 
 async function answerOf(
-  { visit, submission }: Prompt,
+  { exchange }: Prompt,
   signal: AbortSignal,
   onDelta: OnDelta | undefined,
-): Promise<Answered | HttpFailure> {
+): Promise<AnsweredEnd | HttpFailure> {
   try {
-    const { answer, sentAt } = visit.answered(await visit.submit(submission, signal, onDelta));
-    return failureOf(answer) ?? { submission, answer, mode: visit.mode, sentAt };
+    const end = await exchange.answer(signal, onDelta);
+    return failureOf(end) ?? end;
   } catch (thrown) {
-    return refusal(visit.refused(thrown));
+    return refusal(exchange.refused(thrown));
   }
 }
 
-function isFailure(ended: Answered | readonly Answered[] | HttpFailure): ended is HttpFailure {
+function isFailure(ended: AnsweredEnd | readonly AnsweredEnd[] | HttpFailure): ended is HttpFailure {
   return "body" in ended;
 }
 
-function failureOf({ reply }: Answer): HttpFailure | undefined {
+function failureOf({ answer: { reply } }: AnsweredEnd): HttpFailure | undefined {
   return reply.status === "ok" ? undefined : workerFailure(reply as WorkerReply & { status: WorkerFailure });
 }
 

@@ -1,5 +1,5 @@
 import { OmnispanError } from "../../../core/errors.ts";
-import type { Door } from "../../door.ts";
+import type { Ingress } from "../../ingress.ts";
 
 /** What a request may call the model when the worker has not said what it serves. */
 const UNNAMED = "default";
@@ -14,7 +14,7 @@ export interface Model {
 }
 
 /** The one that the worker serves. */
-export function availableModels({ scheduler }: Door): Model[] {
+export function availableModels({ scheduler }: Ingress): Model[] {
   const { identity } = scheduler.worker;
   return [{
     id: identity?.model || UNNAMED,
@@ -25,7 +25,7 @@ export function availableModels({ scheduler }: Door): Model[] {
 }
 
 /** The name of the model that answers, as far as the worker has said it. */
-export function modelName({ scheduler }: Door, asked: string | undefined): string {
+export function modelName({ scheduler }: Ingress, asked: string | undefined): string {
   return scheduler.worker.identity?.model || asked || UNNAMED;
 }
 
@@ -33,7 +33,7 @@ export function modelName({ scheduler }: Door, asked: string | undefined): strin
  * A request may leave the model out. A worker without sessions does not say what it serves, so any name is taken.
  * @throws {OmnispanError} not_found
  */
-export function requireModel({ scheduler }: Door, asked: string | undefined): void {
+export function requireModel({ scheduler }: Ingress, asked: string | undefined): void {
   const known = scheduler.worker.identity?.model;
   if (!known || !asked || asked === known || asked === UNNAMED) return;
   const got = JSON.stringify(asked.slice(0, 120));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { failedReply, type WorkerReply } from "./types.ts";
-import { phases } from "./phases.ts";
+import { phaseInstants } from "./run.ts";
 
 function reply(workerLatencyMs: number, ttftMs: number): WorkerReply {
   return { ...failedReply("worker_internal_error", ""), status: "ok", workerLatencyMs, ttftMs };
@@ -11,7 +11,7 @@ const RUN = { placeAt: 10, dispatchedAt: 20, firstTokenAt: undefined, progressAt
 
 Deno.test("tokens that were seen place the first and the last", () => {
   const run = { ...RUN, firstTokenAt: 30, progressAt: 70 };
-  assert.deepEqual(phases(5, run, reply(60, 9), 80), {
+  assert.deepEqual(phaseInstants(5, run, reply(60, 9), 80), {
     queuedAt: 5,
     placeAt: 10,
     dispatchedAt: 20,
@@ -21,12 +21,12 @@ Deno.test("tokens that were seen place the first and the last", () => {
 });
 
 Deno.test("of an answer in one piece the worker's own times place the first token", () => {
-  const { firstTokenAt, lastTokenAt } = phases(5, RUN, reply(60, 20), 100);
+  const { firstTokenAt, lastTokenAt } = phaseInstants(5, RUN, reply(60, 20), 100);
   assert.deepEqual({ firstTokenAt, lastTokenAt }, { firstTokenAt: 60, lastTokenAt: 100 });
 });
 
 Deno.test("a request that was never sent spent all its time in the queue", () => {
-  assert.deepEqual(phases(5, undefined, reply(0, 0), 90), {
+  assert.deepEqual(phaseInstants(5, undefined, reply(0, 0), 90), {
     queuedAt: 5,
     placeAt: 90,
     dispatchedAt: 90,
@@ -39,7 +39,7 @@ Deno.test("the instants never fall, whatever times the worker reports", () => {
   const times = fc.double({ min: 0, max: 1e6, noNaN: true });
   fc.assert(fc.property(times, times, times, (workerLatencyMs, ttftMs, callMs) => {
     const now = RUN.dispatchedAt + callMs;
-    const { queuedAt, placeAt, dispatchedAt, firstTokenAt, lastTokenAt } = phases(
+    const { queuedAt, placeAt, dispatchedAt, firstTokenAt, lastTokenAt } = phaseInstants(
       5,
       RUN,
       reply(workerLatencyMs, ttftMs),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DrainRate, ServiceTime } from "./drain_rate.ts";
+import { DrainRate, ServiceTime } from "./admission.ts";
 
 /** `rows` places that are always taken, each answered after `serviceMs`, one after the other. */
 function drain(rate: DrainRate, from: number, answers: number, { rows = 1, serviceMs = 40 } = {}): number {

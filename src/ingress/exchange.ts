@@ -1,0 +1,231 @@
+import { getLogger } from "@logtape/logtape";
+import type { ApiKeys, Caller } from "../access/api_keys.ts";
+import { now } from "../clock.ts";
+import type { Settings } from "../config/config.ts";
+import { messageOf, OmnispanError } from "../core/errors.ts";
+import { ledgerOf } from "../core/ledger.ts";
+import type { Mode } from "../core/modes/modes.ts";
+import type { Answer, Millis, Submission } from "../core/types.ts";
+import type { AnsweredEnd, OpenRequest, RequestEnd } from "../observe/observer.ts";
+import type { OnDelta } from "../scheduler/handle.ts";
+import type { Arrival, Ingress, Miss } from "./ingress.ts";
+import {
+  type FieldNames,
+  MAX_ID_LENGTH,
+  type RawRequest,
+  type Reception,
+  type RequestLimits,
+  validate,
+} from "./validate.ts";
+
+const log = getLogger(["omnispan", "ingress"]);
+
+/** One request from its arrival to its one end; `answered` or `refused` ends it. */
+export class Exchange {
+  #submission: Submission | undefined;
+  #request: OpenRequest | undefined;
+  #admitted: ReturnType<ApiKeys["admit"]> | undefined;
+  #caller: Caller | undefined;
+  #tenantId = "";
+  #ended = false;
+  readonly #trace;
+
+  constructor(
+    private readonly ingress: Ingress,
+    private readonly arrival: Arrival,
+  ) {
+    this.#trace = ingress.tracing?.begin(arrival.at, arrival.header);
+  }
+
+  /** The mode that it is scheduled by. */
+  get mode(): Mode {
+    return this.#submission?.mode ?? this.ingress.settings.ENGINE_MODE;
+  }
+
+  /**
+   * Who asks.
+   * @throws {OmnispanError} unauthenticated
+   */
+  identify(): Caller | undefined {
+    this.#caller ??= this.ingress.keys?.identify(this.arrival.header("authorization"));
+    if (this.#caller) this.#tenantId = this.#caller.tenantId;
+    return this.#caller;
+  }
+
+  /**
+   * Checks the request, which has come as a whole, and takes it against its caller's limits.
+   * @throws {OmnispanError} when the engine refuses it
+   */
+  take(asked: RawRequest, reception: Reception): Submission {
+    const { ingress } = this;
+    const caller = this.identify();
+    const raw = caller ? { ...asked, tenantId: caller.tenantId } : asked;
+    this.#tenantId = raw.tenantId.slice(0, MAX_ID_LENGTH);
+    const submission = validate(raw, limitsFor(caller, ingress.settings), reception);
+    const valid = this.#asTheWorkerTakes(submission, raw.names);
+    if (caller) {
+      this.#admitted = ingress.keys!.admit(caller, valid.maxTokens, now(), raw.names?.max_tokens);
+    }
+    return this.#submission = this.#trace ? { ...valid, traceparent: this.#trace.traceparent } : valid;
+  }
+
+  /**
+   * Hands what was taken to the scheduler and waits for the worker's answer, which may be a failure. Gives the end as
+   * the caller may see it, at the moment at which the answer leaves.
+   * @throws {OmnispanError} when the scheduler refuses it, or `signal` fires before the answer
+   */
+  async answer(signal: AbortSignal, onDelta?: OnDelta): Promise<AnsweredEnd> {
+    const { scheduler, observers } = this.ingress;
+    const { mode, arrival: { transport } } = this;
+    const request = scheduler.submit(
+      { submission: this.#submission!, mode, transport, trace: this.#trace },
+      signal,
+      onDelta,
+    );
+    this.#request = request;
+    for (const observer of observers) observer.accepted?.(request);
+    return this.#answered(await request.answer);
+  }
+
+  /** A failure that is the request's own fault counts as a refusal. */
+  #answered(answer: Answer): AnsweredEnd {
+    const { requestId } = this.arrival;
+    const { errorMessage, badRequest } = answer.reply;
+    const status = badRequest ? "invalid_argument" : answer.reply.status;
+    const sentAt = Math.max(now(), answer.phases.lastTokenAt); // the clocks of two threads differ by a little
+    const end = this.#end(status, sentAt, answer) as AnsweredEnd;
+    if (status === "ok") {
+      const { mode } = end;
+      const endToEndLatencyMs = sentAt - end.receivedAt;
+      log.debug("request {requestId} ended: {status}", { requestId, mode, status, endToEndLatencyMs });
+      return end;
+    }
+    this.#logMiss(status === "invalid_argument" ? "refused" : "failed", status, errorMessage);
+    return { ...end, answer: this.#asCallerMaySee(answer) };
+  }
+
+  /** The engine turns it away; gives the error as the caller is told it. */
+  refused(thrown: unknown): OmnispanError {
+    const error = thrown instanceof OmnispanError
+      ? thrown
+      : new OmnispanError("internal", messageOf(thrown), { cause: thrown });
+    this.#end(error.code, now(), undefined);
+    this.#logMiss("refused", error.code, error.message);
+    return error;
+  }
+
+  #logMiss(outcome: Miss["outcome"], status: Miss["status"], message: string): void {
+    const { transport, peer, requestId } = this.arrival;
+    const tenantId = this.#tenantId;
+    this.ingress.logMiss({
+      outcome,
+      status,
+      message,
+      requestId: requestId.slice(0, MAX_ID_LENGTH),
+      about: { transport, mode: this.mode, ...(tenantId && { tenantId }), ...(peer && { peer }) },
+    });
+  }
+
+  /** When the engine had it all, or began to hear of it. */
+  get #receivedAt(): Millis {
+    return this.#submission?.receivedAt ?? this.arrival.at;
+  }
+
+  /** A worker that knows no conversations would see an empty prompt; a single question is a prompt to it. */
+  #asTheWorkerTakes(submission: Submission, names: FieldNames = {}): Submission {
+    const { state, identity } = this.ingress.scheduler.worker;
+    const lacks = ([, capability]: Need) => !identity?.capabilities.includes(capability);
+    const { messages, ...rest } = submission;
+    const isQuestion = messages?.length === 1 && messages[0]!.role === "user";
+    const taken = isQuestion && lacks(["messages", "messages"])
+      ? { ...rest, prompt: messages[0]!.content }
+      : submission;
+    const missing = needsOf(taken, names).find(lacks);
+    if (!missing || (!identity && state !== "up")) return taken; // what it can may not be known yet
+    const [field, capability] = missing;
+    const who = identity ? `(${identity.backend}) has no` : "has no session to say that it has the";
+    throw new OmnispanError(
+      "invalid_argument",
+      `${field} must not be given: the worker ${who} capability ${capability}`,
+      { param: field },
+    );
+  }
+
+  /** With keys, where the worker is and what its connection said is the operator's alone; the log has it. */
+  #asCallerMaySee(answer: Answer): Answer {
+    const { status } = answer.reply;
+    const lost = status === "worker_unavailable" || status === "worker_transport_error";
+    if (!lost || !this.#caller || this.#caller.operator) return answer;
+    const errorMessage = this.#request?.firstTokenAt === undefined
+      ? "no worker takes requests"
+      : `the worker was lost after ${this.#request.tokens} tokens of this answer`;
+    return { ...answer, reply: { ...answer.reply, errorMessage } };
+  }
+
+  #end(status: RequestEnd["status"], endedAt: Millis, answer: Answer | undefined): RequestEnd {
+    const request = this.#request;
+    // A failure tells no tokens, and those that went out were made.
+    const outputTokens = Math.max(answer?.reply.outputTokens ?? 0, request?.tokens ?? 0);
+    const receivedAt = this.#receivedAt;
+    const end: RequestEnd = {
+      transport: this.arrival.transport,
+      mode: this.mode,
+      tenantId: this.#tenantId,
+      status,
+      receivedAt,
+      endedAt,
+      outputTokens,
+      request,
+      answer,
+      dispatch: answer && answer.attempts > 0 ? request?.dispatch : undefined,
+      ledger: answer && ledgerOf(receivedAt, answer, endedAt),
+      trace: this.#trace,
+    };
+    if (this.#ended) return end; // an answer that could not be written is not counted again
+    this.#ended = true;
+    this.#discharge(status, outputTokens);
+    for (const observer of this.ingress.observers) observer.ended?.(end);
+    return end;
+  }
+
+  /** What the caller's key pays for it. */
+  #discharge(status: RequestEnd["status"], outputTokens: number): void {
+    const admitted = this.#admitted;
+    if (!admitted) return;
+    const ran = this.#request?.dispatch !== undefined;
+    // What a worker made for a caller who left stays charged where its tokens were not seen.
+    const unseen = ran && status === "cancelled" && !this.#request?.submission.stream;
+    if (!ran && status !== "cancelled") admitted.giveBack();
+    else if (!unseen) admitted.settle(outputTokens);
+    admitted[Symbol.dispose]();
+  }
+}
+
+/** A field that asks for something, and the capability that a worker needs for it. */
+type Need = readonly [field: string, capability: string];
+
+function needsOf({ messages, promptTokens, rawPrompt, options }: Submission, names: FieldNames): Need[] {
+  const needs: [string, string, unknown][] = [
+    ["messages", "messages", messages],
+    [names.prompt_tokens ?? "prompt_tokens", "prompt_tokens", promptTokens],
+    [names.raw_prompt ?? "raw_prompt", "raw_prompt", rawPrompt && !promptTokens],
+    ["min_tokens", "min_tokens", options?.minTokens],
+    ["frequency_penalty", "penalties", options?.frequencyPenalty],
+    ["presence_penalty", "penalties", options?.presencePenalty],
+    ["repetition_penalty", "penalties", options?.repetitionPenalty],
+  ];
+  return needs.flatMap(([field, capability, value]) => value ? [[field, capability] as const] : []);
+}
+
+/** A key's own limits bound what a request gets that names no max_tokens. */
+function limitsFor(caller: Caller | undefined, settings: Settings): RequestLimits {
+  if (!caller) return settings;
+  const { DEFAULT_MAX_TOKENS, MAX_TOKENS_LIMIT, MAX_PROMPT_BYTES, MODE_HINTS } = settings;
+  const { max_tokens = Infinity, tokens_per_minute = Infinity } = caller.limits;
+  return {
+    DEFAULT_MAX_TOKENS: Math.min(DEFAULT_MAX_TOKENS, max_tokens, tokens_per_minute),
+    MAX_TOKENS_LIMIT,
+    MAX_PROMPT_BYTES,
+    MODE_HINTS,
+  };
+}
