@@ -6,9 +6,9 @@ import { runClosedLoop, runOpenLoop } from "../load/loops.ts";
 import { CONNECTIONS } from "../load/engine_load.ts";
 import type { Load, RunPlan, TurnLimits, Variant } from "../plan.ts";
 import {
+  commonSettings,
   type RunEnvironment,
   surroundings,
-  commonSettings,
   type WorkerIdentity,
 } from "../record/environment.ts";
 import { Recorder } from "../record/recorder.ts";
