@@ -21,6 +21,12 @@ export interface RunPlan {
   readonly slo: Slo;
 }
 
+/** When a turn ends: after so many requests or so much time, whichever is first; Infinity sets no limit. */
+export interface TurnLimits {
+  readonly requests: number;
+  readonly durationMs: Millis;
+}
+
 /** One way to run the engine. */
 export interface Variant {
   /** As tables and samples name it: `micro_batch`, or `micro_batch BATCH_WINDOW_MS=5` where modes alone don't tell apart. */
@@ -31,6 +37,8 @@ export interface Variant {
   readonly settings: Partial<Settings>;
   /** Another checkout of Omnispan, whose engine is started instead of this one's. */
   readonly checkout?: Checkout;
+  /** The names of the loads under which it is measured. @default all */
+  readonly loads?: readonly string[];
 }
 
 export interface Checkout {
@@ -43,8 +51,24 @@ export interface Checkout {
 
 /** How requests come: a closed loop's client waits for its answer, an open loop sends whatever becomes of it. */
 export type Load =
-  | { readonly kind: "closed"; readonly name: string; readonly concurrency: number }
+  | {
+    readonly kind: "closed";
+    readonly name: string;
+    readonly concurrency: number;
+    /** Requests of each cell under this load, in place of the plan's. */
+    readonly requests?: number;
+  }
   | { readonly kind: "open"; readonly name: string; readonly arrivals: Arrivals };
+
+/** The combinations that are measured; a variant whose loads are all not in the plan is measured under each. */
+export function cellsOf(
+  { variants, loads }: Pick<RunPlan, "variants" | "loads">,
+): { readonly variant: Variant; readonly load: Load }[] {
+  return variants.flatMap((variant) => {
+    const own = loads.filter(({ name }) => variant.loads?.includes(name));
+    return (own.length > 0 ? own : loads).map((load) => ({ variant, load }));
+  });
+}
 
 /** The process of an open loop's send instants; rates are requests a second. */
 export type Arrivals =

@@ -1,17 +1,20 @@
+import { fileURLToPath } from "node:url";
+import { parseSettings } from "../../src/config/parse.ts";
 import { StartupError } from "../../src/core/errors.ts";
 import type { Command } from "../cli/command.ts";
+import { planOf } from "../cli/plan_of.ts";
 import { summarizeRun } from "../metrics/summary.ts";
-import { A40 } from "../reproduce/a40.ts";
-import { compareAlone, compareRows, comparisonText } from "../reproduce/compare.ts";
-import { measureRows, reproducedRows } from "../reproduce/measure.ts";
-import type { Publication } from "../reproduce/published.ts";
+import { compareWith, type Publication, PUBLICATIONS, reproductionText } from "../reproduce/published.ts";
+import { run } from "../run/run.ts";
+import { readWorkloadFile } from "../workload/file.ts";
 import { conclude, EXIT, measured, resultsFolder, tellFinding } from "./measured.ts";
 import { makeReports } from "./report.ts";
 
-const PUBLICATIONS: Readonly<Record<string, Publication>> = { a40: A40 };
+const FOLDER = new URL("../reproduce/", import.meta.url);
 
 /**
- * Runs a published measurement on the simulated worker. Code 3: a figure is further off than the tolerance.
+ * Runs the workload file of a publication on the simulated worker, and compares. Code 3: a figure is further off than the
+ * tolerance.
  * @throws {StartupError} when there is no publication of that name
  */
 export async function reproduceCommand(command: Command, stop: AbortSignal): Promise<number> {
@@ -21,16 +24,32 @@ export async function reproduceCommand(command: Command, stop: AbortSignal): Pro
     const names = Object.keys(PUBLICATIONS).join(", ");
     throw new StartupError([`what to reproduce must be one of ${names}, got ${JSON.stringify(name)}`]);
   }
+  const workload = quick ? publication.quickWorkload : publication.workload;
+  const plan = planOf(command, await readWorkloadFile(fileURLToPath(new URL(workload, FOLDER))));
   const folder = resultsFolder(command);
-  const rows = reproducedRows(publication, quick);
-  const left = await measured(folder, stop, () => measureRows(publication, rows, line, folder, stop));
+  const subject = { engine: engineOf(publication, plan.timeoutMs), target: undefined };
+  const left = await measured(folder, stop, () => run(plan, subject, line, folder, stop));
   if (!left) return EXIT.stopped;
-  const { recording: { environment, samples } } = left;
   await makeReports(folder, left.recording, {});
-  const compared = compareRows(rows, summarizeRun(samples, environment.plan));
-  const alone = compareAlone(publication, rows, samples);
-  await tellFinding(folder, "reproduce", comparisonText(publication, compared, alone, quick));
+  const { samples } = left.recording;
+  const reproduction = compareWith(publication, summarizeRun(samples, plan), samples, quick);
+  await tellFinding(folder, "reproduce", reproductionText(publication, reproduction, plan, quick));
   const code = conclude(left, stop);
-  const missed = alone.missed || compared.some(({ tokenRate, tpot }) => tokenRate.missed || tpot.missed);
-  return code === EXIT.done && missed ? EXIT.missed : code;
+  return code === EXIT.done && reproduction.isMissed ? EXIT.missed : code;
+}
+
+/**
+ * A worker of our own with the profile, whatever runs or is configured on this machine: settings of the user's
+ * environment are no part of what was published.
+ */
+function engineOf({ profile }: Publication, timeoutMs: number) {
+  // A worker inherits our environment, and finds settings of its own in it.
+  const ofWorker = { SIM_PROFILE: profile, WORKER_MAX_ROWS: "", WORKER_SESSION: "" };
+  for (const [name, value] of Object.entries(ofWorker)) Deno.env.set(name, value);
+  return parseSettings([], {
+    WORKER_BACKEND: "sim",
+    WORKER_PORT: "0",
+    WORKER_RPC_TIMEOUT_MS: String(timeoutMs),
+    PYTHON: Deno.env.get("PYTHON") ?? "",
+  });
 }

@@ -4,8 +4,7 @@ import type { Sample } from "../record/sample.ts";
 import { engineFor } from "../../tests/support/engine.ts";
 import { SimWorker } from "../../tests/support/sim_worker.ts";
 import { EngineLoad, GrpcTransport } from "./engine_load.ts";
-import { runClosedLoop } from "./closed_loop.ts";
-import { runOpenLoop } from "./open_loop.ts";
+import { runClosedLoop, runOpenLoop } from "./loops.ts";
 import { countTokens } from "./stream.ts";
 import { requests, scheduleAt, turnOf } from "../../tests/support/bench/turn.ts";
 

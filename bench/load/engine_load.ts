@@ -10,7 +10,7 @@ import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/Stats
 import type { Millis } from "../../src/core/types.ts";
 import type { RequestSpec, Result, SampleDispatch, SampleTiming } from "../record/sample.ts";
 import { receive } from "./stream.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport } from "./loops.ts";
 
 /** Connections that all clients share, each taking the next in turn: no connection is the bottleneck, none is new. */
 export const CONNECTIONS = 4;

@@ -1,7 +1,7 @@
 import type { ClientReadableStream, ServiceError } from "@grpc/grpc-js";
 import { now } from "../../src/clock.ts";
 import type { Millis } from "../../src/core/types.ts";
-import type { Arrival } from "../record/sample.ts";
+import type { ReceivedChunk } from "../record/sample.ts";
 
 /** What a chunk of the engine's and one of the worker's have in common. */
 export interface Chunk {
@@ -14,7 +14,7 @@ export interface Chunk {
 /** A stream as its reader saw it. Times count from `startedAt`. */
 export interface Received<C extends Chunk> {
   /** One for each chunk that brought tokens: the tokens of one chunk come at one time. */
-  readonly arrivals: readonly Arrival[];
+  readonly arrivals: readonly ReceivedChunk[];
   /** Null when no text came. */
   readonly firstTextMs: Millis | null;
   readonly text: string;
@@ -30,7 +30,7 @@ export function receive<C extends Chunk>(
   startedAt = now(),
 ): Promise<Received<C>> {
   const { promise, resolve } = Promise.withResolvers<Received<C>>();
-  const arrivals: Arrival[] = [];
+  const arrivals: ReceivedChunk[] = [];
   let firstTextMs: Millis | null = null;
   let text = "";
   let last: C | undefined;
@@ -51,11 +51,11 @@ export function receive<C extends Chunk>(
 }
 
 /** The tokens that a stream brought. */
-export function countTokens(arrivals: readonly Arrival[]): number {
+export function countTokens(arrivals: readonly ReceivedChunk[]): number {
   return arrivals.reduce((sum, [, tokens]) => sum + tokens, 0);
 }
 
 /** When each single token of a stream was there. */
-export function tokenTimes(arrivals: readonly Arrival[]): Millis[] {
+export function tokenTimes(arrivals: readonly ReceivedChunk[]): Millis[] {
   return arrivals.flatMap(([atMs, tokens]) => Array.from({ length: tokens }, () => atMs));
 }

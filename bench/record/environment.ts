@@ -26,10 +26,10 @@ export interface RunEnvironment {
   readonly connections: number;
 }
 
-/** Mode and doors are each engine's own. */
+/** The settings that all engines of a run share: mode and listening ports are each one's own. */
 export type EngineSettings = Omit<Settings, "ENGINE_MODE" | keyof typeof INGRESS_SETTINGS>;
 
-export function withoutDoors(settings: Settings): EngineSettings {
+export function commonSettings(settings: Settings): EngineSettings {
   const own: ReadonlySet<string> = new Set(["ENGINE_MODE", ...Object.keys(INGRESS_SETTINGS)]);
   return Object.fromEntries(Object.entries(settings).filter(([name]) => !own.has(name))) as EngineSettings;
 }

@@ -31,16 +31,21 @@ export class Recorder implements AsyncDisposable {
   #lines = "";
   #writtenAt: Millis = 0;
 
-  constructor(readonly folder: string, environment: RunEnvironment) {
+  constructor(readonly folder: string, private known: RunEnvironment) {
     makeFolder(folder);
-    this.describe(environment);
+    this.describe({});
     this.#file = Deno.openSync(join(folder, GROWING), { write: true, create: true, truncate: true });
   }
 
-  /** Writes the environment, again where more of it is known than at the start; a crash leaves the old or the new one. */
-  describe(environment: RunEnvironment): void {
+  get environment(): RunEnvironment {
+    return this.known;
+  }
+
+  /** Writes the environment with what is known now; a crash leaves the old or the new one. */
+  describe(changes: Partial<RunEnvironment>): void {
+    this.known = { ...this.known, ...changes };
     const path = join(this.folder, ENVIRONMENT);
-    Deno.writeTextFileSync(`${path}.new`, JSON.stringify(environment, null, 2) + "\n");
+    Deno.writeTextFileSync(`${path}.new`, JSON.stringify(this.known, null, 2) + "\n");
     Deno.renameSync(`${path}.new`, path);
   }
 

@@ -49,7 +49,7 @@ export interface SampleTiming {
 }
 
 /** A chunk with tokens as it reached the client: when, counted from sending, and how many tokens. */
-export type Arrival = readonly [atMs: Millis, tokens: number];
+export type ReceivedChunk = readonly [atMs: Millis, tokens: number];
 
 /** What came of a request, as the load generator's transport saw it. */
 export interface Result {
@@ -64,7 +64,7 @@ export interface Result {
   /** From sending to the first non-empty text; null where the answer came in one piece or without text. */
   readonly firstTextMs: Millis | null;
   /** In the order in which they came; null where the answer came in one piece. */
-  readonly arrivals: readonly Arrival[] | null;
+  readonly arrivals: readonly ReceivedChunk[] | null;
   /** What the engine and the worker say of themselves: engine receive to reply, worker receive to end, to first token,
    * and per token after it. 0 when there was no reply. */
   readonly engineMs: Millis;

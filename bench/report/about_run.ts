@@ -1,5 +1,5 @@
 import { SETTINGS, type Settings } from "../../src/config/config.ts";
-import type { Lengths, Load, RequestClass, Slo, Variant } from "../plan.ts";
+import { cellsOf, type Lengths, type Load, type RequestClass, type Slo, type Variant } from "../plan.ts";
 import type { EngineSettings } from "../record/environment.ts";
 import { MODE_SETTINGS, modeOf } from "../../src/core/modes/modes.ts";
 import { counted } from "../words.ts";
@@ -45,7 +45,7 @@ const SEARCHES = ["tune", "saturate"];
 
 function missingTurns({ plan, samples, environment: { command } }: ReportInput): string | undefined {
   if (SEARCHES.some((name) => command.includes(name))) return undefined;
-  const planned = plan.variants.length * plan.loads.length * plan.rounds;
+  const planned = cellsOf(plan).length * plan.rounds;
   const turns = samples.filter(({ phase }) => phase === "measured")
     .map(({ variant, load, round }) => JSON.stringify([variant, load, round]));
   const measured = new Set(turns).size;

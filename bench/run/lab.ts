@@ -2,18 +2,21 @@ import { join } from "node:path";
 import type { ParsedSettings } from "../../src/config/parse.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Millis } from "../../src/core/types.ts";
-import { runClosedLoop } from "../load/closed_loop.ts";
+import { runClosedLoop, runOpenLoop } from "../load/loops.ts";
 import { CONNECTIONS } from "../load/engine_load.ts";
-import { runOpenLoop } from "../load/open_loop.ts";
-import type { Load, RunPlan, Variant } from "../plan.ts";
-import { type RunEnvironment, surroundings, withoutDoors } from "../record/environment.ts";
+import type { Load, RunPlan, TurnLimits, Variant } from "../plan.ts";
+import {
+  commonSettings,
+  type RunEnvironment,
+  surroundings,
+  type WorkerIdentity,
+} from "../record/environment.ts";
 import { Recorder } from "../record/recorder.ts";
 import type { Cell, Sample, ScheduledRequest } from "../record/sample.ts";
 import { requests, scheduleOf } from "../workload/requests.ts";
-import { replay } from "../workload/trace.ts";
-import { describedBy, KeptEnvironment } from "./kept_environment.ts";
+import { replay, sha256Of, type TraceUse } from "../workload/trace.ts";
 import { MeasuredEngine, type SeenWorker, workerChange } from "./measured_engine.ts";
-import type { TurnLimits, TurnProgress } from "./progress.ts";
+import type { TurnProgress } from "./progress.ts";
 import { type BenchWorker, benchWorker } from "./worker.ts";
 
 /** Enough to open connections and fill caches; the requests are short, for no figure comes of them. */
@@ -63,7 +66,6 @@ export class Lab implements AsyncDisposable {
     private readonly subject: Subject,
     private readonly worker: BenchWorker | null,
     private readonly recorder: Recorder,
-    private readonly kept: KeptEnvironment,
     private readonly stop: AbortSignal,
     private readonly parts: AsyncDisposableStack,
   ) {}
@@ -89,7 +91,7 @@ export class Lab implements AsyncDisposable {
       startedAt: new Date().toISOString(),
       ...around,
       command,
-      engine: worker ? { ...withoutDoors(engine.settings), WORKER_ENDPOINT: worker.endpoint! } : null,
+      engine: worker ? { ...commonSettings(engine.settings), WORKER_ENDPOINT: worker.endpoint! } : null,
       target: target ?? null,
       worker,
       plan,
@@ -99,10 +101,8 @@ export class Lab implements AsyncDisposable {
     const running = target === undefined
       ? undefined
       : parts.use(await MeasuredEngine.running(target, plan, stop));
-    const environment = running ? describedBy(running, asked) : asked;
-    const recorder = parts.use(new Recorder(folder, environment));
-    const kept = new KeptEnvironment(recorder, environment);
-    const lab = new Lab(plan, subject, started, recorder, kept, stop, parts.move());
+    const recorder = parts.use(new Recorder(folder, running ? describedBy(running, asked) : asked));
+    const lab = new Lab(plan, subject, started, recorder, stop, parts.move());
     if (running) plan.variants.forEach(({ name }) => lab.#engines.set(name, running));
     return lab;
   }
@@ -132,7 +132,7 @@ export class Lab implements AsyncDisposable {
     const engine = await this.#engine(variant);
     if (engine.gone !== undefined) this.#engineProblem(variant.name, engine.gone);
     if (this.stop.aborted || engine.gone !== undefined) return [];
-    this.kept.cell(variant, load);
+    this.#describeCell(variant, load);
     const cell = { variant: variant.name, load: load.name };
     const samples: Sample[] = [];
     const record = (sample: Sample) => {
@@ -165,7 +165,9 @@ export class Lab implements AsyncDisposable {
       await runClosedLoop({ ...measured, ...asked });
     } else {
       const { arrivals } = load;
-      if (arrivals.kind === "trace") this.kept.trace(load, arrivals.file, replay(arrivals, limits).use);
+      if (arrivals.kind === "trace") {
+        this.#describeTrace(load, arrivals.file, replay(arrivals, limits).use);
+      }
       const drawn = scheduleOf(load, mix, limits, seed, wording);
       await runOpenLoop({ ...measured, schedule: turn.reshape?.(drawn) ?? drawn });
     }
@@ -209,7 +211,7 @@ export class Lab implements AsyncDisposable {
       }),
     );
     this.#engines.set(variant.name, engine);
-    this.kept.seen(engine.worker);
+    this.#describeWorker(engine.worker);
     return engine;
   }
 
@@ -231,6 +233,28 @@ export class Lab implements AsyncDisposable {
       this.#problems.add(`the worker ${change} under ${variant}, ${load}`);
     }
     this.#restarts = restarts;
+  }
+
+  /** What an engine has seen of the worker; the worker's own word goes before it. */
+  #describeWorker(seen: WorkerIdentity): void {
+    const { worker } = this.recorder.environment;
+    const known = worker?.model ? worker : { ...seen, startedByBench: worker?.startedByBench ?? false };
+    this.recorder.describe({ worker: { ...known, endpoint: worker?.endpoint ?? null } });
+  }
+
+  /** What a turn takes of the trace in `file`. */
+  #describeTrace({ name }: Load, file: string, use: TraceUse): void {
+    const { traces } = this.recorder.environment;
+    const sha256 = traces[name]?.sha256 ?? sha256Of(file);
+    this.recorder.describe({ traces: { ...traces, [name]: { sha256, ...use } } });
+  }
+
+  /** The kept plan names every variant and load that was measured: reports look them up there. */
+  #describeCell(variant: Variant, load: Load): void {
+    const { plan } = this.recorder.environment;
+    const [variants, loads] = [withOne(plan.variants, variant), withOne(plan.loads, load)];
+    if (variants === plan.variants && loads === plan.loads) return;
+    this.recorder.describe({ plan: { ...plan, variants, loads } });
   }
 
   /** `what` it did is the rest of a sentence. */
@@ -262,4 +286,15 @@ function seedOf(seed: number, round: number): number {
 
 function fileName(name: string): string {
   return name.replace(/[^\w.=-]+/g, "-");
+}
+
+/** With what an engine that runs already says of itself. */
+function describedBy({ worker, mode }: MeasuredEngine, asked: RunEnvironment): RunEnvironment {
+  const variants = asked.plan.variants.map((variant) => ({ ...variant, mode }));
+  return { ...asked, worker, plan: { ...asked.plan, variants } };
+}
+
+/** The same list when it has one of that name. */
+function withOne<T extends { readonly name: string }>(items: readonly T[], one: T): readonly T[] {
+  return items.some(({ name }) => name === one.name) ? items : [...items, one];
 }

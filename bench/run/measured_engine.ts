@@ -5,7 +5,7 @@ import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/Stats
 import { type Mode, MODES } from "../../src/core/modes/modes.ts";
 import type { Millis } from "../../src/core/types.ts";
 import { EngineLoad, GrpcTransport, isUnreached } from "../load/engine_load.ts";
-import type { Transport } from "../load/transport.ts";
+import type { Transport } from "../load/loops.ts";
 import type { RunPlan, Variant } from "../plan.ts";
 import type { WorkerIdentity } from "../record/environment.ts";
 import { EngineProcess, reasonIn, untilReady } from "./engine_process.ts";

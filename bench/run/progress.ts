@@ -7,23 +7,18 @@ import { printError, stderrTerminal } from "../../src/cli/output.ts";
 import { TextProgress } from "../../src/supervisor/progress.ts";
 import type { Millis } from "../../src/core/types.ts";
 import { makeFolder } from "../record/recorder.ts";
+import type { TurnLimits } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 
-/** When a turn ends: after so many requests or so much time, whichever is first; Infinity sets no limit. */
-export interface TurnLimits {
-  readonly requests: number;
-  readonly durationMs: Millis;
-}
-
 /** How far one turn of a cell is, for the person who waits. */
-export interface TurnProgress extends Disposable {
+export interface TurnProgress {
   /** The warm-up is over; time counts from here. */
   start(): void;
   sample(sample: Sample): void;
 }
 
 /** Goes to stderr: a live bar in a terminal, else a plain line when the turn ends. */
-export function showTurn(name: string, limits: TurnLimits): TurnProgress {
+export function showTurn(name: string, limits: TurnLimits): TurnProgress & Disposable {
   const totals = { done: 0, failed: 0, tokens: 0, latencyMs: 0 };
   let startedAt: Millis | undefined;
   let ended = false;

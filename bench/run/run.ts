@@ -1,16 +1,9 @@
 import { printError } from "../../src/cli/output.ts";
-import type { Load, RunPlan, Variant } from "../plan.ts";
+import { cellsOf, type Load, type RunPlan, type TurnLimits } from "../plan.ts";
 import { counted } from "../words.ts";
 import { randomStream, shuffled } from "../workload/random.ts";
 import { Lab, type Subject } from "./lab.ts";
-import type { TurnLimits } from "./progress.ts";
 import { showTurn } from "./progress.ts";
-
-/** A cell of the plan, as what it is made of. */
-interface PlannedCell {
-  readonly variant: Variant;
-  readonly load: Load;
-}
 
 const DEFAULT_DURATION_MS = 45_000;
 /** In three rounds 6 a turn: enough that filling and draining are not most of it. */
@@ -46,8 +39,8 @@ export async function run(
 /** "4 variants under 3 loads in 3 rounds, up to 6 minutes of sending" */
 export function sizeOf(plan: RunPlan): string {
   const { variants, loads, rounds } = plan;
-  const longestMs = loads.reduce((sum, load) => sum + limitsOfTurn(plan, load).durationMs, 0);
-  const minutes = longestMs * variants.length * rounds / 60_000;
+  const longestMs = cellsOf(plan).reduce((sum, { load }) => sum + limitsOfTurn(plan, load).durationMs, 0);
+  const minutes = longestMs * rounds / 60_000;
   const time = Number.isFinite(minutes) ? `, up to ${counted(Math.ceil(minutes), "minute")} of sending` : "";
   return `${counted(variants.length, "variant")} under ${counted(loads.length, "load")} in ${
     counted(rounds, "round")
@@ -55,8 +48,8 @@ export function sizeOf(plan: RunPlan): string {
 }
 
 /** All turns of a run in their order, which the plan's seed decides. */
-export function turnsOf(plan: RunPlan): (PlannedCell & { readonly round: number })[] {
-  const cells = plan.variants.flatMap((variant) => plan.loads.map((load) => ({ variant, load })));
+export function turnsOf(plan: RunPlan): (ReturnType<typeof cellsOf>[number] & { readonly round: number })[] {
+  const cells = cellsOf(plan);
   const random = randomStream(plan.seed, "turns");
   return Array.from(
     { length: plan.rounds },
@@ -67,9 +60,10 @@ export function turnsOf(plan: RunPlan): (PlannedCell & { readonly round: number 
 /** A cell's limits, shared out among its rounds. Without any, a closed loop asks a few times for each client, and all
  * end after 45 s. */
 export function limitsOfTurn(
-  { requests, durationMs, rounds }: Pick<RunPlan, "requests" | "durationMs" | "rounds">,
+  { requests: planned, durationMs, rounds }: Pick<RunPlan, "requests" | "durationMs" | "rounds">,
   load: Load,
 ): TurnLimits {
+  const requests = load.kind === "closed" ? load.requests ?? planned : planned;
   const each = (limit: number) => Math.max(1, Math.ceil(limit / rounds));
   if (requests === null && durationMs === null) {
     const least = load.kind === "closed"

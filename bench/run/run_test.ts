@@ -33,6 +33,20 @@ Deno.test("a cell's limits are shared out among its rounds", () => {
   assert.deepEqual(limits(1, null, 3), { requests: 1, durationMs: Infinity });
 });
 
+Deno.test("a load has its own number of requests, and a variant its own loads", () => {
+  const own: Load = { kind: "closed", name: "own", concurrency: 8, requests: 60 };
+  const limits = { requests: 10, durationMs: null, rounds: 3 };
+  assert.deepEqual(limitsOfTurn(limits, own), { requests: 20, durationMs: Infinity });
+  assert.deepEqual(limitsOfTurn({ ...limits, requests: null }, own), { requests: 20, durationMs: Infinity });
+  const [first, second] = VARIANTS;
+  const variants = [{ ...first!, loads: ["8", "own"] }, { ...second!, loads: ["not there"] }];
+  const turns = turnsOf(planOf({ variants, loads: [...LOADS, own], rounds: 1 }));
+  assert.deepEqual(turns.map(({ variant, load }) => `${variant.name} ${load.name}`).sort(), [
+    ...["a 8", "a own"],
+    ...["b 1", "b 32", "b 8", "b own"],
+  ]);
+});
+
 Deno.test("without limits a closed loop asks a few times for each client, and every load ends after 45 s", () => {
   const none = { requests: null, durationMs: null, rounds: 3 };
   assert.deepEqual(limitsOfTurn(none, LOADS[0]!), { requests: 16, durationMs: 15_000 });

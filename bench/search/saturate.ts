@@ -2,12 +2,9 @@ import type { Millis } from "../../src/core/types.ts";
 import { statesLimits } from "../metrics/request.ts";
 import type { Load, RunPlan, Variant } from "../plan.ts";
 import type { Lab } from "../run/lab.ts";
-import { showTurn } from "../run/progress.ts";
-import { lookAt } from "./estimate.ts";
-import { atExactRate } from "./exact_rate.ts";
 import { nextStep, type Saturation } from "./saturation.ts";
-import { type JudgedTrial, judgeTrial } from "./trial.ts";
-import { WatchedTurn } from "./watched_turn.ts";
+import { atExactRate, type JudgedTrial, judgeTrial } from "./trial.ts";
+import { lookAt, measureTurn } from "./turns.ts";
 
 /** What the search has found of one variant, complete or stopped half-way. */
 export interface VariantSaturation {
@@ -52,19 +49,15 @@ export async function saturate(
     const load = trialLoad(loadOf(rate), trials);
     const latencyMs = Math.max(...latenciesMs);
     const requests = trialRequests(rate, plan, latencyMs);
-    const name = `${variant.name}, trial ${trials.length + 1} (${purpose}): ${load.name}`;
-    using shown = showTurn(name, { requests, durationMs: Infinity });
-    const plannedMs = requests / rate * 1000;
-    using watched = new WatchedTurn(shown, latencyMs, (drawn) => atExactRate(drawn, rate));
-    const samples = await lab.turn({
-      ...watched.hooks,
-      variant,
-      load,
+    const { samples, cut } = await measureTurn(lab, {
+      ...{ variant, load, latencyMs },
       round, // each trial has requests and instants of its own
-      limits: { requests: requests + 1, durationMs: Infinity },
+      name: `${variant.name}, trial ${trials.length + 1} (${purpose}): ${load.name}`,
+      limits: { requests: requests + 1, durationMs: Infinity }, // the last one only marks the end
+      reshape: (drawn) => atExactRate(drawn, rate),
     });
     if (stop.aborted || samples.length === 0 || lab.isGone(variant)) return; // such a trial tells of no rate
-    const judged = judgeTrial({ rate, load, samples, plannedMs, cut: watched.cut }, plan.slo);
+    const judged = judgeTrial({ rate, load, samples, plannedMs: requests / rate * 1000, cut }, plan.slo);
     if (judged.outcome === "kept") latenciesMs.push(1.5 * judged.summary.e2eMs.p50.value);
     // Near its limit an engine with much room answers far later than at the first look, and fills for as long.
     const couldBeLonger = trialRequests(rate, plan, Math.max(...latenciesMs)) > 1.1 * requests;

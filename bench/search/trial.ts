@@ -3,9 +3,9 @@ import type { CellSummary, FindingKind } from "../metrics/cell_summary.ts";
 import { meetsSlo, statesLimits } from "../metrics/request.ts";
 import { summarizeCell } from "../metrics/summary.ts";
 import type { Load, Slo } from "../plan.ts";
-import type { Sample } from "../record/sample.ts";
+import type { Sample, ScheduledRequest } from "../record/sample.ts";
 import type { Trial } from "./saturation.ts";
-import type { Cut } from "./watched_turn.ts";
+import type { Cut } from "./turns.ts";
 
 /** An SLO is kept at a rate while this share of the requests keeps it. */
 export const KEPT_SHARE = 0.95;
@@ -94,3 +94,17 @@ function answeredRate(samples: readonly Sample[], forMs: Millis): number | null 
 
 /** Fewer give no rate to speak of. */
 const LEAST_ANSWERED = 30;
+
+/**
+ * The first n of n + 1 drawn requests, their instants stretched so that the last one's falls on the end of n / `rate`
+ * seconds: a trial then offers just the rate it is named after, and the luck of the draw does not blur the border. A
+ * Poisson process stays one, given its count: its n instants are then n uniform draws over the time, in order (Ross,
+ * "Stochastic Processes", theorem 2.3.1).
+ */
+export function atExactRate(drawn: readonly ScheduledRequest[], rate: number): readonly ScheduledRequest[] {
+  const end = drawn.at(-1);
+  const kept = drawn.slice(0, -1);
+  if (!end || end.atMs <= 0) return kept;
+  const stretch = kept.length / rate * 1000 / end.atMs;
+  return kept.map((request) => ({ ...request, atMs: request.atMs * stretch }));
+}

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { randomOf } from "../../tests/support/bench/queue.ts";
 import { sampleOf } from "../../tests/support/bench/sample.ts";
-import type { Sample } from "../record/sample.ts";
-import { judgeTrial, type TrialTurn } from "./trial.ts";
+import type { Sample, ScheduledRequest } from "../record/sample.ts";
+import { atExactRate, judgeTrial, type TrialTurn } from "./trial.ts";
 
 const CAPACITY = 100;
 
@@ -55,6 +55,20 @@ Deno.test("a generator that fell behind is to blame, one that was a little late 
   assert.equal(judgeTrial(turnOf(late(115), 115), {}).outcome, "not_kept");
   assert.equal(judgeTrial(turnOf(late(90), 90), {}).outcome, "kept", "it spoils no trial that was kept");
 });
+
+Deno.test("the instants are stretched to just the rate, and the last request only marks the end", () => {
+  const stretched = atExactRate([at(0, 30), at(1, 50), at(2, 100)], 4);
+  assert.deepEqual(stretched.map(({ index, atMs }) => [index, atMs]), [[0, 150], [1, 250]]);
+});
+
+Deno.test("without instants there is nothing to stretch", () => {
+  assert.deepEqual(atExactRate([], 4), []);
+  assert.deepEqual(atExactRate([at(0, 0), at(1, 0)], 4), [at(0, 0)]);
+});
+
+function at(index: number, atMs: number): ScheduledRequest {
+  return { index, atMs, class: "default", tenant: "bench", prompt: "", maxTokens: 1, exactOutput: false };
+}
 
 function turnOf(samples: Sample[], rate: number): TrialTurn {
   const load = { kind: "open" as const, name: "any", arrivals: { kind: "poisson" as const, rate } };

@@ -1,19 +1,17 @@
+import { StartupError } from "../../src/core/errors.ts";
 import type { Millis } from "../../src/core/types.ts";
 import { probabilityOfBest } from "../metrics/bootstrap.ts";
 import type { CellSummary } from "../metrics/cell_summary.ts";
-import { statisticOf } from "../metrics/figure_names.ts";
+import { SLO_LIMITS, statisticOf } from "../metrics/figure_names.ts";
+import { meetsSlo } from "../metrics/request.ts";
+import { wilsonInterval } from "../metrics/share.ts";
 import { summarizeCell } from "../metrics/summary.ts";
-import type { Load, RunPlan, Slo, Variant } from "../plan.ts";
+import type { Load, RunPlan, Slo, TurnLimits, Variant } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
-import type { Lab } from "../run/lab.ts";
-import type { TurnLimits } from "../run/progress.ts";
-import { showTurn } from "../run/progress.ts";
 import { meanRate } from "../workload/arrivals.ts";
 import { randomStream, shuffled } from "../workload/random.ts";
-import { type Constraint, holds, type Kept, keptOf, nearness, surelyBroken } from "./constraints.ts";
 import { type Dropped, halve, type Stage, stageOf, type Standing } from "./halving.ts";
-import { lookAt } from "./estimate.ts";
-import { WatchedTurn } from "./watched_turn.ts";
+import { lookAt, measureTurn, type SearchLab } from "./turns.ts";
 
 /** What the search asks for. */
 export interface Tuning {
@@ -45,7 +43,7 @@ const MOST_FIRST_TURN_MS: Millis = 30_000;
 
 /** Measures the candidates stage by stage, and writes what it finds into `tuned` as it becomes known. */
 export async function tune(
-  lab: Pick<Lab, "turn">,
+  lab: SearchLab,
   tuned: Tuned,
   tuning: Tuning,
   stop: AbortSignal,
@@ -65,7 +63,8 @@ export async function tune(
       for (const [at, candidate] of order.entries()) {
         const name = `${stageName(stage)}, ${turn * order.length + at + 1}/${stage.rounds * order.length}: ` +
           candidate.variant.name;
-        const samples = await oneTurn(lab, candidate.variant, load, { round, limits, name, latencyMs });
+        const { variant } = candidate;
+        const { samples } = await measureTurn(lab, { variant, load, round, limits, name, latencyMs });
         if (stop.aborted) return;
         for (const sample of samples) candidate.samples.push(sample); // there may be more than a call's arguments
         tuned.turns++;
@@ -83,19 +82,6 @@ export async function tune(
     }
     tuned.finalists = tuned.finalists.filter(({ variant }) => on.includes(variant.name));
   }
-}
-
-async function oneTurn(
-  lab: Pick<Lab, "turn">,
-  variant: Variant,
-  load: Load,
-  { round, limits, name, latencyMs }: { round: number; limits: TurnLimits; name: string; latencyMs: Millis },
-): Promise<readonly Sample[]> {
-  using shown = showTurn(name, limits);
-  const turn = { variant, load, round, limits };
-  if (load.kind === "closed") return await lab.turn({ ...turn, progress: shown });
-  using watched = new WatchedTurn(shown, latencyMs);
-  return await lab.turn({ ...turn, ...watched.hooks });
 }
 
 /** Long enough for 30 requests and three answers one after the other, from 6 to 30 s. */
@@ -148,4 +134,70 @@ export function standingOf(
 /** The probability that the first has the greater goodput, from replicates that are paired where they were measured in turn. */
 export function probabilityBetter(one: readonly Sample[], than: readonly Sample[], slo: Slo): number {
   return probabilityOfBest([one, than], statisticOf("goodput", slo), true)[0] ?? NaN;
+}
+
+type Latency = keyof typeof SLO_LIMITS;
+
+/** `ttft_p95=500ms`: so many per cent of the requests must keep the limit that the SLO states for each of them. */
+export interface Constraint {
+  readonly latency: Latency;
+  readonly percent: number;
+}
+
+/** A constraint against what was measured. */
+export interface Kept {
+  readonly constraint: Constraint;
+  readonly limitMs: Millis;
+  /** Of the requests that were sent, with its 95 % interval. */
+  readonly share: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * Splits `ttft_p95=500ms,e2e=5s` into an SLO's text without percentiles and what is asked of all requests together.
+ * @throws {StartupError} for a percentile that is none of 1 to 99
+ */
+export function splitConstraints(text: string): { readonly slo: string; readonly constraints: Constraint[] } {
+  const constraints: Constraint[] = [];
+  const problems: string[] = [];
+  const parts = text.split(",").map((part) => {
+    const [, latency = "", digits = "", limit = ""] = /^\s*(ttft|tpot|e2e)_p([^=]*)(=.*)$/.exec(part) ?? [];
+    if (latency === "") return part;
+    const percent = Number(digits);
+    if (!/^\d{1,2}$/.test(digits) || percent < 1) {
+      problems.push(
+        `a percentile of --slo must be a whole number from 1 to 99, as in ttft_p95, got "${part}"`,
+      );
+    }
+    constraints.push({ latency: latency as Latency, percent });
+    return latency + limit;
+  });
+  if (problems.length > 0) throw new StartupError(problems);
+  return { slo: parts.join(","), constraints };
+}
+
+/** How each constraint was kept; a request that had no answer when the turn was cut did not keep it. */
+export function keptOf(samples: readonly Sample[], slo: Slo, constraints: readonly Constraint[]): Kept[] {
+  return constraints.map((constraint) => {
+    const limit = SLO_LIMITS[constraint.latency];
+    const limitMs = slo[limit] ?? Infinity;
+    const kept = samples.filter((sample) => meetsSlo(sample, { [limit]: limitMs })).length;
+    const share = samples.length === 0 ? 0 : kept / samples.length;
+    return { constraint, limitMs, share, ...wilsonInterval(kept, samples.length) };
+  });
+}
+
+export function holds({ constraint: { percent }, share }: Kept): boolean {
+  return share * 100 >= percent;
+}
+
+/** Even the upper end of the share's interval is below what is asked. */
+export function surelyBroken({ constraint: { percent }, high }: Kept): boolean {
+  return high * 100 < percent;
+}
+
+/** How near the constraints are to being kept: 1 when all are, else the worst share over what is asked. */
+export function nearness(kept: readonly Kept[]): number {
+  return Math.min(1, ...kept.map(({ constraint: { percent }, share }) => share * 100 / percent));
 }

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Arrivals, Load } from "../plan.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import { planOf } from "../../tests/support/bench/environment.ts";
 import { sampleOf } from "../../tests/support/bench/sample.ts";
 import type { Sample } from "../record/sample.ts";
 import type { Turn } from "../run/lab.ts";
 import { nameOfLoad } from "../workload/names.ts";
 import { scheduleOf } from "../workload/requests.ts";
-import { tune, type Tuned } from "./tune.ts";
+import { holds, keptOf, nearness, splitConstraints, surelyBroken, tune, type Tuned } from "./tune.ts";
 
 const { mix: MIX } = planOf();
 const TRACE = fileURLToPath(new URL("../workload/traces/azure_conv_2023_excerpt.csv", import.meta.url));
@@ -48,6 +49,45 @@ Deno.test("a turn may have more samples than a call can have arguments", async (
   const samples = Array(200_000).fill(sampleOf({ load: "8 clients" }));
   const { found } = await tuned({ kind: "closed", name: "8 clients", concurrency: 8 }, {}, samples);
   assert.equal(found.finalists[0]?.samples.length, 4 * 200_000);
+});
+
+Deno.test("a percentile asks something of all requests, and its limit of each", () => {
+  assert.deepEqual(splitConstraints("ttft_p95=500ms, tpot_p90=50ms,e2e=5s"), {
+    slo: "ttft=500ms,tpot=50ms,e2e=5s",
+    constraints: [{ latency: "ttft", percent: 95 }, { latency: "tpot", percent: 90 }],
+  });
+  assert.deepEqual(splitConstraints("ttft=500ms").constraints, []);
+});
+
+Deno.test("a percentile that is none is refused with the rule and the value", () => {
+  for (const text of ["ttft_p0=5ms", "ttft_p999=5ms", "ttft_pp=5ms", "ttft_p=5ms"]) {
+    assert.throws(() => splitConstraints(text), (thrown) => {
+      assert.ok(thrown instanceof StartupError);
+      assert.deepEqual(thrown.problems, [
+        `a percentile of --slo must be a whole number from 1 to 99, as in ttft_p95, got "${text}"`,
+      ]);
+      return true;
+    });
+  }
+});
+
+Deno.test("the share of requests that kept a limit decides; those without an answer did not keep it", () => {
+  const samples = [
+    ...Array.from({ length: 90 }, () => sampleOf({ firstTextMs: 400 })),
+    ...Array.from({ length: 10 }, () => sampleOf({ outcome: "interrupted", firstTextMs: null })),
+  ];
+  const kept = (percent: number) => keptOf(samples, { ttftMs: 500 }, [{ latency: "ttft", percent }]);
+  const [ninety] = kept(90);
+  assert.equal(ninety?.share, 0.9);
+  assert.equal(ninety?.limitMs, 500);
+  assert.ok(ninety && holds(ninety) && ninety.low > 0.82 && ninety.high < 0.95);
+  const [ninetyFive] = kept(95);
+  assert.ok(ninetyFive && !holds(ninetyFive) && surelyBroken(ninetyFive));
+  const [ninetyTwo] = kept(92);
+  assert.ok(ninetyTwo && !holds(ninetyTwo) && !surelyBroken(ninetyTwo));
+  assert.equal(nearness(kept(90)), 1);
+  assert.ok(Math.abs(nearness([...kept(90), ...kept(95)]) - 90 / 95) < 1e-9);
+  assert.equal(nearness([]), 1);
 });
 
 function open(arrivals: Arrivals): Load {

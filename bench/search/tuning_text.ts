@@ -6,9 +6,16 @@ import { figure, withInterval } from "../report/format.ts";
 import { percent } from "../words.ts";
 import { PHASES } from "../report/tables.ts";
 import { serveCommand, simplest } from "./candidates.ts";
-import { holds, type Kept } from "./constraints.ts";
 import { answerOf, type Dropped } from "./halving.ts";
-import { type Candidate, probabilityBetter, standingOf, type Tuned, type Tuning } from "./tune.ts";
+import {
+  type Candidate,
+  holds,
+  type Kept,
+  probabilityBetter,
+  standingOf,
+  type Tuned,
+  type Tuning,
+} from "./tune.ts";
 
 /** The finalists and the answer, for people. */
 export function tuningText(

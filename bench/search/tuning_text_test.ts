@@ -3,8 +3,7 @@ import { parseSettings } from "../../src/config/parse.ts";
 import { randomOf } from "../../tests/support/bench/queue.ts";
 import { sampleOf } from "../../tests/support/bench/sample.ts";
 import type { Sample } from "../record/sample.ts";
-import type { Constraint } from "./constraints.ts";
-import type { Candidate, Tuned, Tuning } from "./tune.ts";
+import type { Candidate, Constraint, Tuned, Tuning } from "./tune.ts";
 import { tuningText } from "./tuning_text.ts";
 
 Deno.test("two candidates that are equal can't be told apart in at least 8 of 10 runs, and the simpler one is named", () => {

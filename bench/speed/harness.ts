@@ -90,7 +90,10 @@ export class Setup implements AsyncDisposable {
 
   async engine(mode: Mode, endpoint: string, options: EngineOptions = {}): Promise<StartedEngine> {
     const { settings: changes, name = mode, env, checkout } = options;
-    const settings = { ...parseSettings([], {}).settings, ...changes, WORKER_ENDPOINT: endpoint };
+    const given = Object.entries({ ...changes, WORKER_ENDPOINT: endpoint }).map((
+      [name, value],
+    ) => [name, `${value}`]);
+    const { settings } = parseSettings([], Object.fromEntries(given));
     const variant = { name, mode, ...(checkout && { checkout }) };
     const process = this.#parts.use(
       await EngineProcess.start(settings, variant, join(this.folder, `engine-${name}.log`), env),

@@ -1,7 +1,6 @@
 /** The lab's own load, from the schedule to the samples, for figures that need to know what came of each request. */
-import { runClosedLoop } from "../load/closed_loop.ts";
+import { runClosedLoop, runOpenLoop } from "../load/loops.ts";
 import { type EngineLoad, GrpcTransport } from "../load/engine_load.ts";
-import { runOpenLoop } from "../load/open_loop.ts";
 import type { Arrivals, RequestMix } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 import { requests, scheduleOf } from "../workload/requests.ts";

@@ -2,7 +2,7 @@
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 import { StartupError } from "../../src/core/errors.ts";
 import type { Millis } from "../../src/core/types.ts";
-import type { Arrivals } from "../plan.ts";
+import type { Arrivals, TurnLimits } from "../plan.ts";
 import { standardNormal } from "./lengths.ts";
 import { randomStream, uniformAboveZero } from "./random.ts";
 import { readTrace } from "./trace.ts";
@@ -36,19 +36,13 @@ export function parseArrivalsFlag(text: string, rate: number): Arrivals {
   throw new StartupError([`--arrivals must be ${spacing}, got ${JSON.stringify(text)}`]);
 }
 
-/** When a turn ends: after so many requests or so much time, whichever is first; Infinity sets no limit. */
-export interface ScheduleLimits {
-  readonly requests: number;
-  readonly durationMs: Millis;
-}
-
 /**
  * The instants at which requests are to be sent, ascending from 0 and below `durationMs`; at most `requests` of them.
  * A ramp or steps last as long as the limits let them: `durationMs`, or the time in which `requests` come on average if
  * that is shorter; what is then still missing comes at the last rate.
  * @throws {RangeError} without any limit, {StartupError} when a trace can't be read
  */
-export function arrivalTimes(arrivals: Arrivals, limits: ScheduleLimits, seed: number): Millis[] {
+export function arrivalTimes(arrivals: Arrivals, limits: TurnLimits, seed: number): Millis[] {
   const { requests, durationMs } = limits;
   if (arrivals.kind !== "trace" && requests === Infinity && durationMs === Infinity) {
     throw new RangeError(`arrivals must have a limit of requests or time, got neither for ${arrivals.kind}`);
@@ -78,7 +72,7 @@ export function meanRate(arrivals: Arrivals): number {
 }
 
 /** Endless but for traces and for rates that end at 0. */
-function* instants(arrivals: Arrivals, limits: ScheduleLimits, random: RandomGenerator): Generator<Millis> {
+function* instants(arrivals: Arrivals, limits: TurnLimits, random: RandomGenerator): Generator<Millis> {
   switch (arrivals.kind) {
     case "constant":
       for (let index = 0;; index++) yield index * 1000 / arrivals.rate;
@@ -121,7 +115,7 @@ function* renewals(meanMs: Millis, gap: () => number, first = gap()): Generator<
   for (let atMs = meanMs * first;; atMs += meanMs * gap()) yield atMs;
 }
 
-function horizonMs(arrivals: Arrivals, { requests, durationMs }: ScheduleLimits): Millis {
+function horizonMs(arrivals: Arrivals, { requests, durationMs }: TurnLimits): Millis {
   return Math.min(durationMs, 1000 * requests / meanRate(arrivals));
 }
 

@@ -197,7 +197,7 @@ const REFUSED: readonly (readonly [string, ...string[]])[] = [
   ],
   [
     "loads:\n  - { concurrency: 1, arrivals: poisson }",
-    "f:2: loads[0].arrivals must be one of the fields concurrency",
+    "f:2: loads[0].arrivals must be one of the fields concurrency, requests",
   ],
   ["loads: [{ rate: 0 }]", "f:1: loads[0].rate must be a number above 0, at most 100000, got 0"],
   [
@@ -245,6 +245,10 @@ const REFUSED: readonly (readonly [string, ...string[]])[] = [
   [
     "variants:\n- mode: queued\n- mode: queued",
     'f:3: variants[1] must be unlike those before it ("queued" is there already), got {"mode":"queued"}',
+  ],
+  [
+    "loads: [{ concurrency: 8 }]\nvariants:\n- { mode: queued, loads: [8 clients, 9 clients] }",
+    'f:3: variants[0].loads[1] must be the name of one of the loads (8 clients), got "9 clients"',
   ],
   ["seed: 1\nseed: 2", "f:2: Map keys must be unique"],
   ["seed: 1\n---\nseed: 2", "f:2: a workload file must be one YAML document"],

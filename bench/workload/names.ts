@@ -6,7 +6,7 @@ import type { Arrivals } from "../plan.ts";
 
 /** A load before it has its name. */
 export type UnnamedLoad =
-  | { readonly kind: "closed"; readonly concurrency: number }
+  | { readonly kind: "closed"; readonly concurrency: number; readonly requests?: number }
   | { readonly kind: "open"; readonly arrivals: Arrivals };
 
 /** A variant before it has its name. */

@@ -1,8 +1,8 @@
 /** What is asked: an endless, seeded sequence of requests, and the schedule of an open loop. */
 import { uniformInt } from "pure-rand/distribution/uniformInt";
-import type { Load, PromptSource, RequestClass, RequestMix } from "../plan.ts";
+import type { Load, PromptSource, RequestClass, RequestMix, TurnLimits } from "../plan.ts";
 import type { RequestSpec, ScheduledRequest } from "../record/sample.ts";
-import { arrivalTimes, type ScheduleLimits } from "./arrivals.ts";
+import { arrivalTimes } from "./arrivals.ts";
 import { drawLength } from "./lengths.ts";
 import { drawWords, naturalPrompts } from "./prompts.ts";
 import { randomStream, WeightedChoice } from "./random.ts";
@@ -24,7 +24,7 @@ export function* requests(mix: RequestMix, seed: number, wording = ""): Generato
 export function scheduleOf(
   { arrivals }: Load & { readonly kind: "open" },
   mix: RequestMix,
-  limits: ScheduleLimits,
+  limits: TurnLimits,
   seed: number,
   wording = "",
 ): ScheduledRequest[] {

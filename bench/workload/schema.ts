@@ -131,6 +131,7 @@ const CLASS: z.ZodType<RequestClass> = fields({
   tenants: TENANTS.default([DEFAULT_TENANT]),
 });
 
+const REQUESTS = wholeNumber(1, 10_000_000);
 const RATE = number(0, MOST_A_SECOND);
 const SPACING: z.ZodType<Spacing> = readBy(spacingOf);
 
@@ -141,8 +142,8 @@ function someAboveZero(rates: readonly number[], ctx: z.RefinementCtx): void {
 }
 
 const LOADS: Readonly<Record<string, z.ZodType<UnnamedLoad>>> = {
-  concurrency: fields({ concurrency: wholeNumber(1, 4096) })
-    .transform(({ concurrency }) => ({ kind: "closed", concurrency })),
+  concurrency: fields({ concurrency: wholeNumber(1, 4096), requests: REQUESTS.exactOptional() })
+    .transform((clients) => ({ kind: "closed", ...clients })),
   rate: fields({ rate: positive(MOST_A_SECOND), arrivals: SPACING.default(() => poisson) })
     .transform(({ rate, arrivals }) => ({ kind: "open", arrivals: arrivals(rate) })),
   ramp: fields({
@@ -199,6 +200,8 @@ function settingOf(name: (typeof VARIANT_SETTINGS)[number]) {
 const VARIANT: z.ZodType<Variant> = fields({
   mode: value<Mode>(`one of ${MODES.join(", ")}`, (given) => MODES.some((mode) => mode === given)),
   settings: SETTINGS_GIVEN.default({}),
+  loads: list(value<string>("a text", (given) => typeof given === "string"), "names of loads")
+    .exactOptional(),
 }).transform((variant) => ({ ...variant, name: nameOfVariant(variant) }));
 
 const LIMIT = time(0).exactOptional();
@@ -208,7 +211,7 @@ const SLO: z.ZodType<Slo> = fields({ ttft: LIMIT, tpot: LIMIT, e2e: LIMIT })
 export const WORKLOAD = fields({
   seed: wholeNumber(0, 2 ** 31 - 1).exactOptional(),
   rounds: wholeNumber(1, 1000).exactOptional(),
-  requests: wholeNumber(1, 10_000_000).exactOptional(),
+  requests: REQUESTS.exactOptional(),
   duration: time(1000).exactOptional(),
   stream: yesOrNo().exactOptional(),
   timeout: time(1).exactOptional(),
@@ -216,4 +219,13 @@ export const WORKLOAD = fields({
   classes: list(CLASS, "classes").superRefine(differing).exactOptional(),
   loads: list(LOAD, "loads").superRefine(differing).exactOptional(),
   variants: list(VARIANT, "variants").superRefine(differing).exactOptional(),
+}).superRefine(({ loads = [], variants = [] }, ctx) => {
+  const names = loads.map(({ name }) => name);
+  for (const [at, variant] of variants.entries()) {
+    for (const [index, load] of variant.loads?.entries() ?? []) {
+      if (names.includes(load)) continue;
+      const message = `the name of one of the loads (${names.join("; ")})`;
+      ctx.addIssue({ code: "custom", path: ["variants", at, "loads", index], message });
+    }
+  }
 });

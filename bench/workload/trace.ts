@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { firstProblems } from "../../src/cli/problems.ts";
 import { messageOf, StartupError } from "../../src/core/errors.ts";
 import type { Millis } from "../../src/core/types.ts";
-import type { Arrivals } from "../plan.ts";
+import type { Arrivals, TurnLimits } from "../plan.ts";
 
 /** A request of a trace; the first comes at 0. Its token counts take the place of the class's own. */
 export interface TraceRow {
@@ -164,7 +164,7 @@ export function textOf(bytes: Uint8Array, path: string, what: string): string {
 /** The rows before the limits, `speed` times as fast and with the longest prompts and answers cut. @throws {StartupError} */
 export function replay(
   { file, speed, maxPromptTokens = Infinity, maxOutputTokens = Infinity }: TraceArrivals,
-  limits: { readonly requests: number; readonly durationMs: Millis },
+  limits: TurnLimits,
 ): { readonly rows: readonly TraceRow[]; readonly use: TraceUse } {
   const all = readTrace(file);
   const played = all

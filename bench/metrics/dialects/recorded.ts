@@ -1,7 +1,7 @@
 // @ts-types="@types/d3-array"
 import { max, min, sum } from "d3-array";
 import type { Millis } from "../../../src/core/types.ts";
-import type { Arrival, Sample } from "../../record/sample.ts";
+import type { ReceivedChunk, Sample } from "../../record/sample.ts";
 import { percentile } from "../percentile.ts";
 import { measuredRequests, turnsOf } from "../requests.ts";
 
@@ -24,18 +24,18 @@ export function outputTokensOf(samples: readonly Sample[]): number {
 }
 
 /** Chunks with tokens, counted from sending. An answer in one piece is one chunk, at its end. */
-export function chunksOf(sample: Sample): readonly Arrival[] {
+export function chunksOf(sample: Sample): readonly ReceivedChunk[] {
   return sample.arrivals ?? [[sample.endedAt - sample.sentAt, sample.outputTokens]];
 }
 
 /** Those from the first text on: which of the later chunks have text is not recorded, so they all count as such. */
-export function textChunksOf(sample: Sample): readonly Arrival[] {
+export function textChunksOf(sample: Sample): readonly ReceivedChunk[] {
   if (sample.arrivals === null) return chunksOf(sample);
   const { firstTextMs } = sample;
   return firstTextMs === null ? [] : sample.arrivals.filter(([atMs]) => atMs >= firstTextMs);
 }
 
-export function gapsOf(chunks: readonly Arrival[]): Millis[] {
+export function gapsOf(chunks: readonly ReceivedChunk[]): Millis[] {
   return chunks.slice(1).map(([atMs], index) => atMs - (chunks[index]?.[0] ?? atMs));
 }
 

@@ -1,12 +1,12 @@
 // @ts-types="@types/d3-array"
 import { sum } from "d3-array";
 import type { Slo } from "../../../bench/plan.ts";
-import type { Arrival, Sample } from "../../../bench/record/sample.ts";
+import type { ReceivedChunk, Sample } from "../../../bench/record/sample.ts";
 import { sampleOf } from "./sample.ts";
 import type { Dialect } from "../../../bench/metrics/dialects/dialect.ts";
 
 /** A successful answer of these chunks, intended and sent at 1000; its stream ends with the last chunk unless told. */
-export function streamed(arrivals: readonly Arrival[], told: Partial<Sample> = {}): Sample {
+export function streamed(arrivals: readonly ReceivedChunk[], told: Partial<Sample> = {}): Sample {
   const sentAt = told.sentAt ?? told.intendedAt ?? 1000;
   return sampleOf({
     client: null,

@@ -1,6 +1,5 @@
 import type { RequestSpec, Result, Sample, ScheduledRequest } from "../../../bench/record/sample.ts";
-import type { Transport } from "../../../bench/load/transport.ts";
-import type { Turn } from "../../../bench/load/turn.ts";
+import { type LoopContext, type Transport } from "../../../bench/load/loops.ts";
 
 export const OK: Result = {
   outcome: "ok",
@@ -40,9 +39,9 @@ export function scheduleAt(instants: readonly number[]): ScheduledRequest[] {
 export function turnOf(
   send: Transport["send"],
   stop: AbortSignal = new AbortController().signal,
-): { turn: Turn; samples: Sample[] } {
+): { turn: LoopContext; samples: Sample[] } {
   const samples: Sample[] = [];
-  const turn: Turn = {
+  const turn: LoopContext = {
     cell: { variant: "direct", load: "some" },
     round: 2,
     phase: "measured",
