@@ -1,4 +1,4 @@
-import { flagsHelp } from "../../src/cli/command_line.ts";
+import { flagsHelp, wrapped } from "../../src/cli/command_line.ts";
 import { type CommandName, COMMANDS, commandSpec } from "./commands.ts";
 import { ENGINE_DEFAULTS, NOT_FOR_BENCH } from "./command.ts";
 import { FLAGS } from "./flags.ts";
@@ -45,11 +45,13 @@ function examplesOf(name: CommandName): string {
   return commandSpec(name).examples.map(([line, what]) => `  ${line}\n      ${what}`).join("\n");
 }
 
-const ENGINE_SETTINGS =
-  `Every setting of the engine is a flag and an environment variable here too (see deno task serve --help), except
-${Object.keys(NOT_FOR_BENCH).join(", ")}. The bench has its own defaults for ${
+const ENGINE_SETTINGS = wrapped(
+  `Every setting of the engine is a flag and an environment variable here too (see deno task serve --help), except ${
+    Object.keys(NOT_FOR_BENCH).join(", ")
+  }. The bench has its own defaults for ${
     Object.entries(ENGINE_DEFAULTS).map((entry) => entry.join("=")).join(" and ")
-  }.`;
+  }.`,
+);
 
 const EXIT_CODES =
   `Ctrl-C stops the run and reports what was measured. Exit codes: 0 done, also when requests failed (the report

@@ -2,11 +2,10 @@
 import Table from "cli-table3";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readCommandLine, unknownNames } from "../../src/cli/command_line.ts";
+import { readCommandLine, unknownNames, wrapped } from "../../src/cli/command_line.ts";
 import { EXIT, exitCodeOf } from "../../src/cli/exit.ts";
 import { print, printError } from "../../src/cli/output.ts";
 import { StartupError } from "../../src/core/errors.ts";
-import { SetupError } from "../../src/supervisor/setup_error.ts";
 import { type Figure, type Reached, Setup } from "./harness.ts";
 import { generator, latency, lateness } from "./latency.ts";
 import { gpu, model, modelStreams } from "./models.ts";
@@ -43,7 +42,8 @@ const FIGURES: Readonly<Record<string, Figure>> = {
 const HELP = `Usage: deno task bench:speed [FIGURE...]
 
 Measures the engine's own costs; takes about an hour. Needs h2load (Debian: nghttp2-client).
-Figures, all of them when none is named: ${Object.keys(FIGURES).join(", ")}
+Figures, all of them when none is named:
+${wrapped(Object.keys(FIGURES).join(", "), "  ")}
 
 They are medians with the extremes in brackets; quotients are of runs that took turns. The worker is the
 simulated one, except where a figure is named after a runtime, which then runs the built-in model. The
@@ -86,12 +86,4 @@ async function main(args: readonly string[]): Promise<number> {
   return EXIT.done;
 }
 
-if (import.meta.main) {
-  Deno.exit(
-    await main(Deno.args).catch((thrown) => {
-      if (!(thrown instanceof SetupError)) return exitCodeOf(thrown);
-      thrown.problems.forEach(printError);
-      return EXIT.failed;
-    }),
-  );
-}
+if (import.meta.main) Deno.exit(await main(Deno.args).catch(exitCodeOf));

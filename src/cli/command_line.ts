@@ -16,6 +16,9 @@ export interface Operands {
   readonly rule: string;
 }
 
+/** The width of help in characters. */
+const WIDTH = 116;
+
 export const FLAGS_ONLY: Operands = { least: 0, most: 0, rule: "takes flags only" };
 
 export interface Command<Table extends FlagTable> {
@@ -149,8 +152,20 @@ export function flagsHelp(flags: FlagTable): string {
     const notes = [variable, isSwitch ? undefined : shownDefault(fallback), repeats && "may be repeated"];
     const known = notes.filter(Boolean).join(", ");
     const head = `  --${name}${value === undefined ? "" : ` ${value}`}${known && `  (${known})`}`;
-    return `${head}\n      ${help}${isSwitch ? "" : `; ${rule}`}`;
+    return `${head}\n${wrapped(isSwitch ? help : `${help}; ${rule}`, "      ")}`;
   }).join("\n");
+}
+
+/** Breaks a paragraph into lines of the width that help has, each behind the indent. */
+export function wrapped(text: string, indent = ""): string {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    const longer = `${line ?? indent}${line === undefined ? "" : " "}${word}`;
+    if (line === undefined || longer.length > WIDTH) lines.push(indent + word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines.join("\n");
 }
 
 /** A default as help and docs write it. */

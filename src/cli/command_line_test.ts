@@ -8,6 +8,7 @@ import {
   subcommandOf,
   unknownCommand,
   unknownNames,
+  wrapped,
 } from "./command_line.ts";
 import { decimal, type FlagTable, listOf, oneOf, text, texts, whole, yes } from "./flag.ts";
 
@@ -173,4 +174,13 @@ Deno.test("help tells each flag's variable, default, meaning and rule", () => {
   --file PATH
       where it is; a path`,
   );
+});
+
+Deno.test("long help goes over several lines", () => {
+  const long = Array.from({ length: 30 }, (_, index) => `word${index}`).join(" ");
+  const lines = flagsHelp({ file: { ...FLAGS.file, help: long } }).split("\n");
+  assert.equal(lines.length, 3);
+  for (const line of lines.slice(1)) assert.match(line, /^ {6}\S.{10,109}$/);
+  assert.equal(lines.slice(1).map((line) => line.trim()).join(" "), `${long}; a path`);
+  assert.equal(wrapped(`a ${"x".repeat(200)} b`), `a\n${"x".repeat(200)}\nb`);
 });

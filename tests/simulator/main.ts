@@ -1,5 +1,5 @@
 /** `deno task simulate`: plays the scheduler core through seeded runs with faults until a promise breaks. */
-import { flagsHelp, readCommandLine } from "../../src/cli/command_line.ts";
+import { flagsHelp, readCommandLine, wrapped } from "../../src/cli/command_line.ts";
 import { EXIT, exitCodeOf } from "../../src/cli/exit.ts";
 import { decimal, listOf, text, whole, yes } from "../../src/cli/flag.ts";
 import { print } from "../../src/cli/output.ts";
@@ -56,10 +56,10 @@ Flags:
 ${flagsHelp(FLAGS)}
 
 Faults:
-${columns(FAULTS)}
+${wrapped(FAULTS.join(", "), "  ")}
 
 Bugs:
-${columns(BUG_NAMES)}
+${wrapped(BUG_NAMES.join(", "), "  ")}
 
 Exit codes: 0 no promise broke, 1 one broke, 2 wrong use.`;
 
@@ -82,16 +82,6 @@ function parse(args: readonly string[]): Options | "help" {
 
 function n<T extends object>(flag: T): T & { readonly value: string } {
   return { ...flag, value: "N" };
-}
-
-/** Names side by side, as wide as the rest of the help. */
-function columns(names: readonly string[]): string {
-  const lines = [""];
-  for (const name of names) {
-    if (lines.at(-1)!.length + name.length > 110) lines.push("");
-    lines[lines.length - 1] += `  ${name}`;
-  }
-  return lines.join("\n");
 }
 
 /** Plays the seeds; the exit code. */
