@@ -73,7 +73,7 @@ async function main(names: readonly string[]): Promise<number> {
 
 const COLUMNS = [
   { head: "" },
-  ...["median", "lowest", "highest"].map((head) => ({ head, align: "right" as const })),
+  ...["value", "lowest", "highest"].map((head) => ({ head, align: "right" as const })),
   ...["unit", "aim", "met"].map((head) => ({ head })),
 ];
 
