@@ -6,7 +6,6 @@ import type { Submission } from "../src/core/types.ts";
 import { isAlive } from "../src/serve/launchers.ts";
 import { engineFor, refusal, TestClient } from "./support/engine.ts";
 import { KnownLoad } from "./support/known_load.ts";
-import { growth, residentMb } from "./support/memory.ts";
 import { TestProcess } from "./support/process.ts";
 import { freePort } from "../src/serve/free_port.ts";
 import { Serve } from "./support/serve.ts";
@@ -267,4 +266,22 @@ function serveWithSim(): Promise<Serve> {
     flags: ["--engine-mode", "continuous"],
     env: { SIM_PROFILE: "fixed20", WORKER_SILENCE_MS: String(SILENCE_MS) },
   });
+}
+
+/** Resident memory of a process in MB; undefined where the system does not tell. */
+function residentMb(pid: number): number | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  const match = /^VmRSS:\s+(\d+) kB/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`));
+  return match ? Number(match[1]) / 1024 : undefined;
+}
+
+/** How much higher the samples' last third lies than their first; 0 where there are none. */
+function growth(samples: readonly number[]): number {
+  const third = Math.floor(samples.length / 3);
+  if (third === 0) return 0;
+  return mean(samples.slice(-third)) - mean(samples.slice(0, third));
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -8,7 +8,7 @@ import { MixedLoad } from "./support/mixed_load.ts";
 import { freePort } from "../src/serve/free_port.ts";
 import { Serve } from "./support/serve.ts";
 import { SimWorker } from "./support/sim_worker.ts";
-import { helloOf, metricsOf } from "./support/told.ts";
+import { helloOf, metricsOf } from "./support/engine_figures.ts";
 import { waitUntil } from "./support/wait.ts";
 
 const LONG = 4000;

@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { MODES } from "../src/core/modes/modes.ts";
-import { failure } from "./support/api_error.ts";
 import type { TestEngine } from "./support/engine.ts";
-import { LONG, siteTest as test } from "./support/http_site.ts";
+import { failure, LONG, siteTest as test } from "./support/http_site.ts";
 import { waitUntil } from "./support/wait.ts";
 
 const PROMPTS = ["Once upon a time", "The sky is", "One, two,"];

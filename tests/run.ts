@@ -4,8 +4,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { closest } from "../src/cli/closest.ts";
-import { flagsHelp, readCommandLine } from "../src/cli/command_line.ts";
+import { flagsHelp, readCommandLine, unknownNames } from "../src/cli/command_line.ts";
 import { EXIT, exitCodeOf } from "../src/cli/exit.ts";
 import { yes } from "../src/cli/flag.ts";
 import { StartupError } from "../src/core/errors.ts";
@@ -251,11 +250,7 @@ function parse(args: readonly string[]): readonly string[] | "help" {
   );
   if (help) return "help";
   const known = Object.keys(SUITES);
-  for (const name of names.filter((name) => !known.includes(name))) {
-    const meant = closest(name, known);
-    const hint = meant === undefined ? `there are ${known.join(", ")}` : `did you mean ${meant}?`;
-    problems.push(`${name} is no suite; ${hint}`);
-  }
+  problems.push(...unknownNames("suite", names, known));
   if (problems.length > 0) throw new StartupError(problems);
   return values.all ? known : names.length > 0 ? names : STANDARD;
 }

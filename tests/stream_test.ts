@@ -3,7 +3,7 @@ import { status as Status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
 import { MODES } from "../src/core/modes/modes.ts";
 import { engineFor, type ReadStream, refusal, ScriptedWorker, type TestEngine } from "./support/engine.ts";
-import { checkOk, checkStream, checkTiming } from "./support/promises.ts";
+import { checkOk, checkStream, checkTiming } from "./support/wire_contract.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 import { waitUntil } from "./support/wait.ts";
 

@@ -1,6 +1,8 @@
 /** What the engine itself costs, each figure beside the one that is aimed at. See `--help`. */
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readCommandLine, unknownNames } from "../../src/cli/command_line.ts";
+import { EXIT, exitCodeOf } from "../../src/cli/exit.ts";
 import { print, printError } from "../../src/cli/output.ts";
 import { plainTable } from "../../src/cli/table.ts";
 import { StartupError } from "../../src/core/errors.ts";
@@ -44,15 +46,26 @@ Measures the engine's own costs; takes about an hour. Needs h2load (Debian: nght
 Figures, all of them when none is named: ${Object.keys(FIGURES).join(", ")}
 
 Each part of a figure has its median (or the percentile that it names) and its extremes; ratios are of turns beside each
-other. The worker is the simulated one, except where a figure is named after a runtime, which then runs the built-in model. The
-vLLM of vllm-streams is the CPU build of the tests (5 GB). SPEED_BASELINE=FOLDER lets observing measure the engine of
-another checkout too.`;
+other. The worker is the simulated one, except where a figure is named after a runtime, which then runs the built-in
+model. The vLLM of vllm-streams is the CPU build of the tests (5 GB). SPEED_BASELINE=FOLDER lets observing measure the
+engine of another checkout too.
 
-async function main(names: readonly string[]): Promise<number> {
-  const unknown = names.find((name) => !Object.hasOwn(FIGURES, name));
-  if (unknown !== undefined) {
+Exit codes: 0 done, 1 something could not be measured, 2 wrong use.`;
+
+/** The figures to measure; none means all. @throws {StartupError} with one line for each problem */
+function parse(args: readonly string[]): readonly string[] | "help" {
+  const operands = { least: 0, most: Infinity, rule: "takes names of figures" };
+  const line = readCommandLine({ name: "bench:speed", flags: {}, operands }, args, {});
+  const problems = [...line.problems, ...unknownNames("figure", line.operands, Object.keys(FIGURES))];
+  if (problems.length > 0 && !line.help) throw new StartupError(problems);
+  return line.help ? "help" : line.operands;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const names = parse(args);
+  if (names === "help") {
     print(HELP);
-    return unknown === "--help" ? 0 : 2;
+    return EXIT.done;
   }
   const time = new Date().toISOString().replace(/\..*/, "").replaceAll(":", "-");
   const folder = join(fileURLToPath(new URL("../results", import.meta.url)), `speed-${time}`);
@@ -68,7 +81,7 @@ async function main(names: readonly string[]): Promise<number> {
     print(`\n${name}: ${title}\n${plainTable(COLUMNS, parts.map(cellsOf))}`);
   }
   print(`\nAll measurements: ${relative(Deno.cwd(), folder)}`);
-  return 0;
+  return EXIT.done;
 }
 
 const COLUMNS = [
@@ -92,9 +105,9 @@ function cellsOf({ what, values, percent = 50, unit = "", digits = 2, atLeast, a
 if (import.meta.main) {
   Deno.exit(
     await main(Deno.args).catch((thrown) => {
-      if (!(thrown instanceof SetupError || thrown instanceof StartupError)) throw thrown;
+      if (!(thrown instanceof SetupError)) return exitCodeOf(thrown);
       thrown.problems.forEach(printError);
-      return 1;
+      return EXIT.failed;
     }),
   );
 }

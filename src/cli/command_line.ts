@@ -126,6 +126,15 @@ export function subcommandOf<Name extends string>(
   return { name, word: first?.word, rest, help };
 }
 
+/** A line for each word that is not one of the known names of a kind, as `suite`. */
+export function unknownNames(kind: string, words: readonly string[], known: readonly string[]): string[] {
+  return words.filter((word) => !known.includes(word)).map((word) => {
+    const meant = closest(word, known);
+    const hint = meant === undefined ? `there are ${known.join(", ")}` : `did you mean ${meant}?`;
+    return `${word} is no ${kind}; ${hint}`;
+  });
+}
+
 /** The problem of a line whose first word is not a command. */
 export function unknownCommand(program: string, names: readonly string[], word = ""): string {
   const meant = closest(word, names);

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { flag, wholeNumber } from "../core/setting.ts";
 import { closest } from "./closest.ts";
-import { type Command, flagsHelp, readCommandLine, subcommandOf, unknownCommand } from "./command_line.ts";
+import {
+  type Command,
+  flagsHelp,
+  readCommandLine,
+  subcommandOf,
+  unknownCommand,
+  unknownNames,
+} from "./command_line.ts";
 import { decimal, type FlagTable, listOf, oneOf, text, texts, whole, yes } from "./flag.ts";
 
 const FLAGS = {
@@ -142,6 +149,13 @@ Deno.test("the first word names the command, also behind a flag; help may stand 
     'paint needs one of mix, wash, got "mxi"; did you mean mix?',
   );
   assert.equal(unknownCommand("paint", ["mix"]), 'paint needs one of mix, got ""; paint --help tells more');
+});
+
+Deno.test("a word that is no name of a kind is a problem, with the name that it may have meant", () => {
+  assert.deepEqual(unknownNames("suite", ["unti", "e2e", "xyzzy"], ["unit", "e2e"]), [
+    "unti is no suite; did you mean unit?",
+    "xyzzy is no suite; there are unit, e2e",
+  ]);
 });
 
 Deno.test("help tells each flag's variable, default, meaning and rule", () => {

@@ -16,7 +16,7 @@ import type { GenerateReply__Output } from "../../src/grpc/generated/omnispan/Ge
 import type { GenerateRequest } from "../../src/grpc/generated/omnispan/GenerateRequest.ts";
 import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
 import { TestProcess } from "./process.ts";
-import type { Reported } from "./scripted_report.ts";
+import type { Reported } from "./scripted_session.ts";
 import { waitUntil } from "./wait.ts";
 
 /** An engine on a free port that uses the worker at `workerAddress`, and a client of it; its HTTP door is open. */

@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+import { APIError } from "openai";
 import type { Settings } from "../../src/config/config.ts";
 import { httpEngineFor, type TestEngine } from "./engine.ts";
 import { SimWorker } from "./sim_worker.ts";
@@ -30,4 +32,15 @@ export function siteTest(
       await fn({ worker, engine });
     },
   });
+}
+
+/** The error that a call of OpenAI's client must end with. */
+export async function failure(promise: Promise<unknown>): Promise<APIError> {
+  try {
+    await promise;
+  } catch (thrown) {
+    assert.ok(thrown instanceof APIError, String(thrown));
+    return thrown;
+  }
+  throw new Error("it was answered");
 }

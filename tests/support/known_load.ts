@@ -1,7 +1,7 @@
 /** Clients that know the right answer to everything they ask, and check each one they get. */
 import assert from "node:assert/strict";
 import { type TestClient } from "./engine.ts";
-import { checkChunks } from "./promises.ts";
+import { checkChunks } from "./wire_contract.ts";
 import { SimWorker } from "./sim_worker.ts";
 
 interface Question {

@@ -22,9 +22,9 @@ import type { WorkerHandlers } from "../../src/grpc/generated/omnispan/Worker.ts
 import type { WorkerCommand__Output } from "../../src/grpc/generated/omnispan/WorkerCommand.ts";
 import type { WorkerDelta } from "../../src/grpc/generated/omnispan/WorkerDelta.ts";
 import type { WorkerEvent } from "../../src/grpc/generated/omnispan/WorkerEvent.ts";
+import type { WorkerGenerateRequest__Output } from "../../src/grpc/generated/omnispan/WorkerGenerateRequest.ts";
 import type { WorkerResult } from "../../src/grpc/generated/omnispan/WorkerResult.ts";
 import type { WorkerSequence__Output } from "../../src/grpc/generated/omnispan/WorkerSequence.ts";
-import { report } from "./scripted_report.ts";
 import { pause } from "./wait.ts";
 
 type Call = ServerDuplexStream<WorkerCommand__Output, WorkerEvent | Uint8Array>;
@@ -172,4 +172,19 @@ class ScriptedSession {
     }
     this.#silence();
   }
+}
+
+/** What a scripted worker tells of the calls it sees. */
+export interface Reported {
+  readonly kind: "generate" | "batch" | "stream" | "submit" | "cancelled" | "session";
+  readonly requests: readonly Omit<WorkerGenerateRequest__Output, "prompt">[];
+}
+
+/** One line of JSON on stdout. */
+export function report(
+  kind: Reported["kind"],
+  requests: readonly WorkerGenerateRequest__Output[] = [],
+): void {
+  const line = { kind, requests: requests.map(({ prompt: _, ...rest }) => rest) } satisfies Reported;
+  Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(line) + "\n"));
 }

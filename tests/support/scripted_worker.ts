@@ -12,8 +12,7 @@ import { omnispan } from "../../src/grpc/contract.ts";
 import type { WorkerBatchGenerateReply } from "../../src/grpc/generated/omnispan/WorkerBatchGenerateReply.ts";
 import type { WorkerGenerateReply } from "../../src/grpc/generated/omnispan/WorkerGenerateReply.ts";
 import type { WorkerGenerateRequest__Output } from "../../src/grpc/generated/omnispan/WorkerGenerateRequest.ts";
-import { report } from "./scripted_report.ts";
-import { type FixedHandlers, mangle, MANGLED, withSessions } from "./scripted_session.ts";
+import { type FixedHandlers, mangle, MANGLED, report, withSessions } from "./scripted_session.ts";
 import { pause } from "./wait.ts";
 
 function replies(

@@ -1,4 +1,4 @@
-/** What an engine tells over HTTP, to hold the page against. */
+/** What an engine reports over HTTP, to compare the page with. */
 import assert from "node:assert/strict";
 import { parseMetrics } from "./exposition.ts";
 import type { LiveHello } from "../../src/observe/live/live_types.ts";
