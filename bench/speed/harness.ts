@@ -23,22 +23,26 @@ export const NEVER = new AbortController().signal;
 const READY_WITHIN_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 600_000;
 
-/** One thing that the engine costs or reaches, and the value that is aimed at. */
+/** One thing that the engine costs or reaches. */
 export interface Figure {
   readonly title: string;
-  readonly target: string;
   /** @throws {SetupError} when something that it needs is missing, or a request failed */
-  measure(setup: Setup): Promise<Reached>;
+  measure(setup: Setup): Promise<readonly Part[]>;
 }
 
-export interface Reached {
-  readonly reached: string;
-  readonly met: boolean;
-  /** Every single measurement that the figure was computed from. */
-  readonly samples: Samples;
+/** A line of a figure. */
+export interface Part {
+  readonly what: string;
+  /** Every single measurement. */
+  readonly values: readonly number[];
+  /** Which percentile of the values counts. @default 50 */
+  readonly percent?: number;
+  readonly unit?: string;
+  /** @default 2 */
+  readonly digits?: number;
+  readonly atLeast?: number;
+  readonly atMost?: number;
 }
-
-export type Samples = Readonly<Record<string, readonly number[]>>;
 
 /** The steps of a worker of the sim backend; see worker/backends/profiles. */
 export interface SimProfile {
@@ -151,20 +155,18 @@ export class Turns<Variant extends string, Measure extends string> {
     return this.of(over, measure).map((value, turn) => value / below[turn]!);
   }
 
-  /** "0.90 (0.80 to 0.99) (engine 16600/s, echo 18900/s)": the ratios, and the medians they are made of. */
-  quotient(over: Variant, under: Variant, measure: Measure, unit: string, digits = 0): string {
-    const one = (variant: Variant) => `${variant} ${this.median(variant, measure).toFixed(digits)}${unit}`;
-    return `${spread(this.ratios(over, under, measure))} (${one(over)}, ${one(under)})`;
-  }
-
-  /** Every measurement, by the variant's name and the measure's; `prefix` tells them from those of other turns. */
-  samples(prefix = ""): Samples {
-    return Object.fromEntries(
-      [...this.turns].flatMap(([variant, turns]) =>
-        (Object.keys(turns[0] ?? {}) as Measure[])
-          .map((measure) => [`${prefix}${variant} ${measure}`, this.of(variant, measure)])
-      ),
-    );
+  /** The ratios, and what they are made of. */
+  compare(over: Variant, under: Variant, measure: Measure, of: Omit<Part, "values">): readonly Part[] {
+    const { what, unit = "", digits = 0, ...aim } = of;
+    return [
+      { what: `${what}, ${over} / ${under}`, values: this.ratios(over, under, measure), ...aim },
+      ...[over, under].map((name) => ({
+        what: `${what}, ${name}`,
+        values: this.of(name, measure),
+        unit,
+        digits,
+      })),
+    ];
   }
 }
 
@@ -200,12 +202,6 @@ export function percentile(samples: readonly number[], percent: number): number 
 
 export function median(samples: readonly number[]): number {
   return percentile(samples, 50);
-}
-
-/** "0.81 (0.74 to 0.90)": the median and the extremes. */
-export function spread(samples: readonly number[], digits = 2): string {
-  const [low, high] = [Math.min(...samples), Math.max(...samples)];
-  return `${median(samples).toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
 }
 
 /** @throws {SetupError} when the request failed, or brought other tokens than it counts */

@@ -1,12 +1,12 @@
 /** What the engine itself costs, each figure beside the one that is aimed at. See `--help`. */
-import Table from "cli-table3";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readCommandLine, unknownNames, wrapped } from "../../src/cli/command_line.ts";
 import { EXIT, exitCodeOf } from "../../src/cli/exit.ts";
 import { print, printError } from "../../src/cli/output.ts";
+import { plainTable } from "../../src/cli/table.ts";
 import { StartupError } from "../../src/core/errors.ts";
-import { type Figure, type Reached, Setup } from "./harness.ts";
+import { type Figure, type Part, percentile, Setup } from "./harness.ts";
 import { generator, latency, lateness } from "./latency.ts";
 import { gpu, model, modelStreams } from "./models.ts";
 import { memory, overload } from "./overload.ts";
@@ -45,10 +45,10 @@ Measures the engine's own costs; takes about an hour. Needs h2load (Debian: nght
 Figures, all of them when none is named:
 ${wrapped(Object.keys(FIGURES).join(", "), "  ")}
 
-They are medians with the extremes in brackets; quotients are of runs that took turns. The worker is the
-simulated one, except where a figure is named after a runtime, which then runs the built-in model. The
-vLLM of vllm-streams is the CPU build of the tests (5 GB). SPEED_BASELINE=FOLDER lets observing measure the engine of
-another checkout too.
+Each part of a figure has its median (or the percentile that it names) and its extremes; ratios are of turns beside each
+other. The worker is the simulated one, except where a figure is named after a runtime, which then runs the built-in
+model. The vLLM of vllm-streams is the CPU build of the tests (5 GB). SPEED_BASELINE=FOLDER lets observing measure the
+engine of another checkout too.
 
 Exit codes: 0 done, 1 something could not be measured, 2 wrong use.`;
 
@@ -70,20 +70,36 @@ async function main(args: readonly string[]): Promise<number> {
   const time = new Date().toISOString().replace(/\..*/, "").replaceAll(":", "-");
   const folder = join(fileURLToPath(new URL("../results", import.meta.url)), `speed-${time}`);
   await Deno.mkdir(folder, { recursive: true });
-  const figures: (Reached & { readonly name: string; readonly target: string })[] = [];
-  for (const [name, { title, target, measure }] of Object.entries(FIGURES)) {
+  const measured: { readonly name: string; readonly title: string; readonly parts: readonly Part[] }[] = [];
+  for (const [name, { title, measure }] of Object.entries(FIGURES)) {
     if (names.length > 0 && !names.includes(name)) continue;
     printError(`measuring ${name}`);
     await using setup = new Setup(folder);
-    figures.push({ name: title, target, ...await measure(setup) });
-    await Deno.writeTextFile(join(folder, "speed.json"), JSON.stringify(figures, undefined, 1));
+    const parts = await measure(setup);
+    measured.push({ name, title, parts });
+    await Deno.writeTextFile(join(folder, "speed.json"), JSON.stringify(measured, undefined, 1));
+    print(`\n${name}: ${title}\n${plainTable(COLUMNS, parts.map(cellsOf))}`);
   }
-  const table = new Table({ head: ["figure", "reached", "aim", "met"], style: { head: [], border: [] } });
-  for (const { name, reached, target, met } of figures) {
-    table.push([name, reached, target, met ? "yes" : "no"]);
-  }
-  print(`${table}\nAll samples: ${relative(Deno.cwd(), folder)}`);
+  print(`\nAll measurements: ${relative(Deno.cwd(), folder)}`);
   return EXIT.done;
+}
+
+const COLUMNS = [
+  { head: "" },
+  ...["value", "lowest", "highest"].map((head) => ({ head, align: "right" as const })),
+  ...["unit", "aim", "met"].map((head) => ({ head })),
+];
+
+function cellsOf({ what, values, percent = 50, unit = "", digits = 2, atLeast, atMost }: Part): string[] {
+  const value = percentile(values, percent);
+  const shown = [value, Math.min(...values), Math.max(...values)].map((one) => one.toFixed(digits));
+  const figures = values.length === 0 ? ["", "", ""] : values.length === 1 ? [shown[0]!, "", ""] : shown;
+  const aims = [
+    ...atLeast === undefined ? [] : [`>= ${atLeast}`],
+    ...atMost === undefined ? [] : [`<= ${atMost}`],
+  ];
+  const isMet = value >= (atLeast ?? -Infinity) && value <= (atMost ?? Infinity);
+  return [what, ...figures, unit, aims.join(", "), aims.length === 0 ? "" : isMet ? "yes" : "no"];
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args).catch(exitCodeOf));

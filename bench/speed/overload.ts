@@ -17,18 +17,16 @@ const SLOW = { source: "One row, five tokens a second.", step_ms: [[1, 200]], ma
  */
 export const memory: Figure = {
   title: `engine RSS over idle with ${QUEUED} requests of ${PROMPT_BYTES} bytes queued`,
-  target: "<= 150 MB",
   async measure(setup) {
     const settings = { QUEUE_CAPACITY: 2 * QUEUED, WORKER_RPC_TIMEOUT_MS: 3_600_000 };
     const engine = await setup.engine("queued", await setup.simWorker(SLOW), { settings });
     const addedMb = await heldMb(engine.load, engine.pid);
     const bare = await setup.server("hold");
     const bareMb = await heldMb(setup.client(bare.address), bare.pid);
-    return {
-      reached: `${addedMb.toFixed(0)} MB (a bare grpc-js server that holds them: ${bareMb.toFixed(0)} MB)`,
-      met: addedMb <= 150,
-      samples: { addedMb: [addedMb], bareMb: [bareMb] },
-    };
+    return [
+      { what: "the engine", values: [addedMb], unit: "MB", digits: 0, atMost: 150 },
+      { what: "a bare grpc-js server that holds them", values: [bareMb], unit: "MB", digits: 0 },
+    ];
   },
 };
 
@@ -72,7 +70,6 @@ export function overload(deadlineMs: Millis): Figure {
     title: `goodput under ${TIMES} times the load for ${SECONDS} s (open loop, deadline ${
       deadlineMs / 1000
     } s) / peak`,
-    target: ">= 0.95, RSS flat",
     async measure(setup) {
       const settings = { MAX_CONCURRENT_STREAMS: ROWS };
       const { address, pid } = await setup.engine("continuous", await setup.simWorker(PROFILE), { settings });
@@ -93,23 +90,18 @@ export function overload(deadlineMs: Millis): Figure {
       const after = await closed();
       const peak = Math.max(goodPerSecond(before, PEAK_SECONDS), goodPerSecond(after, PEAK_SECONDS));
       const goodput = goodPerSecond(open, SECONDS);
-      const sent = open.sent / SECONDS;
-      const [early, late] = [1, 3].map((quarter) => median(quarterOf(residentsMb, quarter)));
       const failed = [before, open, after].flatMap((one) => one.failed);
-      const failures = failed.length > 0 ? `, ${failed.length} FAILED (${failed[0]})` : "";
-      return {
-        reached: `${(goodput / peak).toFixed(3)} (${goodput.toFixed(1)}/s of ${sent.toFixed(0)}/s sent, ` +
-          `peak ${peak.toFixed(1)}/s; ${open.refused} refused, ${open.late} late${failures}); ` +
-          `engine RSS ${early!.toFixed(0)} MB, at the end ${late!.toFixed(0)} MB`,
-        met: failed.length === 0 && goodput / peak >= 0.95 && sent >= 0.95 * TIMES * CAPACITY &&
-          late! <= 1.1 * early!,
-        samples: {
-          beforeGoodAtMs: before.goodAtMs,
-          overloadGoodAtMs: open.goodAtMs,
-          afterGoodAtMs: after.goodAtMs,
-          residentsMb,
-        },
-      };
+      const [early = NaN, late = NaN] = [1, 3].map((quarter) => median(quarterOf(residentsMb, quarter)));
+      const one = (what: string, value: number, digits = 0) => ({ what, values: [value], digits });
+      return [
+        { ...one("goodput / peak", goodput / peak, 3), atLeast: 0.95 },
+        ...[one("goodput/s", goodput, 1), one("peak/s", peak, 1)],
+        { ...one("sent/s", open.sent / SECONDS), atLeast: 0.95 * TIMES * CAPACITY },
+        ...[one("refused", open.refused), one("late", open.late)],
+        { ...one(["failed", ...failed.slice(0, 1)].join(": "), failed.length), atMost: 0 },
+        { ...one("RSS at the end / early", late / early, 2), atMost: 1.1 },
+        { what: "RSS", values: residentsMb, unit: "MB", digits: 0 },
+      ];
     },
   };
 }

@@ -14,10 +14,9 @@ import {
   type EngineOptions,
   type Figure,
   inTurns,
-  median,
   NEVER,
+  type Part,
   Setup,
-  spread,
   type StartedEngine,
 } from "./harness.ts";
 
@@ -25,8 +24,7 @@ const BATCHES = { BATCH_WINDOW_MS: 20, MAX_BATCH_SIZE: 32 } as const;
 
 /** What a request costs in the engine, with a worker that takes no time: its rate against that of a bare echo. */
 export const echo: Figure = {
-  title: "requests/s of micro_batch (20 ms x 32, null worker, 128 clients) / bare echo",
-  target: ">= 0.70",
+  title: "requests/s of micro_batch (20 ms x 32, null worker, 128 clients) beside a bare echo",
   async measure(setup) {
     const [rounds, requests] = [7, 30_000];
     const engine = await setup.engine("micro_batch", await setup.simWorker("null"), { settings: BATCHES });
@@ -36,11 +34,7 @@ export const echo: Figure = {
     });
     const turns = await inTurns(rounds, { echo: turn(bare.address), engine: turn(engine.address) });
     await checkCounters(engine.load, (rounds + 1) * requests);
-    return {
-      reached: turns.quotient("engine", "echo", "perSecond", "/s"),
-      met: median(turns.ratios("engine", "echo", "perSecond")) >= 0.7,
-      samples: turns.samples(),
-    };
+    return turns.compare("engine", "echo", "perSecond", { what: "requests/s", atLeast: 0.7 });
   },
 };
 
@@ -58,7 +52,6 @@ const POSSIBLE = 32 / 0.020;
  */
 export const fixed: Figure = {
   title: "requests/s with a worker of 20 ms a batch (128 clients, size 32) / possible 1,600",
-  target: ">= 0.95",
   async measure(setup) {
     const worker = await setup.simWorker(ONE_BATCH_AT_A_TIME);
     const through = (batchesInFlight: number) => async () => {
@@ -70,14 +63,11 @@ export const fixed: Figure = {
     };
     const bare = async () => ({ share: await bareBatches(worker) / POSSIBLE });
     const turns = await inTurns(3, { bare, inFlight1: through(1), inFlight2: through(2) }, { warmUps: 0 });
-    const share = (variant: "bare" | "inFlight1" | "inFlight2") => spread(turns.of(variant, "share"));
-    return {
-      reached:
-        `${share("inFlight2")} with BATCHES_IN_FLIGHT=2; ${share("inFlight1")} with 1, where a bare client ` +
-        `that sends batch after batch gets ${share("bare")}`,
-      met: turns.median("inFlight2", "share") >= 0.95,
-      samples: turns.samples(),
-    };
+    return [
+      { what: "BATCHES_IN_FLIGHT=2", values: turns.of("inFlight2", "share"), atLeast: 0.95 },
+      { what: "BATCHES_IN_FLIGHT=1", values: turns.of("inFlight1", "share") },
+      { what: "a bare client that sends batch after batch", values: turns.of("bare", "share") },
+    ];
   },
 };
 
@@ -106,8 +96,7 @@ async function bareBatches(endpoint: string): Promise<number> {
  */
 export const http: Figure = {
   title:
-    "OpenAI's API / gRPC, 32 clients, direct, null worker: requests/s in one piece; streams of 64 tokens",
-  target: "stated",
+    "OpenAI's API beside gRPC, 32 clients, direct, null worker, in one piece and in streams of 64 tokens",
   async measure(setup) {
     const [clients, requests, streams, streamTokens] = [32, 8000, 1000, 64];
     const port = freePort();
@@ -132,12 +121,10 @@ export const http: Figure = {
       "gRPC streams": grpc("SubmitGenerateStream", streams, streamTokens),
       "HTTP streams": openai(true, streams, streamTokens),
     });
-    const reached = ([["HTTP", "gRPC"], ["HTTP streams", "gRPC streams"]] as const).map(([over, under]) =>
-      `${turns.quotient(over, under, "perSecond", "/s")}, CPU a request ${
-        turns.quotient(over, under, "cpuUs", " us")
-      }`
-    );
-    return { reached: reached.join("; "), met: true, samples: turns.samples() };
+    return ([["HTTP", "gRPC"], ["HTTP streams", "gRPC streams"]] as const).flatMap(([over, under]) => [
+      ...turns.compare(over, under, "perSecond", { what: "requests/s" }),
+      ...turns.compare(over, under, "cpuUs", { what: "CPU a request", unit: "us" }),
+    ]);
   },
 };
 
@@ -147,8 +134,8 @@ export const http: Figure = {
  * beside an engine of before them (SPEED_BASELINE), where the quotient is of this one over that.
  */
 export const observing: Figure = {
-  title: "CPU a request and requests/s of direct (null worker, 128 clients) with traces / without",
-  target: "untraced over the other checkout <= 1.03",
+  title:
+    "CPU a request and requests/s of direct (null worker, 128 clients) with traces of all or 1 % / without",
   async measure(setup) {
     const [rounds, requests, warmUps] = [30, 1000, 5];
     const worker = await setup.simWorker("null");
@@ -171,19 +158,20 @@ export const observing: Figure = {
     const turnsOf = engines.map(([name, engine]) => [name, () => cpuOf(engine, requests)] as const);
     const turns = await inTurns(rounds, Object.fromEntries(turnsOf), { warmUps });
     for (const [, { load }] of engines) await checkCounters(load, (rounds + warmUps) * requests);
-    const parts = [["on", "all traced"], ["sampled", "1 % traced"]].map(([name = "", text]) =>
-      `${text}: CPU ${spread(turns.ratios(name, "off", "cpuUs"))}, ` +
-      `requests/s ${spread(turns.ratios(name, "off", "perSecond"))}`
-    );
-    const before = baseline ? turns.ratios("off", "before", "cpuUs") : undefined;
-    if (before) parts.push(`untraced over the other checkout: CPU ${spread(before)}`);
-    return {
-      reached: `${parts.join("; ")}; without traces ${
-        turns.median("off", "cpuUs").toFixed(0)
-      } us of CPU a request`,
-      met: before === undefined || median(before) <= 1.03,
-      samples: turns.samples(),
-    };
+    return [
+      ...["on", "sampled"].flatMap((name) => [
+        { what: `CPU, traces ${name} / off`, values: turns.ratios(name, "off", "cpuUs") },
+        { what: `requests/s, traces ${name} / off`, values: turns.ratios(name, "off", "perSecond") },
+      ]),
+      ...(baseline
+        ? [{
+          what: "CPU, off / the other checkout",
+          values: turns.ratios("off", "before", "cpuUs"),
+          atMost: 1.03,
+        }]
+        : []),
+      { what: "CPU a request, off", values: turns.of("off", "cpuUs"), unit: "us", digits: 0 },
+    ];
   },
 };
 
@@ -195,9 +183,7 @@ export const observing: Figure = {
  */
 export const page: Figure = {
   title:
-    "CPU a request and requests/s of micro_batch (20 ms x 32, null worker, 128 clients) with /live read / with " +
-    "nobody there",
-  target: "CPU with a reader <= 1.01",
+    "CPU a request and requests/s of micro_batch (20 ms x 32, null worker, 128 clients) with /live read / without",
   async measure(setup) {
     const [rounds, requests] = [9, 12_000];
     const port = freePort();
@@ -225,17 +211,18 @@ export const page: Figure = {
         .map((one, turn) => name === "nobody again" ? one : (one + again[turn]!) / 2);
       return turns.of(name, measure).map((value, turn) => value / bare[turn]!);
     };
-    const parts = Object.keys(watchers).filter((name) => name !== "nobody").map((name) =>
-      `${name}: CPU ${spread(ratios(name, "cpuUs"), 3)}, requests/s ${spread(ratios(name, "perSecond"), 3)}`
-    );
-    if (!browser) parts.push("no browser here");
-    return {
-      reached: `${parts.join("; ")}; with nobody ${
-        turns.median("nobody", "cpuUs").toFixed(0)
-      } us of CPU a request, ${turns.median("nobody", "perSecond").toFixed(0)} requests/s`,
-      met: median(ratios("reader", "cpuUs")) <= 1.01,
-      samples: turns.samples(),
-    };
+    return [
+      ...Object.keys(watchers).filter((name) => name !== "nobody").flatMap((name): Part[] => {
+        const cpu = { what: `CPU, ${name}`, values: ratios(name, "cpuUs"), digits: 3 };
+        return [
+          name === "reader" ? { ...cpu, atMost: 1.01 } : cpu,
+          { what: `requests/s, ${name}`, values: ratios(name, "perSecond"), digits: 3 },
+        ];
+      }),
+      ...(browser ? [] : [{ what: "no browser here", values: [] }]),
+      { what: "CPU a request, nobody", values: turns.of("nobody", "cpuUs"), unit: "us", digits: 0 },
+      { what: "requests/s, nobody", values: turns.of("nobody", "perSecond"), digits: 0 },
+    ];
   },
 };
 
