@@ -1,4 +1,4 @@
-import { SETTINGS, type Settings } from "../../src/config/config.ts";
+import { LOCAL_WORKER_SETTINGS, SETTINGS, type Settings } from "../../src/config/config.ts";
 import { cellsOf, type Lengths, type Load, type RequestClass, type Slo, type Variant } from "../plan.ts";
 import type { EngineSettings } from "../record/environment.ts";
 import { MODE_SETTINGS, modeOf } from "../../src/core/modes/modes.ts";
@@ -81,7 +81,8 @@ export function aboutRun(input: ReportInput): [label: string, text: string][] {
 /** They are told elsewhere: where the worker is and what it runs, and what shapes single modes. */
 const TOLD_ELSEWHERE = new Set<string>([
   ...Object.keys(MODE_SETTINGS),
-  ...["WORKER_ENDPOINT", "WORKER_PORT", "WORKER_BACKEND", "MODEL_ID", "PYTHON"],
+  "WORKER_ENDPOINT",
+  ...Object.keys(LOCAL_WORKER_SETTINGS),
 ]);
 
 /** The common settings that are not the engine's defaults. */

@@ -1,14 +1,11 @@
 import { ChannelCredentials, credentials } from "@grpc/grpc-js";
 import { isIP, type Socket } from "node:net";
 import { connect, createSecureContext, type SecureContext } from "node:tls";
-import { addressOf, type Settings } from "../config/config.ts";
+import { addressOf, type Settings, type WORKER_SETTINGS } from "../config/config.ts";
 import { messageOf, StartupError } from "../core/errors.ts";
 import { readCertificates, readKeyPair } from "../access/secret_files.ts";
 
-export type WorkerTls = Pick<
-  Settings,
-  "WORKER_ENDPOINT" | "WORKER_TLS_CA" | "WORKER_TLS_CLIENT_CERT" | "WORKER_TLS_CLIENT_KEY"
->;
+export type WorkerTls = Pick<Settings, keyof typeof WORKER_SETTINGS>;
 
 /**
  * How the engine speaks to its worker: TLS when the endpoint is https://. `failed` hears why a handshake failed, which
