@@ -1,6 +1,7 @@
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { StartupError } from "../../src/core/errors.ts";
+import { EXIT as COMMON } from "../../src/cli/exit.ts";
 import { print, printError } from "../../src/cli/output.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Command } from "../cli/command.ts";
@@ -8,7 +9,7 @@ import type { Recording } from "../record/recorder.ts";
 import { hasRecording, readRecording } from "../record/recorder.ts";
 import { readWorkloadFile, type WorkloadFile } from "../workload/file.ts";
 
-export const EXIT = { done: 0, nothingMeasured: 1, wrongUse: 2, missed: 3, stopped: 130 } as const;
+export const EXIT = { ...COMMON, nothingMeasured: COMMON.failed, missed: 3 } as const;
 
 /** The folder for a command's results. @throws {StartupError} when `--out` holds some already */
 export function resultsFolder({ values: { out } }: Command): string {

@@ -6,7 +6,7 @@ import { settingsHelp } from "../config/parse.ts";
 import type { WorkerSource } from "./find_worker.ts";
 import { describeIdentity, type SaidIdentity } from "./follow_worker.ts";
 
-export const HELP = `Usage: deno task serve [flags]
+export const HELP = `Usage: deno task serve [FLAGS]
 
 Starts the engine, and a local worker with a small model unless a worker is given or already there.
 
