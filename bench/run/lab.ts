@@ -9,12 +9,13 @@ import {
   commonSettings,
   type RunEnvironment,
   surroundings,
+  type TraceUse,
   type WorkerIdentity,
 } from "../record/environment.ts";
 import { Recorder } from "../record/recorder.ts";
 import type { Cell, Sample, ScheduledRequest } from "../record/sample.ts";
 import { requests, scheduleOf } from "../workload/requests.ts";
-import { replay, sha256Of, type TraceUse } from "../workload/trace.ts";
+import { replay, sha256Of } from "../workload/trace.ts";
 import { MeasuredEngine, type SeenWorker, workerChange } from "./measured_engine.ts";
 import type { TurnProgress } from "./progress.ts";
 import { type BenchWorker, benchWorker } from "./worker.ts";
