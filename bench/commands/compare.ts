@@ -64,7 +64,7 @@ async function compareEngines(
   const left = await measured(
     folder,
     stop,
-    () => run(plan, { engine: command.engine, target: undefined }, command.line, folder, stop),
+    () => run({ plan, engine: command.engine, target: undefined, command: command.line, folder, stop }),
   );
   if (!left) return EXIT.stopped;
   await makeReports(folder, left.recording, {});

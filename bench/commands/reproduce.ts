@@ -27,8 +27,9 @@ export async function reproduceCommand(command: Command, stop: AbortSignal): Pro
   const workload = quick ? publication.quickWorkload : publication.workload;
   const plan = planOf(command, await readWorkloadFile(fileURLToPath(new URL(workload, FOLDER))));
   const folder = resultsFolder(command);
-  const subject = { engine: engineOf(publication, plan.timeoutMs), target: undefined };
-  const left = await measured(folder, stop, () => run(plan, subject, line, folder, stop));
+  const engine = engineOf(publication, plan.timeoutMs);
+  const asked = { plan, engine, target: undefined, command: line, folder, stop };
+  const left = await measured(folder, stop, () => run(asked));
   if (!left) return EXIT.stopped;
   await makeReports(folder, left.recording, {});
   const { samples } = left.recording;

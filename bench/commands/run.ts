@@ -13,7 +13,7 @@ export async function runCommand(
   const plan = planOf(command, await workloadOf(command), defaults);
   const folder = resultsFolder(command);
   const { engine, values: { target, dialects }, line } = command;
-  const left = await measured(folder, stop, () => run(plan, { engine, target }, line, folder, stop));
+  const left = await measured(folder, stop, () => run({ plan, engine, target, command: line, folder, stop }));
   if (!left) return EXIT.stopped;
   await makeReports(folder, left.recording, { dialects });
   return conclude(left, stop);

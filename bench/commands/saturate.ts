@@ -21,7 +21,7 @@ export async function saturateCommand(command: Command, stop: AbortSignal): Prom
   const folder = resultsFolder(command);
   const found = plan.variants.map((variant): VariantSaturation => ({ variant, trials: [], answer: null }));
   const left = await measured(folder, stop, async () => {
-    await using lab = await Lab.open(plan, { engine, target }, line, folder, stop);
+    await using lab = await Lab.open({ plan, engine, target, command: line, folder, stop });
     for (const one of found) if (!stop.aborted) await saturate(lab, one, plan, loadOf, stop);
     return lab.problems;
   });

@@ -29,7 +29,7 @@ export async function tuneCommand(command: Command, stop: AbortSignal): Promise<
   const startedAt = now();
   const left = await measured(folder, stop, async () => {
     const begun = { ...plan, variants: [], rounds: 1 };
-    await using lab = await Lab.open(begun, { engine, target: undefined }, line, folder, stop);
+    await using lab = await Lab.open({ plan: begun, engine, target: undefined, command: line, folder, stop });
     const variants = ownGrid || onlyModes
       ? await grid(lab, onlyModes ? command.values.modes : MODES, plan.variants)
       : plan.variants;

@@ -2,7 +2,6 @@ import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { fileURLToPath } from "node:url";
 import { INGRESS_SETTINGS, type Settings } from "../../src/config/config.ts";
 import type { RunPlan } from "../plan.ts";
-import type { TraceUse } from "../workload/trace.ts";
 
 /** environment.json: all that a reader of the samples must know to trust and repeat them. */
 export interface RunEnvironment {
@@ -24,6 +23,17 @@ export interface RunEnvironment {
   readonly traces: Readonly<Record<string, TraceUse & { readonly sha256: string }>>;
   /** gRPC connections that all requests of an engine share. */
   readonly connections: number;
+}
+
+/** What a turn takes of a trace. */
+export interface TraceUse {
+  /** Rows of the file. */
+  readonly rows: number;
+  /** Rows before the turn's limits; the others are left out. */
+  readonly played: number;
+  /** Played rows whose tokens were cut to `maxPromptTokens` or `maxOutputTokens`. */
+  readonly shortenedPrompts: number;
+  readonly shortenedOutputs: number;
 }
 
 /** The settings that all engines of a run share: mode and listening ports are each one's own. */

@@ -1,20 +1,21 @@
 import { join } from "node:path";
 import type { ParsedSettings } from "../../src/config/parse.ts";
-import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Millis } from "../../src/core/types.ts";
-import { runClosedLoop, runOpenLoop } from "../load/loops.ts";
+import { SetupError } from "../../src/supervisor/setup_error.ts";
 import { CONNECTIONS } from "../load/engine_load.ts";
+import { runClosedLoop, runOpenLoop } from "../load/loops.ts";
 import type { Load, RunPlan, TurnLimits, Variant } from "../plan.ts";
 import {
   commonSettings,
   type RunEnvironment,
   surroundings,
+  type TraceUse,
   type WorkerIdentity,
 } from "../record/environment.ts";
 import { Recorder } from "../record/recorder.ts";
 import type { Cell, Sample, ScheduledRequest } from "../record/sample.ts";
 import { requests, scheduleOf } from "../workload/requests.ts";
-import { replay, sha256Of, type TraceUse } from "../workload/trace.ts";
+import { replay, sha256Of } from "../workload/trace.ts";
 import { MeasuredEngine, type SeenWorker, workerChange } from "./measured_engine.ts";
 import type { TurnProgress } from "./progress.ts";
 import { type BenchWorker, benchWorker } from "./worker.ts";
@@ -29,13 +30,20 @@ const EMPTY_WITHIN_MS: Millis = 10_000;
 /** The status of a request that did not get to an engine, or whose connection broke. */
 const UNREACHED = "UNAVAILABLE";
 
-/** What is measured besides the plan: engines that the run starts, or one that runs. */
-export interface Subject {
+/** What a run is asked to do, and where it leaves what it measures. */
+export interface RunRequest {
+  /** May still lack variants and loads that turns bring later. */
+  readonly plan: RunPlan;
   readonly engine: ParsedSettings;
   /** HOST:PORT of a running engine; then none is started. */
   readonly target: string | undefined;
+  /** The command line that asked for it. */
+  readonly command: readonly string[];
+  readonly folder: string;
+  readonly stop: AbortSignal;
 }
 
+/** One cell, measured for a while. */
 export interface Turn {
   readonly variant: Variant;
   readonly load: Load;
@@ -46,7 +54,7 @@ export interface Turn {
   readonly progress: TurnProgress;
   /** Open loop: may change the drawn instants before the first request is sent. */
   reshape?(schedule: readonly ScheduledRequest[]): readonly ScheduledRequest[];
-  /** Called as each measured request is sent; those sent and not yet told to `progress` are under way. */
+  /** Called as each measured request is sent; those sent and not yet given to `progress` are under way. */
   onSent?(): void;
   /** Ends this turn alone: what is under way is cancelled, and the engine empty again when the turn resolves. */
   readonly cut?: AbortSignal;
@@ -58,51 +66,44 @@ export class Lab implements AsyncDisposable {
   readonly #warm = new Set<string>();
   readonly #problems = new Set<string>();
   #restarts = 0;
-  /** As the engines saw it last. */
+  /** The worker as an engine saw it last. */
   #seenWorker: SeenWorker | undefined;
 
   private constructor(
-    private readonly plan: RunPlan,
-    private readonly subject: Subject,
+    private readonly asked: RunRequest,
+    /** Null: a running engine has its own. */
     private readonly worker: BenchWorker | null,
     private readonly recorder: Recorder,
-    private readonly stop: AbortSignal,
     private readonly parts: AsyncDisposableStack,
   ) {}
 
   /**
-   * Has a worker ready when it resolves, and the folder begun. `plan` may still lack variants and loads that turns
-   * bring later.
+   * Has a worker ready when it resolves, and the folder begun.
    * @throws {SetupError} when there is no worker or engine to be had; an abort when `stop` fires before there is one.
    */
-  static async open(
-    plan: RunPlan,
-    subject: Subject,
-    command: readonly string[],
-    folder: string,
-    stop: AbortSignal,
-  ): Promise<Lab> {
+  static async open(asked: RunRequest): Promise<Lab> {
+    const { plan, engine, target, command, folder, stop } = asked;
     await using parts = new AsyncDisposableStack();
-    const { engine, target } = subject;
     const around = await surroundings(); // before a worker's start keeps the machine busy
-    const started = target === undefined ? parts.use(await benchWorker(engine, folder, stop)) : null;
-    const worker = started?.identity ?? null;
-    const asked: RunEnvironment = {
-      startedAt: new Date().toISOString(),
-      ...around,
-      command,
-      engine: worker ? { ...commonSettings(engine.settings), WORKER_ENDPOINT: worker.endpoint! } : null,
-      target: target ?? null,
-      worker,
-      plan,
-      traces: {},
-      connections: CONNECTIONS,
-    };
+    const worker = target === undefined ? parts.use(await benchWorker(engine, folder, stop)) : null;
     const running = target === undefined
       ? undefined
       : parts.use(await MeasuredEngine.running(target, plan, stop));
-    const recorder = parts.use(new Recorder(folder, running ? describedBy(running, asked) : asked));
-    const lab = new Lab(plan, subject, started, recorder, stop, parts.move());
+    const environment: RunEnvironment = {
+      startedAt: new Date().toISOString(),
+      ...around,
+      command,
+      engine: worker && { ...commonSettings(engine.settings), WORKER_ENDPOINT: worker.identity.endpoint! },
+      target: target ?? null,
+      worker: running?.worker ?? worker?.identity ?? null,
+      plan: running
+        ? { ...plan, variants: plan.variants.map((one) => ({ ...one, mode: running.mode })) }
+        : plan,
+      traces: {},
+      connections: CONNECTIONS,
+    };
+    const recorder = parts.use(new Recorder(folder, environment));
+    const lab = new Lab(asked, worker, recorder, parts.move());
     if (running) plan.variants.forEach(({ name }) => lab.#engines.set(name, running));
     return lab;
   }
@@ -128,10 +129,11 @@ export class Lab implements AsyncDisposable {
    * @throws {SetupError} when its engine can't be started
    */
   async turn(turn: Turn): Promise<readonly Sample[]> {
-    const { variant, load, round, limits, progress, cut } = turn;
+    const { variant, load, round, progress, cut } = turn;
+    const { stop } = this.asked;
     const engine = await this.#engine(variant);
     if (engine.gone !== undefined) this.#engineProblem(variant.name, engine.gone);
-    if (this.stop.aborted || engine.gone !== undefined) return [];
+    if (stop.aborted || engine.gone !== undefined) return [];
     this.#describeCell(variant, load);
     const cell = { variant: variant.name, load: load.name };
     const samples: Sample[] = [];
@@ -141,69 +143,73 @@ export class Lab implements AsyncDisposable {
       progress.sample(sample);
       if (sample.status === UNREACHED) engine.suspect();
     };
-    const { transport } = engine;
-    const common = { cell, round, transport, record, stop: this.stop };
-    if (!this.#warm.has(`${cell.variant}\n${cell.load}`)) {
-      this.#warm.add(`${cell.variant}\n${cell.load}`);
-      await this.#warmUp(load, engine, common);
-    }
+    const context = { cell, round, transport: engine.transport, record, stop };
+    await this.#warmUp(load, engine, context);
     progress.start();
-    const seed = seedOf(this.plan.seed, round);
-    const { mix } = this.plan;
-    const wording = `${cell.variant}, ${cell.load}, ${round}`;
-    const stop = cut === undefined ? this.stop : AbortSignal.any([this.stop, cut]);
-    const measured = { ...common, stop, phase: "measured" as const, onSent: () => turn.onSent?.() };
-    if (load.kind === "closed") {
-      const { requests: limit, durationMs } = limits;
-      const { concurrency } = load;
-      const asked = {
-        requests: whileThere(engine, requests(mix, seed, wording)),
-        concurrency,
-        limit,
-        durationMs,
-      };
-      await runClosedLoop({ ...measured, ...asked });
-    } else {
-      const { arrivals } = load;
-      if (arrivals.kind === "trace") {
-        this.#describeTrace(load, arrivals.file, replay(arrivals, limits).use);
-      }
-      const drawn = scheduleOf(load, mix, limits, seed, wording);
-      await runOpenLoop({ ...measured, schedule: turn.reshape?.(drawn) ?? drawn });
-    }
-    const unanswered = samples.some(({ outcome }) => outcome !== "ok");
-    if (unanswered && !this.stop.aborted) await engine.untilEmpty(EMPTY_WITHIN_MS);
+    await this.#send(turn, engine, {
+      ...context,
+      phase: "measured",
+      stop: cut === undefined ? stop : AbortSignal.any([stop, cut]),
+      onSent: () => turn.onSent?.(),
+    });
+    const isLeft = samples.some(({ outcome }) => outcome !== "ok");
+    if (isLeft && !stop.aborted) await engine.untilEmpty(EMPTY_WITHIN_MS);
     this.recorder.flush();
     await this.#look(cell, engine);
     return samples;
   }
 
-  async #warmUp(
-    load: Load,
+  async #send(
+    { variant, load, round, limits, reshape }: Turn,
     engine: MeasuredEngine,
-    common: Omit<Parameters<typeof runClosedLoop>[0], WarmUpDecides>,
+    context: Context,
   ): Promise<void> {
+    const { mix, seed: first } = this.asked.plan;
+    const seed = seedOf(first, round);
+    const wording = `${variant.name}, ${load.name}, ${round}`;
+    if (load.kind === "closed") {
+      const { requests: limit, durationMs } = limits;
+      const asked = whileThere(engine, requests(mix, seed, wording));
+      return await runClosedLoop({
+        ...context,
+        requests: asked,
+        concurrency: load.concurrency,
+        limit,
+        durationMs,
+      });
+    }
+    const { arrivals } = load;
+    if (arrivals.kind === "trace") this.#describeTrace(load, arrivals.file, replay(arrivals, limits).use);
+    const drawn = scheduleOf(load, mix, limits, seed, wording);
+    await runOpenLoop({ ...context, schedule: reshape?.(drawn) ?? drawn });
+  }
+
+  /** Sends some short requests before the first turn of a cell. */
+  async #warmUp(load: Load, engine: MeasuredEngine, context: Omit<Context, "phase">): Promise<void> {
+    const name = JSON.stringify(context.cell);
+    if (this.#warm.has(name)) return;
+    this.#warm.add(name);
+    const { mix, seed } = this.asked.plan;
     const concurrency = load.kind === "closed" ? load.concurrency : WARMUP_REQUESTS / 2;
-    const short = requests(this.plan.mix, seedOf(this.plan.seed, -1))
+    const short = requests(mix, seedOf(seed, -1))
       .map((request) => ({ ...request, maxTokens: Math.min(WARMUP_TOKENS, request.maxTokens) }));
-    const limit = Math.max(WARMUP_REQUESTS, concurrency);
+    const limits = { limit: Math.max(WARMUP_REQUESTS, concurrency), durationMs: Infinity };
     await runClosedLoop({
-      ...common,
+      ...context,
       phase: "warmup",
       requests: whileThere(engine, short),
       concurrency,
-      limit,
-      durationMs: Infinity,
+      ...limits,
     });
   }
 
   async #engine(variant: Variant): Promise<MeasuredEngine> {
-    const { settings } = this.subject.engine;
     const known = this.#engines.get(variant.name);
     if (known) return known;
+    const { engine: { settings }, plan, stop } = this.asked;
     const own = { ...settings, ...variant.settings, WORKER_ENDPOINT: this.worker!.identity.endpoint! };
-    const logFile = join(this.recorder.folder, `engine-${fileName(variant.name)}.log`);
-    const starting = MeasuredEngine.start(variant, own, logFile, this.plan, this.stop);
+    const logFile = join(this.recorder.folder, `engine-${variant.name.replace(/[^\w.=-]+/g, "-")}.log`);
+    const starting = MeasuredEngine.start({ variant, settings: own, logFile }, plan, stop);
     const engine = this.parts.use(
       await starting.catch((thrown) => {
         // What went wrong before may be why.
@@ -215,8 +221,9 @@ export class Lab implements AsyncDisposable {
     return engine;
   }
 
+  /** Asks the engine after a turn whether it and its worker are still the ones they were. */
   async #look({ variant, load }: Cell, engine: MeasuredEngine): Promise<void> {
-    if (this.stop.aborted) return;
+    if (this.asked.stop.aborted) return;
     const before = this.#seenWorker ?? engine.seenWorker;
     const seen = await engine.look();
     if (engine.gone !== undefined) this.#engineProblem(variant, engine.gone);
@@ -235,14 +242,21 @@ export class Lab implements AsyncDisposable {
     this.#restarts = restarts;
   }
 
-  /** What an engine has seen of the worker; the worker's own word goes before it. */
+  /** `what` it did is the rest of a sentence. */
+  #engineProblem(variant: string, what: string): void {
+    const { target } = this.asked;
+    const who = target === undefined ? `the engine of ${variant}` : `the engine at ${target}`;
+    this.#problems.add(`${who} ${what}`);
+  }
+
+  /** Keeps what an engine has seen of the worker; the worker's own word goes before it. */
   #describeWorker(seen: WorkerIdentity): void {
     const { worker } = this.recorder.environment;
     const known = worker?.model ? worker : { ...seen, startedByBench: worker?.startedByBench ?? false };
     this.recorder.describe({ worker: { ...known, endpoint: worker?.endpoint ?? null } });
   }
 
-  /** What a turn takes of the trace in `file`. */
+  /** Keeps what a turn takes of the trace in `file`. */
   #describeTrace({ name }: Load, file: string, use: TraceUse): void {
     const { traces } = this.recorder.environment;
     const sha256 = traces[name]?.sha256 ?? sha256Of(file);
@@ -257,19 +271,12 @@ export class Lab implements AsyncDisposable {
     this.recorder.describe({ plan: { ...plan, variants, loads } });
   }
 
-  /** `what` it did is the rest of a sentence. */
-  #engineProblem(variant: string, what: string): void {
-    const { target } = this.subject;
-    const who = target === undefined ? `the engine of ${variant}` : `the engine at ${target}`;
-    this.#problems.add(`${who} ${what}`);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.parts.disposeAsync();
   }
 }
 
-type WarmUpDecides = "phase" | "requests" | "concurrency" | "limit" | "durationMs";
+type Context = Omit<Parameters<typeof runOpenLoop>[0], "schedule">;
 
 /** Ends when the engine is gone: what is under way fails by itself, and its clients ask no more. */
 function* whileThere<T>(engine: MeasuredEngine, items: Iterable<T>): Generator<T> {
@@ -279,19 +286,9 @@ function* whileThere<T>(engine: MeasuredEngine, items: Iterable<T>): Generator<T
   }
 }
 
-/** Another one for each round; -1 is the warm-up's. */
+/** Another seed for each round; -1 is the warm-up's. */
 function seedOf(seed: number, round: number): number {
   return (seed + 7919 * (round + 1)) % 2 ** 31;
-}
-
-function fileName(name: string): string {
-  return name.replace(/[^\w.=-]+/g, "-");
-}
-
-/** With what an engine that runs already says of itself. */
-function describedBy({ worker, mode }: MeasuredEngine, asked: RunEnvironment): RunEnvironment {
-  const variants = asked.plan.variants.map((variant) => ({ ...variant, mode }));
-  return { ...asked, worker, plan: { ...asked.plan, variants } };
 }
 
 /** The same list when it has one of that name. */

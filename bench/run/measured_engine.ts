@@ -22,6 +22,12 @@ const UPTIME_SLACK_S = 1.5;
 
 type Asked = Pick<RunPlan, "stream" | "timeoutMs">;
 
+interface StartedAs {
+  readonly variant: Variant;
+  readonly settings: Settings;
+  readonly logFile: string;
+}
+
 /** An engine that is ready, and the way to it. */
 export class MeasuredEngine implements AsyncDisposable {
   /** What the engine knows of its worker. */
@@ -36,11 +42,11 @@ export class MeasuredEngine implements AsyncDisposable {
   #lost: string | undefined;
 
   private constructor(
-    readonly transport: Transport,
     stats: StatsReply__Output,
+    readonly transport: Transport,
     private readonly load: EngineLoad,
+    /** Undefined: it runs elsewhere. */
     private readonly process: EngineProcess | undefined,
-    private readonly parts: AsyncDisposableStack,
   ) {
     this.worker = workerOf(stats);
     this.mode = MODES.find((known) => known === stats.mode) ?? null;
@@ -53,46 +59,25 @@ export class MeasuredEngine implements AsyncDisposable {
    * @throws {SetupError} when it ends or does not get ready; an abort when `stop` fires.
    */
   static async start(
-    variant: Variant,
-    settings: Settings,
-    logFile: string,
+    { variant, settings, logFile }: StartedAs,
     asked: Asked,
     stop: AbortSignal,
   ): Promise<MeasuredEngine> {
     await using parts = new AsyncDisposableStack();
     const process = parts.use(await EngineProcess.start(settings, variant, logFile));
-    const who = `the engine of ${variant.name}`;
-    return await MeasuredEngine.#at(
-      process.address,
-      who,
-      READY_WITHIN_MS,
-      process,
-      asked,
-      stop,
-      parts.move(),
-    );
+    const load = parts.use(new EngineLoad(process.address, asked.timeoutMs));
+    const stats = await untilReady(load, `the engine of ${variant.name}`, READY_WITHIN_MS, stop);
+    parts.move();
+    return new MeasuredEngine(stats, new GrpcTransport(load, asked.stream), load, process);
   }
 
   /** One that runs already, in whatever mode it is. Throws as `start`. */
   static async running(target: string, asked: Asked, stop: AbortSignal): Promise<MeasuredEngine> {
-    const parts = new AsyncDisposableStack();
-    const who = `the engine at ${target}`;
-    return await MeasuredEngine.#at(target, who, TARGET_READY_WITHIN_MS, undefined, asked, stop, parts);
-  }
-
-  static async #at(
-    address: string,
-    who: string,
-    withinMs: Millis,
-    process: EngineProcess | undefined,
-    { stream, timeoutMs }: Asked,
-    stop: AbortSignal,
-    given: AsyncDisposableStack,
-  ): Promise<MeasuredEngine> {
-    await using parts = given;
-    const load = parts.use(new EngineLoad(address, timeoutMs));
-    const stats = await untilReady(load, who, withinMs, stop);
-    return new MeasuredEngine(new GrpcTransport(load, stream), stats, load, process, parts.move());
+    using parts = new DisposableStack();
+    const load = parts.use(new EngineLoad(target, asked.timeoutMs));
+    const stats = await untilReady(load, `the engine at ${target}`, TARGET_READY_WITHIN_MS, stop);
+    parts.move();
+    return new MeasuredEngine(stats, new GrpcTransport(load, asked.stream), load, undefined);
   }
 
   /** Resolves when nothing waits in the engine or is at the worker, or after `withinMs`, or when it does not say. */
@@ -153,7 +138,8 @@ export class MeasuredEngine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.parts.disposeAsync();
+    this.load[Symbol.dispose]();
+    await this.process?.[Symbol.asyncDispose]();
   }
 }
 

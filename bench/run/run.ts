@@ -2,7 +2,7 @@ import { printError } from "../../src/cli/output.ts";
 import { cellsOf, type Load, type RunPlan, type TurnLimits } from "../plan.ts";
 import { counted } from "../words.ts";
 import { randomStream, shuffled } from "../workload/random.ts";
-import { Lab, type Subject } from "./lab.ts";
+import { Lab, type RunRequest } from "./lab.ts";
 import { showTurn } from "./progress.ts";
 
 const DEFAULT_DURATION_MS = 45_000;
@@ -16,14 +16,9 @@ const LEAST_DEFAULT_REQUESTS = 48;
  * complete lines.
  * @throws as `Lab.open` and `Lab.turn`
  */
-export async function run(
-  plan: RunPlan,
-  subject: Subject,
-  command: readonly string[],
-  folder: string,
-  stop: AbortSignal,
-): Promise<readonly string[]> {
-  await using lab = await Lab.open(plan, subject, command, folder, stop);
+export async function run(asked: RunRequest): Promise<readonly string[]> {
+  const { plan, stop } = asked;
+  await using lab = await Lab.open(asked);
   const turns = turnsOf(plan);
   printError(`${counted(turns.length, "turn")}: ${sizeOf(plan)}`);
   for (const [done, { variant, load, round }] of turns.entries()) {

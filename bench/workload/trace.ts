@@ -7,23 +7,13 @@ import { firstProblems } from "../../src/cli/problems.ts";
 import { messageOf, StartupError } from "../../src/core/errors.ts";
 import type { Millis } from "../../src/core/types.ts";
 import type { Arrivals, TurnLimits } from "../plan.ts";
+import type { TraceUse } from "../record/environment.ts";
 
 /** A request of a trace; the first comes at 0. Its token counts take the place of the class's own. */
 export interface TraceRow {
   readonly atMs: Millis;
   readonly promptTokens: number;
   readonly outputTokens: number;
-}
-
-/** What a turn takes of a trace. */
-export interface TraceUse {
-  /** In the file. */
-  readonly rows: number;
-  /** Before the turn's limits; the others are left out. */
-  readonly played: number;
-  /** Of the played ones, cut to `maxPromptTokens` or `maxOutputTokens`. */
-  readonly shortenedPrompts: number;
-  readonly shortenedOutputs: number;
 }
 
 type TraceArrivals = Arrivals & { readonly kind: "trace" };
