@@ -7,7 +7,7 @@ import type { Sample } from "../record/sample.ts";
 import { nameOfVariant } from "../workload/names.ts";
 
 export interface Publication {
-  /** As sentences begin with it. */
+  /** The subject of sentences about it. */
   readonly title: string;
   /** The profile of the simulated worker that was fitted to it. */
   readonly profile: string;

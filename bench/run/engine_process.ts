@@ -115,7 +115,7 @@ export async function untilReady(
   }
 }
 
-/** Without the note that is empty for an address. */
+/** Drops the note on name resolution, which is empty for an address. */
 export function reasonIn({ message }: Error): string {
   return message.replace(/\.? Resolution note: $/, "");
 }

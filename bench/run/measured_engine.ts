@@ -32,11 +32,11 @@ interface StartedAs {
 export class MeasuredEngine implements AsyncDisposable {
   /** What the engine knows of its worker. */
   readonly worker: WorkerIdentity;
-  /** Null: of another make. */
+  /** Null for an engine that is not Omnispan's. */
   readonly mode: Mode | null;
   /** How many sequences the worker runs at once; null where it does not say. */
   readonly workerRows: number | null;
-  /** At the last look. */
+  /** The state at the last look. */
   #seen: Seen;
   #looking: Promise<Seen | undefined> | undefined;
   #lost: string | undefined;

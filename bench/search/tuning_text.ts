@@ -100,7 +100,7 @@ function nameOf({ constraint: { latency, percent }, limitMs }: Kept): string {
   return `${latency}_p${percent}=${limitMs}ms`;
 }
 
-/** Where most of the time goes of what is too slow. */
+/** Says in which phases a slow candidate spends most of its time. */
 function limitText({ phases, failed, requests }: CellSummary): string {
   if (failed > requests / 10) return `${percent(failed / requests)} of its requests failed`;
   if (phases === null) return "where its time went is not known";

@@ -195,7 +195,7 @@ export async function inTurns<Variant extends string, Measure extends string>(
   return new Turns(turns);
 }
 
-/** As everywhere: see `bench/metrics/percentile.ts`. */
+/** Computes a percentile as everywhere (`bench/metrics/percentile.ts`), of samples in any order. */
 export function percentile(samples: readonly number[], percent: number): number {
   return percentileOfSorted(samples.toSorted((a, b) => a - b), percent);
 }
