@@ -9,6 +9,8 @@ import { nameOfVariant } from "../workload/names.ts";
 export interface Publication {
   /** The subject of sentences about it. */
   readonly title: string;
+  /** What its requests are made of, as sentences end with it. */
+  readonly requests: string;
   /** The profile of the simulated worker that was fitted to it. */
   readonly profile: string;
   /** Workload files in this folder that measure the rows; the quick one is for a first look. */
@@ -43,6 +45,7 @@ function row(
 /** Published figures of one A40 with 48 GB; the profile of the simulated worker is made of them. */
 const A40: Publication = {
   title: "Qwen3-32B-AWQ on vLLM on one A40 (48 GB)",
+  requests: "13 prompt and 150 output tokens",
   profile: "a40",
   workload: "a40.yaml",
   quickWorkload: "a40_quick.yaml",
@@ -139,7 +142,7 @@ function figure(name: string, published: number, measured = NaN): ComparedFigure
 
 /** Published beside measured, a line for each row, and what was missed. */
 export function reproductionText(
-  { title }: Publication,
+  { title, requests: what }: Publication,
   { rows, alone }: Reproduction,
   { loads }: Pick<RunPlan, "loads">,
   quick: boolean,
@@ -157,7 +160,7 @@ export function reproductionText(
   const figures = [alone, ...rows.flatMap(({ tokenRate, tpot }) => [tokenRate, tpot])];
   const missed = figures.filter(({ isMissed }) => isMissed);
   return [
-    `${title}, published, and the simulated worker with its profile, measured.`,
+    `${title}, published, and the simulated worker with its profile, measured: ${what}.`,
     table.toString(),
     `${alone.name} at the worker, p50: published ${alone.published} ms, measured ${
       textsOf(alone).slice(1).join(", ")
