@@ -11,7 +11,7 @@ export interface RunPlan {
   readonly seed: number;
   /** In each round every cell has one turn, in an order drawn anew. */
   readonly rounds: number;
-  /** Of each cell, over all rounds: it ends with whichever limit is first. Null: no such limit. */
+  /** Limits of each cell, over all rounds; it ends with whichever is first. Null sets no limit. */
   readonly requests: number | null;
   readonly durationMs: Millis | null;
   /** Answers are read token by token. */
@@ -29,9 +29,9 @@ export interface TurnLimits {
 
 /** One way to run the engine. */
 export interface Variant {
-  /** As tables and samples name it: `micro_batch`, or `micro_batch BATCH_WINDOW_MS=5` where modes alone don't tell apart. */
+  /** The name in tables and samples: `micro_batch`, or `micro_batch BATCH_WINDOW_MS=5` where modes alone don't tell apart. */
   readonly name: string;
-  /** Null: whatever the engine at the target is in. */
+  /** Null stands for the mode of the engine at the target. */
   readonly mode: Mode | null;
   /** What differs from the run's common settings. */
   readonly settings: Partial<Settings>;
@@ -105,7 +105,7 @@ export interface RequestClass {
   readonly output: Lengths;
   /** The answer has just as many: the model's own end is ignored. */
   readonly exactOutput: boolean;
-  /** Who asks, drawn by weight. */
+  /** Tenants that ask, drawn by weight. */
   readonly tenants: readonly { readonly name: string; readonly weight: number }[];
 }
 
@@ -138,7 +138,7 @@ export type Lengths =
     readonly min: number;
     readonly max: number;
   }
-  /** On 1, 2, 3, ...: with many small steps a token, the exponential service times of queueing theory. */
+  /** Draws from 1, 2, 3, ...; with many small steps a token these are the exponential service times of queueing theory. */
   | { readonly kind: "geometric"; readonly mean: number; readonly max: number };
 
 /** What each request must keep to count for goodput; absent: no limit. */

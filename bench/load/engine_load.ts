@@ -60,7 +60,7 @@ export class EngineLoad implements Disposable {
     return promise;
   }
 
-  /** As `send`, with the answer token by token. */
+  /** Does what `send` does, with the answer token by token. */
   async stream(question: Question, stop: AbortSignal): Promise<Result> {
     if (stop.aborted) return INTERRUPTED;
     const startedAt = now();
@@ -126,7 +126,7 @@ function requestOf(question: Question): GenerateRequest {
   return { requestId, tenantId: tenant, prompt, maxTokens, ignoreEos: exactOutput ?? false };
 }
 
-/** How every answer of the worker's sim backend begins, so that also an engine of `--target` can't hide it. */
+/** The beginning of every answer of the worker's sim backend, which shows it also behind an engine of `--target`. */
 const SIMULATED_TEXT = /^simulated-[0-9a-f]{8}\b/;
 
 /** A stream's last chunk, with the text of all, is a reply too; its queue wait is `gateWaitMs`. */

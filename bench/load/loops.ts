@@ -68,7 +68,7 @@ export async function runClosedLoop(loop: ClosedLoop): Promise<void> {
 }
 
 export interface OpenLoop extends LoopContext {
-  /** In the order of their instants. */
+  /** Requests in the order of their instants. */
   readonly schedule: readonly ScheduledRequest[];
 }
 

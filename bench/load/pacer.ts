@@ -1,6 +1,6 @@
 import type { Millis } from "../../src/core/types.ts";
 
-/** What the pacer's thread is told. */
+/** What the pacer's thread gets. */
 export interface Pacing {
   /** Unix milliseconds in rising order. */
   readonly instants: Float64Array;
@@ -8,9 +8,9 @@ export interface Pacing {
   readonly shared: Int32Array<SharedArrayBuffer>;
 }
 
-/** The instants that are done with. */
+/** Index of the counter of instants that have passed. */
 export const PASSED = 0;
-/** The times that the main thread was told of one and has looked. */
+/** Index of the counter of messages that the main thread has handled. */
 export const HANDLED = 1;
 
 const NONE_LEFT = 2 ** 31 - 1;

@@ -20,7 +20,7 @@ export interface Received<C extends Chunk> {
   readonly text: string;
   /** The one that was `finished`. */
   readonly last: C | undefined;
-  /** How the call failed, if it did. */
+  /** The error that ended the call. */
   readonly error: ServiceError | undefined;
 }
 
@@ -55,7 +55,7 @@ export function countTokens(arrivals: readonly ReceivedChunk[]): number {
   return arrivals.reduce((sum, [, tokens]) => sum + tokens, 0);
 }
 
-/** When each single token of a stream was there. */
+/** The instant at which each single token of a stream was there. */
 export function tokenTimes(arrivals: readonly ReceivedChunk[]): Millis[] {
   return arrivals.flatMap(([atMs, tokens]) => Array.from({ length: tokens }, () => atMs));
 }

@@ -63,7 +63,7 @@ export interface WorkerIdentity {
   readonly model: string | null;
   /** No model ran: the times come from a profile. */
   readonly simulated: boolean | null;
-  /** Of a worker that the run started: which of its own settings the environment gave it, and as what. */
+  /** The settings that a worker which the run started found in its environment. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 

@@ -11,7 +11,7 @@ import type { Sample } from "./sample.ts";
 
 const ENVIRONMENT = "environment.json";
 const SAMPLES = "samples.ndjson.gz";
-/** As long as the run goes: a crash leaves whole lines, and nothing is compressed while something is measured. */
+/** The file while the run goes on: a crash leaves whole lines, and nothing is compressed while something is measured. */
 const GROWING = "samples.ndjson";
 const WRITE_BYTES = 64 * 1024;
 const WRITE_EVERY_MS: Millis = 1000;
@@ -20,7 +20,7 @@ const WRITE_EVERY_MS: Millis = 1000;
 export interface Recording {
   readonly environment: RunEnvironment;
   readonly samples: readonly Sample[];
-  /** Where the file may not have all samples that were made: why, as a line for people. */
+  /** Why the file may lack samples that were made, as a line for people. */
   readonly cut?: string;
 }
 
@@ -89,7 +89,7 @@ export function hasRecording(folder: string): boolean {
 }
 
 /**
- * Reads a run's folder again. A last line that was cut by a crash is left out, and `cut` tells it.
+ * Reads a run's folder again. A last line that was cut by a crash is left out, and `cut` says so.
  * @throws {StartupError} when the folder holds no run, or its samples are broken.
  */
 export async function readRecording(folder: string): Promise<Recording> {
@@ -106,7 +106,7 @@ export async function readRecording(folder: string): Promise<Recording> {
   const lines = new Lines(path);
   try {
     for await (const line of lines) {
-      broken ??= last; // told once the file is closed: to leave a stream in its middle leaves a read under way
+      broken ??= last; // reported once the file is closed, for leaving a stream in its middle leaves a read under way
       if (broken) continue;
       try {
         samples.push(sampleIn(line));

@@ -63,7 +63,7 @@ export interface Result {
   readonly outputTokens: number;
   /** From sending to the first non-empty text; null where the answer came in one piece or without text. */
   readonly firstTextMs: Millis | null;
-  /** In the order in which they came; null where the answer came in one piece. */
+  /** Chunks in the order in which they came; null where the answer came in one piece. */
   readonly arrivals: readonly ReceivedChunk[] | null;
   /** What the engine and the worker say of themselves: engine receive to reply, worker receive to end, to first token,
    * and per token after it. 0 when there was no reply. */
@@ -80,14 +80,14 @@ export interface Result {
 
 /** Where a request stands in the run, and when it was sent. Instants are Unix milliseconds of the generator's steady clock. */
 export interface Sending extends Cell {
-  /** From 0: the turn of its cell in which it was sent. */
+  /** Index of the turn of its cell in which it was sent. */
   readonly round: number;
   /** The warm-up is kept for the record; no figure is computed from it. */
   readonly phase: "warmup" | "measured";
   readonly index: number;
   readonly class: string;
   readonly tenant: string;
-  /** Which of the closed-loop clients asked, from 0; null in an open loop. */
+  /** Index of the closed-loop client that asked; null in an open loop. */
   readonly client: number | null;
   readonly maxTokens: number;
   /** Open loop: the schedule's instant. Closed loop: when the client had its last answer. Every latency counts from it. */

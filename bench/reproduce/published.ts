@@ -1,5 +1,5 @@
 /** Published figures, and how far measured ones are from them. */
-import Table from "cli-table3";
+import { borderedTable, type Column } from "../../src/cli/table.ts";
 import type { CellSummary, RunSummary } from "../metrics/cell_summary.ts";
 import { percentile } from "../metrics/percentile.ts";
 import type { RunPlan } from "../plan.ts";
@@ -7,8 +7,10 @@ import type { Sample } from "../record/sample.ts";
 import { nameOfVariant } from "../workload/names.ts";
 
 export interface Publication {
-  /** As sentences begin with it. */
+  /** The subject of sentences about it. */
   readonly title: string;
+  /** What its requests are made of, as sentences end with it. */
+  readonly requests: string;
   /** The profile of the simulated worker that was fitted to it. */
   readonly profile: string;
   /** Workload files in this folder that measure the rows; the quick one is for a first look. */
@@ -43,6 +45,7 @@ function row(
 /** Published figures of one A40 with 48 GB; the profile of the simulated worker is made of them. */
 const A40: Publication = {
   title: "Qwen3-32B-AWQ on vLLM on one A40 (48 GB)",
+  requests: "13 prompt and 150 output tokens",
   profile: "a40",
   workload: "a40.yaml",
   quickWorkload: "a40_quick.yaml",
@@ -137,28 +140,33 @@ function figure(name: string, published: number, measured = NaN): ComparedFigure
   return { name, published, measured, offPercent, isMissed: !(Math.abs(offPercent) <= TOLERANCE_PERCENT) };
 }
 
+const COLUMNS: readonly Column[] = [
+  { head: "at once", align: "right" },
+  { head: "requests" },
+  ...["tok/s publ.", "measured", "off", "TPOT p50 ms publ.", "measured", "off"]
+    .map((head) => ({ head, align: "right" as const })),
+];
+
 /** Published beside measured, a line for each row, and what was missed. */
 export function reproductionText(
-  { title }: Publication,
+  { title, requests: what }: Publication,
   { rows, alone }: Reproduction,
   { loads }: Pick<RunPlan, "loads">,
   quick: boolean,
 ): string {
-  const table = new Table({
-    head: ["at once", "requests", "tok/s publ.", "measured", "off", "TPOT p50 ms publ.", "measured", "off"],
-    colAligns: ["right", "left", "right", "right", "right", "right", "right", "right"],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const { row, load, tokenRate, tpot } of rows) {
-    const clients = loads.find(({ name }) => name === load);
-    const requests = clients?.kind === "closed" ? `${clients.requests} of ${load}` : load;
-    table.push([row.atOnce, requests, ...textsOf(tokenRate), ...textsOf(tpot)]);
-  }
+  const table = borderedTable(
+    COLUMNS,
+    rows.map(({ row, load, tokenRate, tpot }) => {
+      const clients = loads.find(({ name }) => name === load);
+      const requests = clients?.kind === "closed" ? `${clients.requests} of ${load}` : load;
+      return [String(row.atOnce), requests, ...textsOf(tokenRate), ...textsOf(tpot)];
+    }),
+  );
   const figures = [alone, ...rows.flatMap(({ tokenRate, tpot }) => [tokenRate, tpot])];
   const missed = figures.filter(({ isMissed }) => isMissed);
   return [
-    `${title}, published, and the simulated worker with its profile, measured.`,
-    table.toString(),
+    `${title}, published, and the simulated worker with its profile, measured: ${what}.`,
+    table,
     `${alone.name} at the worker, p50: published ${alone.published} ms, measured ${
       textsOf(alone).slice(1).join(", ")
     }.`,

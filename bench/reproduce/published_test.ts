@@ -17,6 +17,7 @@ import {
 
 const PUBLISHED: Publication = {
   title: "A model",
+  requests: "13 prompt and 150 output tokens",
   profile: "a40",
   workload: "some.yaml",
   quickWorkload: "quick.yaml",

@@ -11,55 +11,50 @@ import type { Variant } from "../plan.ts";
 const THIS_CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 const STOP_WITHIN_MS = 8_000;
 
-/** An engine in a process of its own, so that the load generator takes none of its threads' time. */
-export class EngineProcess implements AsyncDisposable {
+export interface ServerOptions {
+  /** The subject of sentences about it. */
+  readonly who: string;
+  /** What `deno` is run with. */
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where its stderr goes. @default ours */
+  readonly logFile?: string;
+}
+
+/** A server in a process of its own, which prints its address and ends when its stdin does. */
+export class ServerProcess implements AsyncDisposable {
   #exitCode: number | undefined;
 
   private constructor(
     private readonly child: Deno.ChildProcess,
-    private readonly logged: Promise<void>,
+    private readonly logged: Promise<void> | undefined,
     readonly address: string,
     readonly logFile: string,
   ) {
     void child.status.then(({ code }) => this.#exitCode = code);
   }
 
-  /**
-   * Starts one on a free port; its log goes to `logFile`. The worker may come later. `env` wins
-   * over the settings, and is for what is none.
-   * @throws {SetupError} when it ends instead.
-   */
-  static async start(
-    settings: Settings,
-    { name, mode, checkout }: Pick<Variant, "name" | "mode" | "checkout">,
-    logFile: string,
-    env: Readonly<Record<string, string>> = {},
-  ): Promise<EngineProcess> {
-    const own = {
-      ...settings,
-      ENGINE_MODE: mode ?? settings.ENGINE_MODE,
-      BIND_HOST: "127.0.0.1",
-      BIND_PORT: 0,
-      HTTP_PORT: "off",
-    };
+  /** @throws {SetupError} when it ends instead, with the last lines of its log */
+  static async start({ who, args, env = {}, logFile }: ServerOptions): Promise<ServerProcess> {
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "-A", ...engineOf(checkout?.folder)],
-      env: {
-        ...Object.fromEntries(Object.entries(own).map(([name, value]) => [name, String(value)])),
-        ...env,
-      },
+      args: ["run", ...args],
+      env: { ...env },
       stdin: "piped",
       stdout: "piped",
-      stderr: "piped",
+      stderr: logFile === undefined ? "inherit" : "piped",
     }).spawn();
-    const log = Deno.openSync(logFile, { write: true, create: true, truncate: true });
-    const logged = child.stderr.pipeTo(log.writable);
+    const log = logFile === undefined
+      ? undefined
+      : Deno.openSync(logFile, { write: true, create: true, truncate: true });
+    const logged = log && child.stderr.pipeTo(log.writable);
     const address = await firstLine(child.stdout);
-    if (address !== undefined) return new EngineProcess(child, logged, address, logFile);
+    if (address !== undefined) return new ServerProcess(child, logged, address, logFile ?? "");
     const { code } = await child.status;
     await logged;
-    const lastLines = (await Deno.readTextFile(logFile)).trim().split("\n").slice(-5);
-    throw new SetupError([`the engine of ${name} ended with code ${code} as it started:`, ...lastLines]);
+    const lastLines = logFile === undefined
+      ? []
+      : (await Deno.readTextFile(logFile)).trim().split("\n").slice(-5);
+    throw new SetupError([`${who} ended with code ${code} as it started:`, ...lastLines]);
   }
 
   get pid(): number {
@@ -78,6 +73,29 @@ export class EngineProcess implements AsyncDisposable {
     clearTimeout(timer);
     await this.logged;
   }
+}
+
+/**
+ * Starts an engine on a free port, so that the load generator takes none of its threads' time; its log goes to `logFile`.
+ * The worker may come later. `env` wins over the settings, and is for what is none.
+ * @throws {SetupError} when it ends instead
+ */
+export function startEngineProcess(
+  settings: Settings,
+  { name, mode, checkout }: Pick<Variant, "name" | "mode" | "checkout">,
+  logFile: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
+  const own = {
+    ...settings,
+    ENGINE_MODE: mode ?? settings.ENGINE_MODE,
+    BIND_HOST: "127.0.0.1",
+    BIND_PORT: 0,
+    HTTP_PORT: "off",
+  };
+  const texts = Object.fromEntries(Object.entries(own).map(([name, value]) => [name, String(value)]));
+  const args = ["--no-prompt", "-A", ...engineOf(checkout?.folder)];
+  return ServerProcess.start({ who: `the engine of ${name}`, args, env: { ...texts, ...env }, logFile });
 }
 
 /** The engine of a checkout, with the packages that it pins. */
@@ -115,13 +133,13 @@ export async function untilReady(
   }
 }
 
-/** Without the note that is empty for an address. */
+/** Drops the note on name resolution, which is empty for an address. */
 export function reasonIn({ message }: Error): string {
   return message.replace(/\.? Resolution note: $/, "");
 }
 
 /** The first line without its end, or undefined when there is none; what follows is not waited for. */
-export async function firstLine(
+async function firstLine(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
 ): Promise<string | undefined> {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();

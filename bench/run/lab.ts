@@ -47,7 +47,7 @@ export interface RunRequest {
 export interface Turn {
   readonly variant: Variant;
   readonly load: Load;
-  /** From 0. Turns of one round send the same requests at the same times, whatever their variant; only the words of
+  /** Counted from 0. Turns of one round send the same requests at the same times, whatever their variant; only the words of
    * made-up prompts differ, so that no variant finds its prompts in a cache that another filled. */
   readonly round: number;
   readonly limits: TurnLimits;
@@ -291,7 +291,7 @@ function seedOf(seed: number, round: number): number {
   return (seed + 7919 * (round + 1)) % 2 ** 31;
 }
 
-/** The same list when it has one of that name. */
+/** Adds an item; returns the same list when it has one of that name. */
 function withOne<T extends { readonly name: string }>(items: readonly T[], one: T): readonly T[] {
   return items.some(({ name }) => name === one.name) ? items : [...items, one];
 }

@@ -8,7 +8,7 @@ import { EngineLoad, GrpcTransport, isUnreached } from "../load/engine_load.ts";
 import type { Transport } from "../load/loops.ts";
 import type { RunPlan, Variant } from "../plan.ts";
 import type { WorkerIdentity } from "../record/environment.ts";
-import { EngineProcess, reasonIn, untilReady } from "./engine_process.ts";
+import { reasonIn, type ServerProcess, startEngineProcess, untilReady } from "./engine_process.ts";
 
 const READY_WITHIN_MS: Millis = 15_000;
 const TARGET_READY_WITHIN_MS: Millis = 3_000;
@@ -32,11 +32,11 @@ interface StartedAs {
 export class MeasuredEngine implements AsyncDisposable {
   /** What the engine knows of its worker. */
   readonly worker: WorkerIdentity;
-  /** Null: of another make. */
+  /** Null for an engine that is not Omnispan's. */
   readonly mode: Mode | null;
   /** How many sequences the worker runs at once; null where it does not say. */
   readonly workerRows: number | null;
-  /** At the last look. */
+  /** The state at the last look. */
   #seen: Seen;
   #looking: Promise<Seen | undefined> | undefined;
   #lost: string | undefined;
@@ -46,7 +46,7 @@ export class MeasuredEngine implements AsyncDisposable {
     readonly transport: Transport,
     private readonly load: EngineLoad,
     /** Undefined: it runs elsewhere. */
-    private readonly process: EngineProcess | undefined,
+    private readonly process: ServerProcess | undefined,
   ) {
     this.worker = workerOf(stats);
     this.mode = MODES.find((known) => known === stats.mode) ?? null;
@@ -64,7 +64,7 @@ export class MeasuredEngine implements AsyncDisposable {
     stop: AbortSignal,
   ): Promise<MeasuredEngine> {
     await using parts = new AsyncDisposableStack();
-    const process = parts.use(await EngineProcess.start(settings, variant, logFile));
+    const process = parts.use(await startEngineProcess(settings, variant, logFile));
     const load = parts.use(new EngineLoad(process.address, asked.timeoutMs));
     const stats = await untilReady(load, `the engine of ${variant.name}`, READY_WITHIN_MS, stop);
     parts.move();

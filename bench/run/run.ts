@@ -6,7 +6,7 @@ import { Lab, type RunRequest } from "./lab.ts";
 import { showTurn } from "./progress.ts";
 
 const DEFAULT_DURATION_MS = 45_000;
-/** In three rounds 6 a turn: enough that filling and draining are not most of it. */
+/** Six requests a turn in three rounds, so that filling and draining are not most of a turn. */
 const DEFAULT_REQUESTS_PER_CLIENT = 18;
 const LEAST_DEFAULT_REQUESTS = 48;
 

@@ -11,7 +11,7 @@ import type { Variant } from "../plan.ts";
 import { nameOfVariant } from "../workload/names.ts";
 import { shapes } from "../workload/variant_settings.ts";
 
-/** Where the worker does not say how much it runs at once. */
+/** Assumed where the worker does not say how many sequences it runs at once. */
 const ROWS = 64;
 
 /** The grid that is searched when no settings are named; `rows` is how many sequences the worker runs at once. */

@@ -4,7 +4,7 @@
  * paired rounds. It decides only: standings come in, and who goes on comes out.
  */
 
-/** What is known of a candidate from all its turns so far. */
+/** Score and constraints of a candidate over all its turns so far. */
 export interface Standing {
   readonly name: string;
   /** Goodput, with its 95 % interval; NaN ends where the samples don't bound it. */
@@ -20,7 +20,7 @@ export interface Standing {
 
 export interface Dropped {
   readonly name: string;
-  /** From 1. */
+  /** Counted from 1. */
   readonly stage: number;
   /** `rank` alone: its interval overlapped the best one's, so it may be as good. */
   readonly why: "worse" | "constraint" | "rank";
@@ -28,18 +28,18 @@ export interface Dropped {
 
 export interface Stage {
   readonly kind: "search" | "final";
-  /** From 1. */
+  /** Counted from 1. */
   readonly stage: number;
   readonly candidates: readonly string[];
   /** Turns of each candidate, one a round. */
   readonly rounds: number;
-  /** How long each turn is, in first turns. */
+  /** Length of each turn, in lengths of the first turn. */
   readonly turnLength: number;
 }
 
 export const FINALISTS = 3;
 const FINAL_ROUNDS = 4;
-/** One alone has nothing that it was better than. */
+/** A single finalist would have been compared with nothing. */
 const FEWEST_FINALISTS = 2;
 
 /** What to measure in this stage, when these candidates are left. */
@@ -78,7 +78,7 @@ export function halve(
   };
 }
 
-/** Those that surely break a constraint last, the nearest of them first; the others by goodput; equals as they came. */
+/** Sorts by goodput, with those last that surely break a constraint, the nearest of them first; equals stay in order. */
 export function rank(standings: readonly Standing[]): Standing[] {
   return standings.toSorted((a, b) =>
     Number(a.surelyBroken) - Number(b.surelyBroken) ||
@@ -97,7 +97,7 @@ export interface Answer {
   readonly best: Standing;
   /** No finalist keeps what is asked; `best` came nearest. */
   readonly noneHolds: boolean;
-  /** Those that hold as well, the likeliest rival first. */
+  /** The other finalists that hold the constraints, the likeliest rival first. */
   readonly rivals: readonly Rival[];
 }
 
@@ -108,7 +108,7 @@ export interface Rival {
   readonly toldApart: boolean;
 }
 
-/** Below it two candidates can't be told apart. */
+/** The probability below which two candidates count as equal. */
 const SURE = 0.95;
 
 /**

@@ -19,7 +19,7 @@ export type TrialPlan = Pick<RunPlan, "requests" | "durationMs" | "slo">;
 
 const LEAST_TRIAL_MS: Millis = 15_000;
 const MOST_TRIAL_MS: Millis = 60_000;
-/** A trial of fewer requests tells rates apart that differ by more than 10 % only. */
+/** With fewer requests a trial can only distinguish rates that differ by more than 10 %. */
 const TRIAL_REQUESTS = 400;
 const TRIAL_LATENCIES = 5;
 /** An overloaded trial says at once about how much the engine can do; a limit of latency lies further down. */
@@ -56,7 +56,7 @@ export async function saturate(
       limits: { requests: requests + 1, durationMs: Infinity }, // the last one only marks the end
       reshape: (drawn) => atExactRate(drawn, rate),
     });
-    if (stop.aborted || samples.length === 0 || lab.isGone(variant)) return; // such a trial tells of no rate
+    if (stop.aborted || samples.length === 0 || lab.isGone(variant)) return; // nothing can be concluded from such a trial
     const judged = judgeTrial({ rate, load, samples, plannedMs: requests / rate * 1000, cut }, plan.slo);
     if (judged.outcome === "kept") latenciesMs.push(1.5 * judged.summary.e2eMs.p50.value);
     // Near its limit an engine with much room answers far later than at the first look, and fills for as long.
@@ -65,7 +65,7 @@ export async function saturate(
   }
 }
 
-/** Where the rate comes again the trial's number tells it apart, so that each is a cell of its own in the report. */
+/** Adds the trial's number to the load's name where the rate was tried before, so that each trial is its own cell. */
 function trialLoad(load: Load, trials: readonly JudgedTrial[]): Load {
   const again = trials.some(({ summary }) => summary.load === load.name);
   return again ? { ...load, name: `${load.name}, trial ${trials.length + 1}` } : load;

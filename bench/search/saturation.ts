@@ -18,7 +18,7 @@ export interface SaturationLimits {
   readonly startRate: number;
   /** The highest kept and the lowest not kept rate are at most so far apart. @default 0.05 */
   readonly tolerance?: number;
-  /** Those that were too short aside. @default 12 */
+  /** The most trials, without those that were too short. @default 12 */
   readonly mostTrials?: number;
   /** No trial is above it. @default 100000 */
   readonly highestRate?: number;
@@ -65,8 +65,8 @@ export function nextStep(trials: readonly Trial[], limits: SaturationLimits): St
   const late = trials.filter(({ outcome }) => outcome === "generator");
   if (late.length >= MOST_LATE_TRIALS) return done("generator");
   if (last?.outcome === "too_short") return trial(last.rate, "longer");
-  const told = trials.filter(({ outcome }) => outcome !== "too_short");
-  if (last && told.length >= mostTrials) return done("trials");
+  const counting = trials.filter(({ outcome }) => outcome !== "too_short");
+  if (last && counting.length >= mostTrials) return done("trials");
   if (last?.outcome === "generator") return trial(last.rate, "confirmation");
   if (kept === null && notKept === null) return trial(Math.min(startRate, highestRate), "growth");
   if (notKept === null) {
@@ -95,13 +95,13 @@ export function nextStep(trials: readonly Trial[], limits: SaturationLimits): St
  * highest kept rate below it and `notKept` the lowest not kept one above it.
  */
 export function borderOf(trials: readonly Trial[]): Pick<Saturation, "kept" | "notKept"> {
-  const told = trials.filter(({ outcome }) => outcome === "kept" || outcome === "not_kept");
+  const judged = trials.filter(({ outcome }) => outcome === "kept" || outcome === "not_kept");
   const contradicting = (border: number) =>
-    told.filter(({ rate, outcome }) => (outcome === "kept") !== (rate <= border)).length;
-  const borders = [0, ...told.map(({ rate }) => rate)].sort((a, b) => a - b);
+    judged.filter(({ rate, outcome }) => (outcome === "kept") !== (rate <= border)).length;
+  const borders = [0, ...judged.map(({ rate }) => rate)].sort((a, b) => a - b);
   const border = borders.reduce((best, one) => contradicting(one) < contradicting(best) ? one : best, 0);
   const rates = (outcome: Trial["outcome"]) =>
-    told.filter((one) => one.outcome === outcome).map(({ rate }) => rate);
+    judged.filter((one) => one.outcome === outcome).map(({ rate }) => rate);
   const below = rates("kept").filter((rate) => rate <= border);
   const above = rates("not_kept").filter((rate) => rate > border);
   return {

@@ -1,4 +1,4 @@
-import Table from "cli-table3";
+import { borderedTable } from "../../src/cli/table.ts";
 import { estimate, figure } from "../report/format.ts";
 import { percent } from "../words.ts";
 import type { VariantSaturation } from "./saturate.ts";
@@ -14,31 +14,23 @@ export function saturationText(found: VariantSaturation): string {
 
 function trialTable({ trials }: VariantSaturation): string {
   const withSlo = trials.some(({ sloShare }) => sloShare !== null);
-  const table = new Table({
-    head: [
-      "trial",
-      "rate",
-      "answers/s",
-      "TTFT p95 ms",
-      "E2E p95 ms",
-      ...(withSlo ? ["kept SLO"] : []),
-      "outcome",
-    ],
-    colAligns: [...Array(withSlo ? 6 : 5).fill("right" as const), "left"],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const [at, { rate, sloShare, summary, ...judged }] of trials.entries()) {
-    table.push([
-      String(at + 1),
-      String(rate),
-      figure(summary.requestRate.value),
-      estimate(summary.ttftMs.p95),
-      estimate(summary.e2eMs.p95),
+  const figures = [
+    "trial",
+    "rate",
+    "answers/s",
+    "TTFT p95 ms",
+    "E2E p95 ms",
+    ...(withSlo ? ["kept SLO"] : []),
+  ];
+  return borderedTable(
+    [...figures.map((head) => ({ head, align: "right" as const })), { head: "outcome" }],
+    trials.map(({ rate, sloShare, summary, ...judged }, at) => [
+      ...[String(at + 1), String(rate), figure(summary.requestRate.value)],
+      ...[estimate(summary.ttftMs.p95), estimate(summary.e2eMs.p95)],
       ...(withSlo ? [percent(sloShare ?? NaN)] : []),
       outcomeText(judged),
-    ]);
-  }
-  return table.toString();
+    ]),
+  );
 }
 
 function outcomeText({ outcome, why }: Pick<JudgedTrial, "outcome" | "why">): string {

@@ -24,7 +24,7 @@ export interface TrialTurn {
 export interface JudgedTrial extends Trial {
   /** Why it was not kept, or that it was: the rest of a sentence. */
   readonly why: string;
-  /** Of the requests that were sent; null without an SLO. */
+  /** Share of the sent requests that kept the SLO; null without one. */
   readonly sloShare: number | null;
   readonly summary: CellSummary;
 }

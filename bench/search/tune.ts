@@ -28,7 +28,7 @@ export interface Candidate {
 
 /** What the search has found, complete or stopped half-way. */
 export interface Tuned {
-  /** Those that were not dropped, in the order of the grid. */
+  /** Candidates that were not dropped, in the order of the grid. */
   finalists: readonly Candidate[];
   readonly dropped: (Dropped & { readonly goodput: CellSummary["goodput"] })[];
   turns: number;
@@ -110,7 +110,7 @@ function stageName({ kind, stage, candidates }: Stage): string {
   return kind === "final" ? `final of ${candidates.length}` : `stage ${stage} of ${candidates.length}`;
 }
 
-/** Where a candidate stands, from all its turns. */
+/** Judges a candidate by all its turns. */
 export function standingOf(
   { variant: { name }, samples }: Candidate,
   { load, plan: { slo }, constraints }: Tuning,
@@ -148,7 +148,7 @@ export interface Constraint {
 export interface Kept {
   readonly constraint: Constraint;
   readonly limitMs: Millis;
-  /** Of the requests that were sent, with its 95 % interval. */
+  /** Share of the sent requests that kept the limit, with its 95 % interval. */
   readonly share: number;
   readonly low: number;
   readonly high: number;
@@ -177,7 +177,7 @@ export function splitConstraints(text: string): { readonly slo: string; readonly
   return { slo: parts.join(","), constraints };
 }
 
-/** How each constraint was kept; a request that had no answer when the turn was cut did not keep it. */
+/** Computes how each constraint was kept; a request that had no answer when the turn was cut did not keep it. */
 export function keptOf(samples: readonly Sample[], slo: Slo, constraints: readonly Constraint[]): Kept[] {
   return constraints.map((constraint) => {
     const limit = SLO_LIMITS[constraint.latency];
@@ -197,7 +197,7 @@ export function surelyBroken({ constraint: { percent }, high }: Kept): boolean {
   return high * 100 < percent;
 }
 
-/** How near the constraints are to being kept: 1 when all are, else the worst share over what is asked. */
+/** Returns how near the constraints are to being kept: 1 when all are, else the worst share over what is asked. */
 export function nearness(kept: readonly Kept[]): number {
   return Math.min(1, ...kept.map(({ constraint: { percent }, share }) => share * 100 / percent));
 }

@@ -1,4 +1,4 @@
-import Table from "cli-table3";
+import { borderedTable } from "../../src/cli/table.ts";
 import type { ParsedSettings } from "../../src/config/parse.ts";
 import type { Millis } from "../../src/core/types.ts";
 import type { CellSummary } from "../metrics/cell_summary.ts";
@@ -70,20 +70,18 @@ function finalistTable(
     finalists[0]?.kept.map(({ constraint, limitMs }) =>
       `<= ${limitMs} ms\n${constraint.latency}, ${constraint.percent} %`
     ) ?? [];
-  const table = new Table({
-    head: ["\nvariant", "\nrequests", "goodput\nreq/s", ...constraints],
-    colAligns: ["left", "right", "right", ...constraints.map(() => "right" as const)],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const { one, summary, kept } of finalists) {
-    table.push([
+  return borderedTable(
+    [
+      { head: "\nvariant" },
+      ...["\nrequests", "goodput\nreq/s", ...constraints].map((head) => ({ head, align: "right" as const })),
+    ],
+    finalists.map(({ one, summary, kept }) => [
       one.variant.name,
       String(summary.requests),
       summary.goodput ? withInterval(summary.goodput) : "-",
       ...kept.map(({ share }) => percent(share)),
-    ]);
-  }
-  return table.toString();
+    ]),
+  );
 }
 
 function constraintText(kept: readonly Kept[]): string {
@@ -100,7 +98,7 @@ function nameOf({ constraint: { latency, percent }, limitMs }: Kept): string {
   return `${latency}_p${percent}=${limitMs}ms`;
 }
 
-/** Where most of the time goes of what is too slow. */
+/** Says in which phases a slow candidate spends most of its time. */
 function limitText({ phases, failed, requests }: CellSummary): string {
   if (failed > requests / 10) return `${percent(failed / requests)} of its requests failed`;
   if (phases === null) return "where its time went is not known";

@@ -59,7 +59,7 @@ export interface BurstLoad extends GrpcRequest {
 export interface BurstResult {
   readonly latenciesMs: readonly Millis[];
   readonly requests: number;
-  /** Those that really came. */
+  /** Requests that really came in a second. */
   readonly perSecond: number;
 }
 

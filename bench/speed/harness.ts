@@ -15,7 +15,7 @@ import { countTokens } from "../load/stream.ts";
 import { percentile as percentileOfSorted } from "../metrics/percentile.ts";
 import type { Checkout } from "../plan.ts";
 import type { Result } from "../record/sample.ts";
-import { EngineProcess, firstLine, untilReady } from "../run/engine_process.ts";
+import { ServerProcess, startEngineProcess, untilReady } from "../run/engine_process.ts";
 import { SetupProgress } from "../run/progress.ts";
 import { planLocal } from "./backend.ts";
 
@@ -100,7 +100,7 @@ export class Setup implements AsyncDisposable {
     const { settings } = parseSettings([], Object.fromEntries(given));
     const variant = { name, mode, ...(checkout && { checkout }) };
     const process = this.#parts.use(
-      await EngineProcess.start(settings, variant, join(this.folder, `engine-${name}.log`), env),
+      await startEngineProcess(settings, variant, join(this.folder, `engine-${name}.log`), env),
     );
     const load = this.client(process.address);
     await untilReady(load, `the ${name} engine`, READY_WITHIN_MS, NEVER);
@@ -113,18 +113,9 @@ export class Setup implements AsyncDisposable {
 
   /** Starts a server of `bare_server.ts` as a process. */
   async server(kind: string, ...args: readonly string[]): Promise<StartedServer> {
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", fileURLToPath(new URL("bare_server.ts", import.meta.url)), kind, ...args],
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    this.#parts.defer(async () => {
-      await child.stdin.close();
-      await child.status;
-    });
-    const address = await firstLine(child.stdout);
-    if (address === undefined) throw new SetupError([`the ${kind} server ended as it started`]);
-    return { address, pid: child.pid };
+    const script = fileURLToPath(new URL("bare_server.ts", import.meta.url));
+    const server = { who: `the ${kind} server`, args: ["-A", script, kind, ...args] };
+    return this.#parts.use(await ServerProcess.start(server));
   }
 
   /** Ends with the other parts. */
@@ -195,7 +186,7 @@ export async function inTurns<Variant extends string, Measure extends string>(
   return new Turns(turns);
 }
 
-/** As everywhere: see `bench/metrics/percentile.ts`. */
+/** Computes a percentile as everywhere (`bench/metrics/percentile.ts`), of samples in any order. */
 export function percentile(samples: readonly number[], percent: number): number {
   return percentileOfSorted(samples.toSorted((a, b) => a - b), percent);
 }

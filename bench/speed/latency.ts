@@ -88,7 +88,7 @@ async function controlLateness(seconds: number): Promise<number[]> {
 
 /**
  * The load generator itself: how late an open loop (a Poisson process) sends, and what a request costs it. Engine and
- * worker run on the same machine, as they do for who has one alone: lateness is mostly the wait for a processor, and the
+ * worker run on the same machine, as they do for everybody with one machine: lateness is mostly the wait for a processor, and the
  * generator's own garbage collection. The processor's time is that of all threads of the process, with the keeping of the
  * samples but not their writing.
  */

@@ -84,7 +84,7 @@ async function againstItself(
   return turns.compare("engine", "own", "perSecond", { what: "tokens/s", atLeast: 0.95 });
 }
 
-/** Of each request of the few clients. */
+/** The time to first token of each request of the few clients. */
 async function firstTokens(endpoint: string, mode: Mode, folder: string): Promise<Millis[]> {
   await using setup = new Setup(folder);
   const { load } = await setup.engine(mode, endpoint, { settings: TIMEOUT });

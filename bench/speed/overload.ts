@@ -110,11 +110,11 @@ export function overload(deadlineMs: Millis): Figure {
 interface Tally {
   readonly sent: number;
   readonly refused: number;
-  /** Those whose deadline passed, or whose answer came after it. */
+  /** Requests whose deadline passed, or whose answer came after it. */
   readonly late: number;
-  /** How those failed that neither the load nor the deadline accounts for. */
+  /** Status and message of each failure that is neither a refusal nor a missed deadline. */
   readonly failed: readonly string[];
-  /** When those that were good were sent, from the load's start. */
+  /** Instants at which the requests were sent that were answered in time, from the load's start. */
   readonly goodAtMs: readonly Millis[];
 }
 
@@ -149,7 +149,7 @@ async function residentSamples(pid: number, stop: AbortSignal): Promise<number[]
   return samples;
 }
 
-/** From 0 to 3. */
+/** Takes quarter 0 to 3 of the samples. */
 function quarterOf(samples: readonly number[], quarter: number): number[] {
   return samples.slice((samples.length * quarter) / 4, (samples.length * (quarter + 1)) / 4);
 }

@@ -230,7 +230,7 @@ export const gaps: Figure = {
   },
 };
 
-/** When each token of one stream came. */
+/** The instants at which the tokens of one stream came. */
 type Tokens = readonly Millis[];
 
 function request(index: number) {
@@ -289,7 +289,7 @@ function whole(tokensAt: Tokens, problem: string | undefined): Tokens {
   ]);
 }
 
-/** How long after the nearest mark it was; nothing where the marks had not begun or had ended. */
+/** The delay behind the nearest mark; empty before the first mark and after the last. */
 function afterNearest(marks: Tokens, at: Millis): Millis[] {
   if (at < marks[0]! - STEP_MS / 2 || at > marks.at(-1)! + STEP_MS / 2) return [];
   const delays = marks.map((mark) => at - mark);

@@ -153,7 +153,7 @@ function stepsInstant(rates: readonly number[], area: number): number {
   return 1 + (area - below) / (rates.at(-1) ?? 0);
 }
 
-/** Of mean 1: the inverse of the distribution function. */
+/** Draws an exponential variate of mean 1 by the inverse of its distribution function. */
 function exponential(random: RandomGenerator): number {
   return -Math.log(uniformAboveZero(random));
 }

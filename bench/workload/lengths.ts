@@ -107,7 +107,7 @@ function logParameters({ mean, sd }: { readonly mean: number; readonly sd: numbe
   return { mu: Math.log(mean) - variance / 2, sigma: Math.sqrt(variance) };
 }
 
-/** On 1, 2, 3, ... with P(more than k) = (1 - 1/mean)^k: the inverse of the distribution function. */
+/** Draws from 1, 2, 3, ... with P(more than k) = (1 - 1/mean)^k by the inverse of the distribution function. */
 function geometric(mean: number, random: RandomGenerator): number {
   if (mean <= 1) return 1;
   return Math.max(1, Math.ceil(Math.log(uniformAboveZero(random)) / Math.log1p(-1 / mean)));

@@ -81,7 +81,7 @@ export const WORDS: readonly string[] = `
   wing winter wise with woman wood word world worth write yard yellow yes yet you young
 `.trim().split(/\s+/);
 
-/** So many words of the list, drawn evenly: two prompts are alike in their first ten words once in 2^90. */
+/** Draws words of the list evenly; two prompts share their first ten words once in 2^90. */
 export function drawWords(count: number, random: RandomGenerator): string[] {
   const words: string[] = [];
   // The upper nine bits of a 32-bit number, which are the generator's best, are a place in the list.

@@ -47,7 +47,7 @@ export function readTrace(file: string): readonly TraceRow[] {
   }
 }
 
-/** Of a trace's bytes: what tells it from another of the same name. */
+/** Hashes a trace's bytes, so that two files of one name can be distinguished. */
 export function sha256Of(file: string): string {
   return createHash("sha256").update(readFileSync(tracePath(file))).digest("hex");
 }
@@ -122,7 +122,7 @@ function eachRecord(
   }
 }
 
-/** Where in its records a trace has the columns. */
+/** Finds the places of the columns in a trace's header. */
 function placesIn(header: readonly string[], path: string): readonly number[] {
   const places = COLUMNS.map((name) => header.indexOf(name));
   const got = header.length === 0 ? "an empty file" : `"${header.join(",")}"`;

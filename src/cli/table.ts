@@ -24,3 +24,14 @@ export function plainTable(columns: readonly Column[], rows: readonly (readonly 
   table.push(...rows.map((row) => [...row]));
   return table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
 }
+
+/** The same with borders, for figures that are compared along their columns; a head may have several lines. */
+export function borderedTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const table = new Table({
+    head: columns.map(({ head }) => head),
+    colAligns: columns.map(({ align = "left" }) => align),
+    style: { head: [], border: [], compact: true },
+  });
+  table.push(...rows.map((row) => [...row]));
+  return table.toString();
+}

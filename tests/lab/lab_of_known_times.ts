@@ -9,7 +9,7 @@ import type { CellSummary } from "../../bench/metrics/cell_summary.ts";
 import { summarizeCell } from "../../bench/metrics/summary.ts";
 import type { Arrivals, Lengths, Load, RequestMix } from "../../bench/plan.ts";
 import type { Sample } from "../../bench/record/sample.ts";
-import { EngineProcess, untilReady } from "../../bench/run/engine_process.ts";
+import { type ServerProcess, startEngineProcess, untilReady } from "../../bench/run/engine_process.ts";
 import { requests, scheduleOf } from "../../bench/workload/requests.ts";
 import { type Profile, SimWorker } from "../support/sim_worker.ts";
 
@@ -40,7 +40,7 @@ const READY_WITHIN_MS: Millis = 15_000;
 
 export class LabOfKnownTimes implements AsyncDisposable {
   private constructor(
-    readonly engine: EngineProcess,
+    readonly engine: ServerProcess,
     private readonly transport: GrpcTransport,
     private readonly mix: RequestMix,
     private readonly mode: Mode,
@@ -58,7 +58,7 @@ export class LabOfKnownTimes implements AsyncDisposable {
     const fallback = parseSettings([], { LOG_LEVEL: "error" }).settings;
     const own = { ...fallback, ...settings, WORKER_ENDPOINT: `http://${worker.address}` };
     const engine = parts.use(
-      await EngineProcess.start(own, { name: mode, mode }, join(folder, "engine.log")),
+      await startEngineProcess(own, { name: mode, mode }, join(folder, "engine.log")),
     );
     const load = parts.use(new EngineLoad(engine.address, REQUEST_TIMEOUT_MS));
     await untilReady(load, "the engine", READY_WITHIN_MS, NEVER);
