@@ -33,10 +33,10 @@ export async function reproduceCommand(command: Command, stop: AbortSignal): Pro
   if (!left) return EXIT.stopped;
   await makeReports(folder, left.recording, {});
   const { samples } = left.recording;
-  const reproduction = compareWith(publication, summarizeRun(samples, plan), samples, quick);
-  await tellFinding(folder, "reproduce", reproductionText(publication, reproduction, plan, quick));
+  const reproduction = compareWith(publication, plan, summarizeRun(samples, plan), samples);
+  await tellFinding(folder, "reproduce", reproductionText(publication, reproduction, quick));
   const code = conclude(left, stop);
-  return code === EXIT.done && reproduction.isMissed ? EXIT.missed : code;
+  return code === EXIT.done && reproduction.missed.length > 0 ? EXIT.missed : code;
 }
 
 /**
