@@ -7,13 +7,7 @@ import { cellsOf, type Load, type Variant } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 import { readWorkloadFile } from "../workload/file.ts";
 import { nameOfVariant } from "../workload/names.ts";
-import {
-  compareWith,
-  type Publication,
-  PUBLICATIONS,
-  type PublishedRow,
-  reproductionText,
-} from "./published.ts";
+import { compareWith, type Publication, PUBLICATIONS, reproductionText } from "./published.ts";
 
 const PUBLISHED: Publication = {
   title: "A model",

@@ -1,3 +1,9 @@
+/**
+ * grpc-js 1.14.7 lets a deadline that lies beyond what a timer can hold overflow, and ends the call at once. People do
+ * write "a year" where they mean "whenever".
+ * No issue is known.
+ * Delete when a call with a deadline in a year is answered without it (tests/engine_test.ts).
+ */
 import type { Server } from "@grpc/grpc-js";
 import type { Http2Server, IncomingHttpHeaders } from "node:http2";
 
@@ -5,10 +11,7 @@ import type { Http2Server, IncomingHttpHeaders } from "node:http2";
 const LONGEST_TIMER_S = Math.floor((2 ** 31 - 1) / 1000);
 const UNIT_S: Readonly<Record<string, number>> = { S: 1, M: 60, H: 3600 };
 
-/**
- * Takes a deadline that lies beyond what a timer can hold as none. grpc-js would let it overflow and end the call
- * at once, and people do write "a year" where they mean "whenever". Call it once the server has its listeners.
- */
+/** Takes a deadline that lies beyond what a timer can hold as none. Call it once the server has its listeners. */
 export function ignoreFarDeadlines(server: Server): void {
   // grpc-js reads the header before any interceptor runs, so it has to be seen on the server beneath.
   const { http2Servers } = server as unknown as { http2Servers: ReadonlyMap<Http2Server, unknown> };
@@ -19,7 +22,7 @@ export function ignoreFarDeadlines(server: Server): void {
   }
 }
 
-/** Of a grpc-timeout like "30S"; units below a second can't reach that far with their 8 digits. */
+/** Whether a grpc-timeout like "30S" is far. Units below a second can't reach that far with their 8 digits. */
 function isFar(timeout: unknown): boolean {
   if (typeof timeout !== "string") return false;
   const unitS = UNIT_S[timeout.slice(-1)];

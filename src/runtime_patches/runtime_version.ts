@@ -1,3 +1,8 @@
+/**
+ * Refuses the releases of Deno that the engine can't run on.
+ * Delete when no release from 2.9.4 to 2.9.8 is in use any more.
+ */
+
 /** Deno releases whose node:http2 ends the whole process when a gRPC client hangs up (denoland/deno#36788). */
 const BROKEN = { minor: "2.9.", firstPatch: 4, lastPatch: 8 };
 const OVERRIDE = "OMNISPAN_ALLOW_ANY_DENO";

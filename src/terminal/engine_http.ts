@@ -1,4 +1,5 @@
 import { messageOf } from "../core/errors.ts";
+import { leaveProxiesOut } from "../runtime_patches/proxies.ts";
 import { ClientError } from "./client_error.ts";
 import type { Target } from "./target.ts";
 import { oneLine } from "./words.ts";
@@ -56,48 +57,6 @@ export class EngineHttp implements Disposable {
 
   [Symbol.dispose](): void {
     this.#client.close();
-  }
-}
-
-/** Hosts that never lead beyond this machine, as URL writes them. */
-const THIS_MACHINE =
-  /^((.+\.)?localhost\.?|127(\.\d{1,3}){3}|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
-
-/**
- * Leaves proxies out for an engine on this machine: Deno would send its requests to HTTP_PROXY, which can't reach it from
- * elsewhere, and would get key and prompt. Clients that are made after this call keep to it.
- */
-function leaveProxiesOut(hostname: string): void {
-  if (!THIS_MACHINE.test(hostname)) return;
-  const host = hostname.replace(/^\[(.*)\]$/, "$1");
-  for (const name of ["NO_PROXY", "no_proxy"]) {
-    const others = Deno.env.get(name);
-    Deno.env.set(name, others ? `${others},${host}` : host);
-  }
-}
-
-/**
- * The bytes of a response as they come. @throws what the signal was aborted with.
- * Deno 2.9.3 forgets a fetch's signal once its Response is garbage, though its body is still read; so this listens too.
- */
-export async function* bytesOf(
-  body: ReadableStream<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const reader = body.getReader();
-  const leave = () => void reader.cancel(signal.reason).catch(() => {}); // it may have failed already
-  signal.addEventListener("abort", leave);
-  try {
-    for (;;) {
-      signal.throwIfAborted();
-      const { done, value } = await reader.read();
-      signal.throwIfAborted();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    signal.removeEventListener("abort", leave);
-    leave();
   }
 }
 

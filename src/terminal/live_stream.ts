@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { LiveHello, LiveTick } from "../observe/live/live_types.ts";
 import { ClientError } from "./client_error.ts";
-import { bytesOf, type EngineHttp } from "./engine_http.ts";
+import { bytesOf } from "../runtime_patches/response_body.ts";
+import type { EngineHttp } from "./engine_http.ts";
 import { sseEvents } from "./sse.ts";
 
 export type LiveEvent =

@@ -16,6 +16,7 @@ import type { WorkerDriver } from "./driver.ts";
 import { FixedRpcs } from "./fixed_rpcs.ts";
 import { isUnicode } from "./messages.ts";
 import { Session } from "./session.ts";
+import { ConnectTimeout } from "../runtime_patches/connect_timeout.ts";
 import { workerCredentials, type WorkerTls } from "./worker_credentials.ts";
 import { WorkerHealth } from "./worker_health.ts";
 
@@ -51,8 +52,7 @@ export class WorkerLink {
   #told = false;
   #backoffMs: Millis = RECONNECT_MS.first;
   #reconnect: ReturnType<typeof setTimeout> | undefined;
-  /** Runs while a connection is being made. */
-  #patience: ReturnType<typeof setTimeout> | undefined;
+  readonly #connectTimeout: ConnectTimeout;
 
   constructor(
     /** The worker's number in the core. */
@@ -61,6 +61,10 @@ export class WorkerLink {
     private readonly listener: LinkListener,
   ) {
     this.#credentials = workerCredentials(settings, (why) => this.#tlsFailed(why));
+    const { WORKER_ENDPOINT, WORKER_SILENCE_MS } = settings;
+    const silence =
+      `nothing answers at ${WORKER_ENDPOINT} within ${WORKER_SILENCE_MS} ms (WORKER_SILENCE_MS)`;
+    this.#connectTimeout = new ConnectTimeout(WORKER_SILENCE_MS, () => this.#startAgain(silence));
     this.#connect();
   }
 
@@ -107,7 +111,7 @@ export class WorkerLink {
     const look = () => {
       if (this.#stub !== stub) return;
       const state = channel.getConnectivityState(true);
-      this.#expectAnswer(state === connectivityState.CONNECTING);
+      this.#connectTimeout.update(state);
       if (state === connectivityState.READY) {
         if (!this.#driver) this.#open(stub);
       } else if (this.#driver === this.#fixed) { // a session ends by itself, after its last word
@@ -118,15 +122,6 @@ export class WorkerLink {
       channel.watchConnectivityState(state, Infinity, look);
     };
     look();
-  }
-
-  /** Gives a connection up that nobody answers: grpc-js would wait for ever for the first word of HTTP/2. */
-  #expectAnswer(connecting: boolean): void {
-    clearTimeout(this.#patience);
-    if (!connecting) return;
-    const { WORKER_ENDPOINT, WORKER_SILENCE_MS } = this.settings;
-    const why = `nothing answers at ${WORKER_ENDPOINT} within ${WORKER_SILENCE_MS} ms (WORKER_SILENCE_MS)`;
-    this.#patience = setTimeout(() => this.#startAgain(why), WORKER_SILENCE_MS);
   }
 
   /** The channel's state tells of it only the first time. */
@@ -212,7 +207,7 @@ export class WorkerLink {
   }
 
   #disconnect(): void {
-    clearTimeout(this.#patience);
+    this.#connectTimeout[Symbol.dispose]();
     this.#driver?.close();
     this.#driver = undefined;
     this.#fixed?.close();

@@ -6,7 +6,7 @@ import type { GenerateChunk } from "../../grpc/generated/omnispan/GenerateChunk.
 import type { GenerateRequest__Output } from "../../grpc/generated/omnispan/GenerateRequest.ts";
 import type { Millis, Submission, TokenDelta } from "../../core/types.ts";
 import type { AnsweredEnd } from "../../observe/observer.ts";
-import { Outbox } from "../../runtime_patches/outbox.ts";
+import { Outbox } from "../../runtime_patches/http2_flow_control.ts";
 import { toLastChunk } from "./reply.ts";
 
 export type StreamCall = ServerWritableStream<GenerateRequest__Output, GenerateChunk>;

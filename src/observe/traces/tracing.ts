@@ -17,7 +17,8 @@ import {
 import { modeOf } from "../../core/modes/modes.ts";
 import type { Answer, Dispatch, Millis, WorkerHello } from "../../core/types.ts";
 import type { Observer, OpenRequest, RequestEnd, RequestTrace } from "../observer.ts";
-import { RuntimeSpans, traceparentOf } from "./runtime_spans.ts";
+import { tolerateMalformedBaggage } from "../../runtime_patches/malformed_baggage.ts";
+import { ServerSpans, traceparentOf } from "../../runtime_patches/server_spans.ts";
 import { spanAttributes } from "./span_attributes.ts";
 
 /** Reads one header (HTTP) or metadata entry (gRPC) of a request; the name is in lower case. */
@@ -30,15 +31,17 @@ export function tracingOf(worker: () => WorkerHello | undefined): Tracing | unde
   return isSpanContextValid(tracer.startSpan("").spanContext()) ? new Tracing(tracer, worker) : undefined;
 }
 
-/** Makes one trace of a request: door, queue, batch, dispatch, and the worker's prefill and decode. */
+/** Makes one trace of a request: receipt, queue, batch, dispatch, and the worker's prefill and decode. */
 export class Tracing implements Observer, Disposable {
-  readonly #runtime = new RuntimeSpans();
+  readonly #serverSpans = new ServerSpans();
 
-  constructor(private readonly tracer: Tracer, private readonly worker: () => WorkerHello | undefined) {}
+  constructor(private readonly tracer: Tracer, private readonly worker: () => WorkerHello | undefined) {
+    tolerateMalformedBaggage();
+  }
 
   /** Begins a request's span, below the caller's own if its headers tell of one. */
   begin(at: Millis, header: ReadHeader): RequestTrace {
-    const kind = this.#runtime.seen ? SpanKind.INTERNAL : SpanKind.SERVER;
+    const kind = this.#serverSpans.exist ? SpanKind.INTERNAL : SpanKind.SERVER;
     const name = `generate ${this.worker()?.model ?? ""}`.trimEnd();
     const caller = propagation.extract(ROOT_CONTEXT, header, HEADERS);
     return new SpanTrace(this.tracer.startSpan(name, { kind, startTime: at }, caller), at);
@@ -77,7 +80,7 @@ export class Tracing implements Observer, Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#runtime[Symbol.dispose]();
+    this.#serverSpans[Symbol.dispose]();
   }
 
   #phases(

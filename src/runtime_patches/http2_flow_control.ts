@@ -1,3 +1,9 @@
+/**
+ * Deno 2.9.3's http2 takes all that is written to a stream at once, and never makes a writer wait for a reader whose
+ * window is full (denoland/deno#36044). It hands the socket one frame with each write, so frames can be counted there.
+ * Delete when the engine runs on a Deno that has the fix: it came with 2.9.4, and denoland/deno#36788 keeps the engine
+ * from 2.9.4 to 2.9.8 (runtime_version.ts).
+ */
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
@@ -12,18 +18,15 @@ const CONNECTION_BYTES = 16 * 2 ** 20;
 
 const DATA = 0;
 
-/** What is known of a connection, kept at its socket: http2 gives out only a proxy of that, which reads through. */
+/** The key of a connection's watch at its socket. http2 gives out only a proxy of the socket, which reads through to it. */
 const WATCH = Symbol("watch");
 interface Watch {
   readonly socket: Socket;
-  /** By http2 stream. */
+  /** By the id of their http2 stream. */
   readonly outboxes: Map<number, Outbox>;
 }
 
-/**
- * Sees each frame leave. Deno 2.9.3's http2 takes all that is written at once and says nothing of what the reader's
- * window holds back (denoland/deno#36044, mended in 2.9.4), but it hands the socket one frame a write.
- */
+/** Watches the frames that leave a connection. Call it before the connection is used. */
 export function watchFrames(socket: Socket): void {
   const outboxes = new Map<number, Outbox>();
   Object.assign(socket, { [WATCH]: { socket, outboxes } satisfies Watch });
@@ -35,11 +38,11 @@ export function watchFrames(socket: Socket): void {
   } as typeof write;
 }
 
-/** What one streaming call has not got rid of. Makes its writes wait for the reader, as http2 should. */
+/** Counts what one streaming call has written and its reader has not taken, and makes its writes wait for the reader, as http2 should. */
 export class Outbox {
   readonly #stream: ServerHttp2Stream;
   readonly #socket: Socket;
-  /** Written, and not yet in a frame that left. */
+  /** Bytes that were written, and are not yet in a frame that left. */
   #bytes = 0;
   #waiting: Done | undefined;
   #end: (() => void) | undefined;
@@ -54,7 +57,7 @@ export class Outbox {
     this.#socket = socket;
     outboxes.set(id, this);
     stream.once("close", () => outboxes.delete(id));
-    stream.on("error", () => {}); // a reset of ours; grpc-js tells of the others
+    stream.on("error", () => {}); // a reset by the engine; grpc-js reports the others
     const write: (chunk: Uint8Array, done?: Done) => boolean = stream.write;
     const end: () => ServerHttp2Stream = stream.end;
     stream.write = ((chunk: Uint8Array, done: Done) => {
@@ -75,7 +78,7 @@ export class Outbox {
     return this.#bytes;
   }
 
-  /** Such a frame of this stream has left. */
+  /** A frame with so many bytes of this stream has left. */
   left(bytes: number): void {
     this.#bytes -= bytes;
     if (this.#waiting && this.#bytes <= WINDOW_BYTES) {
@@ -99,7 +102,7 @@ export class Outbox {
   }
 }
 
-/** grpc-js tells nobody which stream carries a call; this holds while the server has no interceptors. */
+/** The stream that carries a call. It is not in grpc-js's API, and holds while the server has no interceptors. */
 function streamOf(call: ServerWritableStream<unknown, unknown>): ServerHttp2Stream {
   return (call as unknown as { call: { stream: ServerHttp2Stream } }).call.stream;
 }
