@@ -1,7 +1,7 @@
 /** `deno task ask` and `deno task top` as people run them: real processes, a real engine, the simulated worker. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { LiveTick } from "../src/observe/live/live_types.ts";
+import type { LiveTick } from "../src/live/feed.ts";
 import { httpEngineFor, type TestEngine } from "./support/engine.ts";
 import { LONG, type Site, siteTest as test } from "./support/http_site.ts";
 import { TestProcess } from "./support/process.ts";

@@ -1,7 +1,11 @@
 /**
- * What the engine tells the live page and `deno task top`: the events of `GET /live` (server-sent events), each with
- * one JSON object of these. Imports nothing, for the page's own scripts use it too. No prompt or answer text is in it.
+ * The contract of `GET /live`, which the live page and `deno task top` read: server-sent events, `hello` and then
+ * `tick`s, each with one JSON object of these. No prompt or answer text is in it.
  */
+
+/** How far back a hello goes; a reader keeps as much. */
+export const HISTORY_SECONDS = 900;
+export const HISTORY_BATCHES = 60;
 
 /** Percentiles in ms of what ended in the last 30 s; null where nothing did. */
 export interface Percentiles {
@@ -40,7 +44,7 @@ export interface LivePoint {
 export interface LiveBatch {
   readonly id: number;
   readonly mode: string;
-  /** direct, slot, full, window, idle or gate. */
+  /** One of the `reasons` of its mode. */
   readonly reason: string;
   readonly size: number;
   /** The most it could have held; 0: no limit. */
@@ -106,7 +110,7 @@ export interface LiveHealth {
 
 /** Whether the batching window brings more than it costs, over the last 60 s. */
 export interface LiveWindow {
-  /** "off": the mode has no window. "idle": too few batches to tell. */
+  /** "off": there is no window. "idle": there were too few batches to judge by. */
   readonly verdict: "off" | "idle" | "pays" | "costs";
   /** A sentence for people, with the figures. */
   readonly why: string;
@@ -120,18 +124,33 @@ export interface LiveWindow {
   readonly meanBatchWaitMs: number;
 }
 
+/** A scheduling mode as its definition describes it (src/core/modes). */
+export interface LiveMode {
+  readonly name: string;
+  /** Completes "it lets requests go ...". */
+  readonly summary: string;
+  /** The settings that shape it, in a few words; empty where none limits anything. */
+  readonly shape: string;
+  /** Why its batches leave, each with the words that complete "it left because ...". */
+  readonly reasons: Readonly<Record<string, string>>;
+  /** Requests wait for others to share their batch. */
+  readonly isWindowed: boolean;
+}
+
 /** Event `hello`: the first, once. */
 export interface LiveHello {
   readonly startedAt: number;
   readonly now: number;
   /** In force; names as in docs/configuration.md. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
-  readonly modes: readonly string[];
+  /** The name of the engine's own mode. */
+  readonly mode: string;
+  readonly modes: readonly LiveMode[];
   /** Whether requests may choose their mode. */
   readonly modeHints: boolean;
-  /** At most the last 900, oldest first. */
+  /** At most the last HISTORY_SECONDS, oldest first. */
   readonly history: readonly LivePoint[];
-  /** At most the last 60, oldest first. */
+  /** At most the last HISTORY_BATCHES, oldest first. */
   readonly batches: readonly LiveBatch[];
   readonly tick: LiveTick;
 }
