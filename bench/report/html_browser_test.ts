@@ -65,9 +65,9 @@ browserTest("the page's tables hold what the summary holds", async (browser) => 
   const input = { ...fixture, summary: summarizeRun(fixture.samples, fixture.plan) };
   await using file = await written(input);
   const { page } = await opened(browser, file.url, { viewport: DESKTOP });
-  for (const { name, heads, rows } of tablesOf(input)) {
+  for (const { name, columns, rows } of tablesOf(input)) {
     const table = page.locator(`table[data-table="${name}"]`);
-    assert.deepEqual(await table.locator("th").allTextContents(), heads);
+    assert.deepEqual(await table.locator("th").allTextContents(), columns.map(({ head }) => head));
     const shown = await table.locator("tbody tr").all();
     const texts = await Promise.all(shown.map((row) => row.locator("td").allTextContents()));
     assert.deepEqual(texts, rows, name);
