@@ -1,6 +1,6 @@
 import type { Millis } from "../../src/core/types.ts";
 import type { Slo } from "../plan.ts";
-import type { Sample } from "../record/sample.ts";
+import type { ReceivedChunk, Sample } from "../record/sample.ts";
 
 /** The latencies of one request. Infinity: it failed, so what was waited for never came. */
 export interface RequestFigures {
@@ -47,6 +47,11 @@ export function itlGapsMs(sample: Sample): Millis[] {
   }
   if (sample.outcome === "failed") gapsMs.push(Infinity);
   return gapsMs;
+}
+
+/** The gaps between chunks, however many tokens each brought. */
+export function chunkGapsMs(chunks: readonly ReceivedChunk[]): Millis[] {
+  return chunks.slice(1).map(([atMs], index) => atMs - (chunks[index]?.[0] ?? atMs));
 }
 
 /**
