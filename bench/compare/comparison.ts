@@ -1,8 +1,8 @@
 /** Two sides set against each other: pure figures and verdicts, from samples alone. The content of compare.json. */
-import { ratioInterval } from "../metrics/bootstrap.ts";
+import { ratioInterval } from "../metrics/resampling.ts";
 import type { CellSummary, Estimate } from "../metrics/cell_summary.ts";
 import { type FigureName, figureOf, higherIsBetter, statisticOf } from "../metrics/figure_names.ts";
-import { statesLimits } from "../metrics/request.ts";
+import { statesLimits } from "../metrics/requests.ts";
 import { summarizeCell } from "../metrics/summary.ts";
 import type { Slo } from "../plan.ts";
 import type { Change, ComparedCell, ComparedFigure, ComparedSide } from "./compared.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { StartupError } from "../../src/core/errors.ts";
 import { environmentOf, planOf } from "../../tests/support/bench/environment.ts";
-import { ratioInterval } from "../metrics/bootstrap.ts";
+import { ratioInterval } from "../metrics/resampling.ts";
 import { statisticOf } from "../metrics/figure_names.ts";
 import type { ComparedFigure } from "./compared.ts";
 import { changeOf, compare, type Comparison } from "./comparison.ts";

@@ -1,6 +1,5 @@
 import type { Sample } from "../record/sample.ts";
-import { blocksInAll, blocksPerRound, drawWeights } from "./blocks.ts";
-import { intervalOf } from "./bootstrap.ts";
+import { blocksInAll, blocksPerRound, drawWeights, intervalOf } from "./resampling.ts";
 import type { Distribution, Estimate } from "./cell_summary.ts";
 import { distributionOf, type Values, type Weighing } from "./weighing.ts";
 

@@ -1,12 +1,18 @@
 import { StartupError } from "../../src/core/errors.ts";
 import type { Slo } from "../plan.ts";
-import type { Statistic } from "./bootstrap.ts";
+import type { Statistic } from "./resampling.ts";
 import type { CellSummary, Distribution, Estimate } from "./cell_summary.ts";
 import { isFew, NOTHING } from "./estimate.ts";
-import { LATENCIES, type Latency, type Rate, RATES } from "./measures.ts";
-import { meetsSlo, statesLimits } from "./request.ts";
-import { measuredRequests } from "./requests.ts";
-import { wilsonInterval } from "./share.ts";
+import {
+  LATENCIES,
+  type Latency,
+  measuredRequests,
+  meetsSlo,
+  type Rate,
+  RATES,
+  statesLimits,
+} from "./requests.ts";
+import { wilsonInterval } from "./statistics.ts";
 import { distributionOf, rateOf, shareOf, valuesOf, type Weighing } from "./weighing.ts";
 import type { Sample } from "../record/sample.ts";
 

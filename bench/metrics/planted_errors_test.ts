@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import type { Load } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 import { sampleOf } from "../../tests/support/bench/sample.ts";
-import { percentile } from "./percentile.ts";
-import { meetsSlo } from "./request.ts";
+import { percentile } from "./statistics.ts";
+import { meetsSlo } from "./requests.ts";
 import { summarizeCell } from "./summary.ts";
 
 const LOAD: Load = { kind: "open", name: "10/s", arrivals: { kind: "constant", rate: 10 } };

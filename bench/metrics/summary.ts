@@ -2,14 +2,19 @@
 import { groups } from "d3-array";
 import type { Load, RunPlan, Slo } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
-import { batchesOf } from "./batches.ts";
+import { batchesOf, phasesOf } from "./ledger.ts";
 import type { CellSummary, RunSummary } from "./cell_summary.ts";
 import { Estimator } from "./estimate.ts";
-import { littlesLaw } from "./littles_law.ts";
-import { type Latency, RATES } from "./measures.ts";
-import { phasesOf } from "./phases.ts";
-import { meetsSlo, statesLimits } from "./request.ts";
-import { measuredRequests, type Turn, turnsOf } from "./requests.ts";
+import { littlesLaw } from "./steady_state.ts";
+import {
+  type Latency,
+  measuredRequests,
+  meetsSlo,
+  RATES,
+  statesLimits,
+  type Turn,
+  turnsOf,
+} from "./requests.ts";
 import { verdictOf } from "./verdict.ts";
 import { rateOf, valuesOf } from "./weighing.ts";
 

@@ -3,11 +3,10 @@ import { rollup } from "d3-array";
 import type { Load } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 import { listed, ms, percent, threeDigits } from "../words.ts";
-import { growthOf } from "./backlog.ts";
+import { growthOf, thirdsOf } from "./steady_state.ts";
 import type { CellSummary, Finding, Verdict } from "./cell_summary.ts";
 import { isFew, PERCENTS } from "./estimate.ts";
 import type { Turn } from "./requests.ts";
-import { thirdsOf } from "./thirds.ts";
 
 /** What the rules look at besides the requests. */
 export type Judged = Pick<CellSummary, "e2eMs" | "ttftMs" | "latenessMs" | "requests" | "failed">;

@@ -1,9 +1,8 @@
 import type { Millis } from "../../src/core/types.ts";
 import type { Sample } from "../record/sample.ts";
-import type { Weights } from "./blocks.ts";
-import { LATENCIES, type Latency, OF_STREAMS } from "./measures.ts";
-import { between } from "./percentile.ts";
-import { timeInSystemMs, type Turn, turnsOf } from "./requests.ts";
+import type { Weights } from "./resampling.ts";
+import { LATENCIES, type Latency, OF_STREAMS, timeInSystemMs, type Turn, turnsOf } from "./requests.ts";
+import { between } from "./statistics.ts";
 
 /** Figures of a cell as if each request were there as often as its weight says; with all weights 1 those of the cell. */
 export type Weighing = (weights: Weights) => readonly number[];

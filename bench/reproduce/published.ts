@@ -1,6 +1,6 @@
 /** Published figures, and how far measured ones are from them. */
 import type { CellSummary, RunSummary } from "../metrics/cell_summary.ts";
-import { percentile } from "../metrics/percentile.ts";
+import { percentile } from "../metrics/statistics.ts";
 import { cellsOf, type Load, type RunPlan, type Variant } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 import { type Column, tableOf, tableText } from "../report/table.ts";

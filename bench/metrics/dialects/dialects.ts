@@ -1,7 +1,6 @@
 /** The definitions of each tool, read in its source (docs/dialects.md says where), and our own told as one more. */
 // @ts-types="@types/d3-array"
 import { max } from "d3-array";
-import type { Slo } from "../../plan.ts";
 import type { Sample } from "../../record/sample.ts";
 import { type FigureName, statisticOf } from "../figure_names.ts";
 import {
@@ -146,7 +145,8 @@ const AIPERF_TTFT = { word: "TTFT", name: "Time to First Token", measure: TO_FIR
 const AIPERF_E2E = { word: "E2E", name: "Request Latency", measure: TO_LAST_CHUNK } as const;
 /** An answer in one piece has none. */
 const AIPERF_ITL: Measure = {
-  of: (request) => request.firstText === undefined ? undefined : PER_LATER_TOKEN.of(request),
+  of: ({ tokens, firstText, lastChunk = NaN }) =>
+    firstText === undefined || tokens < 2 ? undefined : (lastChunk - firstText) / (tokens - 1),
   differs: ["mean_of_request", "text_only"],
 };
 

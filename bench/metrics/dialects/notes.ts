@@ -3,8 +3,7 @@ import { max, mean, min } from "d3-array";
 import type { Slo } from "../../plan.ts";
 import type { Sample } from "../../record/sample.ts";
 import { counted, ms } from "../../words.ts";
-import { chunkGapsMs } from "../request.ts";
-import { measuredRequests, turnsOf } from "../requests.ts";
+import { chunkGapsMs, measuredRequests, turnsOf } from "../requests.ts";
 
 /** What of a recording makes definitions differ. Times are means, in milliseconds. */
 export interface Traits {

@@ -2,9 +2,8 @@
 import { max, min, rollup, sum } from "d3-array";
 import type { Slo } from "../../plan.ts";
 import type { ReceivedChunk, Sample } from "../../record/sample.ts";
-import { percentile } from "../percentile.ts";
-import { chunkGapsMs, statesLimits } from "../request.ts";
-import { measuredRequests, turnsOf } from "../requests.ts";
+import { percentile } from "../statistics.ts";
+import { chunkGapsMs, measuredRequests, statesLimits, turnsOf } from "../requests.ts";
 import type { Difference } from "./notes.ts";
 
 /** What tools give the same word to, in the order of a table's rows. A tool's figure stands in the row of its own word

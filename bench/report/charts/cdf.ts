@@ -1,4 +1,4 @@
-import { requestFigures } from "../../metrics/request.ts";
+import { requestFigures } from "../../metrics/requests.ts";
 import { type Chart, msAxis, type Panel, rounded, type Subject } from "./chart.ts";
 import { variantColour, variantDash } from "./colours.ts";
 import { measuredByCell } from "./measured.ts";

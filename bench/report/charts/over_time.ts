@@ -1,6 +1,6 @@
 // @ts-types="@types/d3-array"
 import { median } from "d3-array";
-import { requestFigures } from "../../metrics/request.ts";
+import { requestFigures } from "../../metrics/requests.ts";
 import { type Chart, msAxis, type Panel, rounded, type Row, type Subject } from "./chart.ts";
 import { variantColour } from "./colours.ts";
 import { measuredByCell, type MeasuredCell, turnStarts } from "./measured.ts";

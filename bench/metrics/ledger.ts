@@ -1,8 +1,35 @@
+/** What the engine tells of its requests: the batches they left in, and where their time went. */
 // @ts-types="@types/d3-array"
-import { mean } from "d3-array";
-import type { Sample } from "../record/sample.ts";
-import type { Phases } from "./cell_summary.ts";
-import { requestFigures } from "./request.ts";
+import { mean, rollup } from "d3-array";
+import type { Sample, SampleDispatch } from "../record/sample.ts";
+import type { Batches, Phases } from "./cell_summary.ts";
+import { requestFigures } from "./requests.ts";
+
+/**
+ * What left the engine together. The engine counts its dispatches, so a round and a number name a batch within a cell;
+ * each counts once, however many of its requests were recorded. Null where no reply tells of a dispatch.
+ */
+export function batchesOf(requests: readonly Sample[]): Batches | null {
+  const byName = new Map<string, SampleDispatch>();
+  for (const { round, dispatch } of requests) {
+    if (dispatch) byName.set(`${round} ${dispatch.id}`, dispatch);
+  }
+  if (byName.size === 0) return null;
+  const batches = [...byName.values()];
+  return {
+    count: batches.length,
+    meanSize: mean(batches, ({ size }) => size) ?? NaN,
+    sizes: countsBy(batches.toSorted((a, b) => a.size - b.size), ({ size }) => `${size}`),
+    reasons: countsBy(batches, ({ reason }) => reason),
+  };
+}
+
+function countsBy(
+  batches: readonly SampleDispatch[],
+  key: (batch: SampleDispatch) => string,
+): Record<string, number> {
+  return Object.fromEntries(rollup(batches, (those) => those.length, key));
+}
 
 type Parts = Omit<Phases, "samples">;
 

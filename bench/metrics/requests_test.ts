@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { sampleOf } from "../../tests/support/bench/sample.ts";
-import { itlGapsMs, meetsSlo, requestFigures } from "./request.ts";
+import { itlGapsMs, meetsSlo, requestFigures } from "./requests.ts";
 
 /** Due at 1000, sent 40 late, first text 160 after that, end at 2000. */
 const streamed = sampleOf({
