@@ -1,6 +1,6 @@
 /** What the engine tells of its requests: the batches they left in, and where their time went. */
 // @ts-types="@types/d3-array"
-import { mean, rollup } from "d3-array";
+import { mean, rollup, sum } from "d3-array";
 import type { Sample, SampleDispatch } from "../record/sample.ts";
 import type { Batches, Phases } from "./cell_summary.ts";
 import { requestFigures } from "./requests.ts";
@@ -31,28 +31,21 @@ function countsBy(
   return Object.fromEntries(rollup(batches, (those) => those.length, key));
 }
 
-type Parts = Omit<Phases, "samples">;
-
 /** Means over the successful requests that have the engine's ledger; null where none has. */
 export function phasesOf(requests: readonly Sample[]): Phases | null {
   const ledgers = requests.filter(({ outcome }) => outcome === "ok").flatMap((request) =>
     partsOf(request) ?? []
   );
-  if (ledgers.length === 0) return null;
-  const average = (part: keyof Parts) => mean(ledgers, (parts) => parts[part]) ?? NaN;
-  return {
-    generatorMs: average("generatorMs"),
-    networkMs: average("networkMs"),
-    queueMs: average("queueMs"),
-    batchMs: average("batchMs"),
-    dispatchMs: average("dispatchMs"),
-    prefillMs: average("prefillMs"),
-    decodeMs: average("decodeMs"),
-    replyMs: average("replyMs"),
-    residualMs: average("residualMs"),
-    samples: ledgers.length,
-  };
+  const [first] = ledgers;
+  if (first === undefined) return null;
+  const means = { ...first };
+  for (const part of Object.keys(means) as (keyof Parts)[]) {
+    means[part] = mean(ledgers, (parts) => parts[part]) ?? NaN;
+  }
+  return { ...means, samples: ledgers.length };
 }
+
+type Parts = { -readonly [Part in Exclude<keyof Phases, "samples">]: Phases[Part] };
 
 /**
  * Where one request's time went. What the client waited and the engine didn't see is the network's, and so is the
@@ -61,19 +54,10 @@ export function phasesOf(requests: readonly Sample[]): Phases | null {
 function partsOf(request: Sample): Parts | undefined {
   const { timing, engineMs } = request;
   if (timing === null) return undefined;
-  const { acceptMs, queueMs, batchMs, dispatchMs, prefillMs, decodeMs, replyMs } = timing;
   const { e2eMs, sendToEndMs, latenessMs } = requestFigures(request);
+  const { acceptMs, queueMs, batchMs, dispatchMs, prefillMs, decodeMs, replyMs } = timing;
   const networkMs = sendToEndMs - engineMs + acceptMs;
-  const known = latenessMs + networkMs + queueMs + batchMs + dispatchMs + prefillMs + decodeMs + replyMs;
-  return {
-    generatorMs: latenessMs,
-    networkMs,
-    queueMs,
-    batchMs,
-    dispatchMs,
-    prefillMs,
-    decodeMs,
-    replyMs,
-    residualMs: e2eMs - known,
-  };
+  const engine = { queueMs, batchMs, dispatchMs, prefillMs, decodeMs, replyMs };
+  const residualMs = e2eMs - latenessMs - networkMs - sum(Object.values(engine));
+  return { generatorMs: latenessMs, networkMs, ...engine, residualMs };
 }

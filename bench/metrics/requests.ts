@@ -116,32 +116,37 @@ export function statesLimits(slo: Slo): boolean {
   return Object.values(slo).some((limit) => limit !== undefined);
 }
 
-/** What a request adds to each latency's distribution: nothing, a value, or for ITL many; milliseconds. */
+export interface LatencyMeasure {
+  /** Of its distribution in a summary. */
+  readonly key: string;
+  /** What a request adds to the distribution: nothing, a value, or for ITL many; milliseconds. */
+  of(request: Sample): readonly (Millis | undefined)[];
+  /** Only an answer that came in pieces has it. */
+  readonly isOfStreams?: boolean;
+}
+
+/** Each latency by the name that command lines have for it. */
 export const LATENCIES = {
-  e2e: (request) => [requestFigures(request).e2eMs],
-  send_to_end: (request) => [requestFigures(request).sendToEndMs],
-  ttft: (request) => valueIfAny(requestFigures(request).ttftMs),
-  tpot: (request) => valueIfAny(requestFigures(request).tpotMs),
-  itl: itlGapsMs,
+  e2e: { key: "e2eMs", of: (request) => [requestFigures(request).e2eMs] },
+  send_to_end: { key: "sendToEndMs", of: (request) => [requestFigures(request).sendToEndMs] },
+  ttft: { key: "ttftMs", of: (request) => [requestFigures(request).ttftMs], isOfStreams: true },
+  tpot: { key: "tpotMs", of: (request) => [requestFigures(request).tpotMs], isOfStreams: true },
+  itl: { key: "itlMs", of: itlGapsMs, isOfStreams: true },
   /** One that failed never left the queue for an answer. */
-  queue: ({ outcome, queueWaitMs }) => valueIfAny(outcome === "ok" ? queueWaitMs : Infinity),
-  lateness: (request) => [requestFigures(request).latenessMs],
-} as const satisfies Readonly<Record<string, (request: Sample) => readonly number[]>>;
+  queue: {
+    key: "queueWaitMs",
+    of: ({ outcome, queueWaitMs }) => [outcome === "ok" ? queueWaitMs ?? undefined : Infinity],
+  },
+  lateness: { key: "latenessMs", of: (request) => [requestFigures(request).latenessMs] },
+} as const satisfies Readonly<Record<string, LatencyMeasure>>;
 
 export type Latency = keyof typeof LATENCIES;
 
-/** What only an answer that came in pieces has. */
-export const OF_STREAMS: ReadonlySet<Latency> = new Set(["ttft", "tpot", "itl"]);
-
-/** What a request adds to each rate; a failed one gave nothing. */
+/** What a request adds to each rate, by its name and that of its figure in a summary; a failed one gave nothing. */
 export const RATES = {
-  req_s: ({ outcome }) => outcome === "ok" ? 1 : 0,
-  out_tok_s: ({ outcome, outputTokens }) => outcome === "ok" ? outputTokens : 0,
-  total_tok_s: ({ outcome, inputTokens, outputTokens }) => outcome === "ok" ? inputTokens + outputTokens : 0,
-} as const satisfies Readonly<Record<string, (request: Sample) => number>>;
+  req_s: { key: "requestRate", of: () => 1 },
+  out_tok_s: { key: "outputTokenRate", of: ({ outputTokens }) => outputTokens },
+  total_tok_s: { key: "totalTokenRate", of: ({ inputTokens, outputTokens }) => inputTokens + outputTokens },
+} as const satisfies Readonly<Record<string, { readonly key: string; of(ok: Sample): number }>>;
 
 export type Rate = keyof typeof RATES;
-
-function valueIfAny(value: number | null | undefined): readonly number[] {
-  return value === null || value === undefined ? [] : [value];
-}

@@ -78,12 +78,15 @@ function count(weights: Weights, start: number, size: number, from: number, leng
   }
 }
 
+/** Figures of a cell as if each request were there as often as its weight says; with all weights 1 those of the cell. */
+export type Weighing = (weights: Weights) => readonly number[];
+
 /** A figure of a cell: of its samples as they are, or of any resampling of them. */
 export interface Statistic {
   /** Of the samples that are measured and ended. NaN: there is nothing to compute it from. */
   (samples: readonly Sample[]): number;
-  /** For requests in the order of `measuredRequests`: the figure as if each were there as often as its weight says. */
-  readonly resampled: (requests: readonly Sample[]) => (weights: Weights) => number;
+  /** The figure alone, for requests in the order of `measuredRequests`. */
+  readonly weighing: (requests: readonly Sample[]) => Weighing;
 }
 
 export interface Resampling {
@@ -113,13 +116,26 @@ export function replicates(
 ): Float64Array {
   const requests = measuredRequests(samples);
   if (requests.length === 0) return new Float64Array(count).fill(NaN);
-  const of = statistic.resampled(requests);
-  const values = new Float64Array(count);
+  const weighing = statistic.weighing(requests);
+  return replicatesOf(requests, weighing, blocks ?? blocksPerRound(requests), { count, seed })[0]!;
+}
+
+/** For each figure of the weighing its value in each resampling. */
+export function replicatesOf(
+  requests: readonly Sample[],
+  weighing: Weighing,
+  blocks: number,
+  draws: { readonly count: number; readonly seed: number },
+): Float64Array[] {
+  const replicated: Float64Array[] = [];
   let at = 0;
-  for (const weights of drawWeights(requests, blocks ?? blocksPerRound(requests), { count, seed })) {
-    values[at++] = of(weights);
+  for (const weights of drawWeights(requests, blocks, draws)) {
+    weighing(weights).forEach((value, figure) => {
+      (replicated[figure] ??= new Float64Array(draws.count))[at] = value;
+    });
+    at++;
   }
-  return values;
+  return replicated;
 }
 
 /** The 95 % interval that replicates of so many blocks give. A replicate that is NaN counts against both ends. */
