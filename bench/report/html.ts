@@ -12,7 +12,7 @@ import { tablesOf } from "./tables.ts";
 
 /** Which charts stand below which table; a reader sees the figures first. */
 const CHARTS_BELOW: Readonly<Record<string, readonly string[]>> = {
-  throughput: ["throughput", "goodput", "throughput_latency"],
+  throughput: ["throughput_latency", "goodput"],
   latency: ["e2e_percentiles", "ttft_percentiles", "e2e_cdf", "ttft_cdf"],
   tokens: ["ttft_over_time", "tpot_over_time"],
   phases: ["phases"],

@@ -3,7 +3,6 @@ import { modesInput, ratesInput, sweepInput } from "../../tests/support/bench/re
 import { chartSvgs } from "./svg.ts";
 
 const ALWAYS = [
-  "throughput",
   "throughput_latency",
   "e2e_percentiles",
   "ttft_percentiles",

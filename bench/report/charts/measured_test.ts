@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { evenly, quantiles } from "./sampling.ts";
+import { evenly, quantiles } from "./measured.ts";
 
 Deno.test("few samples are all there, each at its share", () => {
   assert.deepEqual(quantiles([10, 20, 30], 100), [[10, 0], [20, 0.5], [30, 1]]);

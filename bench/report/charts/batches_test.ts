@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { sampleOf } from "../../../tests/support/bench/sample.ts";
-import { batchesOf, reasonsOf } from "./batches_of.ts";
+import { batchesOf, reasonLegend } from "./batches.ts";
 
 const dispatch = { id: 7, size: 2, reason: "full", queueWaitMs: 30, lateMs: 0, attempts: 1 };
 
@@ -31,5 +31,5 @@ Deno.test("known reasons come first, whatever came first", () => {
   const batches = ["other", "window", "full"].map((reason, id) =>
     sampleOf({ dispatch: { ...dispatch, id, reason } })
   );
-  assert.deepEqual(reasonsOf(batchesOf(batches)), ["full", "window", "other"]);
+  assert.deepEqual(reasonLegend(batchesOf(batches)).labels, ["full", "window", "other"]);
 });
