@@ -3,9 +3,9 @@ import { StartupError } from "../../src/core/errors.ts";
 import { environmentOf, planOf } from "../../tests/support/bench/environment.ts";
 import { ratioInterval } from "../metrics/resampling.ts";
 import { statisticOf } from "../metrics/figure_names.ts";
-import type { ComparedFigure } from "./compared.ts";
-import { changeOf, compare, type Comparison } from "./comparison.ts";
-import { parseLimits } from "./limit.ts";
+import { changeOf, type ComparedFigure } from "./cells.ts";
+import { compare, type Comparison } from "./comparison.ts";
+import { parseLimits } from "./gate.ts";
 import { ROUND_EVERY_MS, samplesOf, sideOf } from "../../tests/support/bench/recording.ts";
 import { tableOfCell } from "./text.ts";
 

@@ -12,10 +12,9 @@ import {
   tableText,
 } from "../report/table.ts";
 import { counted } from "../words.ts";
-import type { Change, ComparedCell, ComparedFigure, ComparedSide } from "./compared.ts";
+import type { Change, ComparedCell, ComparedFigure, ComparedSide } from "./cells.ts";
 import type { Comparison } from "./comparison.ts";
-import type { Judgement } from "./judge.ts";
-import { isLatency } from "./limit.ts";
+import { isLatency, type Judgement } from "./gate.ts";
 
 const COLUMNS: readonly Column<ComparedFigure>[] = [
   {

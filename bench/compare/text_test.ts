@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { compare } from "./comparison.ts";
-import { parseLimits } from "./limit.ts";
+import { parseLimits } from "./gate.ts";
 import { sideOf } from "../../tests/support/bench/recording.ts";
 import { comparisonMarkdown, comparisonText } from "./text.ts";
 import { toJson } from "../metrics/summary.ts";
