@@ -1,4 +1,4 @@
-import { aboutRun, howMeasured, isSimulated, subjectLine, warnings } from "./about_run.ts";
+import { aboutRun, doubtfulCells, howMeasured, isSimulated, subjectLine, warnings } from "./about_run.ts";
 import type { ReportInput } from "./input.ts";
 import { lessonsOf } from "./lessons.ts";
 import { escapedMarkdown, listMarkdown, tableMarkdown } from "./table.ts";
@@ -29,13 +29,11 @@ export function markdownReport(input: ReportInput, { charts = [], dialects }: Ma
   return blocks.filter((block) => block !== "").join("\n\n") + "\n";
 }
 
-function verdicts({ summary: { cells } }: ReportInput): string {
-  const doubtful = cells.filter(({ verdict }) => !verdict.valid);
+function verdicts(input: ReportInput): string {
+  const doubtful = doubtfulCells(input);
   if (doubtful.length === 0) return "**VALID**";
-  const lines = doubtful.map(({ variant, load, verdict }) =>
-    `${variant}, ${load}: ${verdict.findings.map(({ text }) => text).join(" ")}`
-  );
-  return `**NOT VALID**: ${doubtful.length} of ${cells.length} cells.\n\n${listMarkdown(lines)}`;
+  const { cells } = input.summary;
+  return `**NOT VALID**: ${doubtful.length} of ${cells.length} cells.\n\n${listMarkdown(doubtful)}`;
 }
 
 function tableBlock(table: ReportTable): string {

@@ -62,7 +62,7 @@ const CHECKS_ABOUT =
   "Little's law: the mean number of requests in the system is their rate times their mean time there. " +
   "Lateness: how much later than intended the generator sent, in milliseconds.";
 
-const NAMES: readonly CellColumn[] = [
+const NAMES: readonly Column<Cell>[] = [
   { head: "variant", kind: "name", text: ({ variant }) => variant },
   { head: "load", kind: "name", text: ({ load }) => load },
 ];
@@ -150,8 +150,7 @@ function tally(counts: Readonly<Record<string, number>>): string {
 }
 
 const FAILURE_COLUMNS: readonly Column<Failure>[] = [
-  { head: "variant", kind: "name", text: ({ variant }) => variant },
-  { head: "load", kind: "name", text: ({ load }) => load },
+  ...NAMES,
   { head: "status", kind: "name", text: ({ status }) => status },
   { head: "first message", kind: "prose", text: ({ firstMessage }) => firstMessage },
   { head: "requests", text: ({ count }) => String(count) },
