@@ -238,25 +238,17 @@ function loadRemarks(rounds: readonly (readonly Sample[])[]): string[] {
   const failed = ended.filter(({ outcome }) => outcome === "failed").length;
   const single = ended.filter(({ outcome, outputTokens }) => outcome === "ok" && outputTokens === 1).length;
   const longest = (max(rounds, (round) => round.at(-1)!.intendedAt - round[0]!.intendedAt) ?? 0) / 1000;
-  const remarks: string[] = [];
-  if (ended.some(({ client }) => client !== null)) {
-    remarks.push("the server scenario is an open loop with Poisson arrivals, and this is a closed loop.");
-  }
-  if (longest < MIN_DURATION_SECONDS) {
-    remarks.push(
-      `INVALID, the last query is scheduled ${longest.toFixed(1)} s after the first; ` +
-        `min_duration is ${MIN_DURATION_SECONDS} s.`,
-    );
-  }
-  if (failed > 0) {
-    remarks.push(
-      `knows no failure and would wait for ${failed} answers; its figures are those of the others.`,
-    );
-  }
-  if (single > 0) {
-    remarks.push(`logs an error for each of ${single} one-token answers and counts their tokens as none.`);
-  }
-  return remarks.map((remark) => `LoadGen: ${remark}`);
+  const remarks = [
+    ended.some(({ client }) => client !== null) &&
+    "the server scenario is an open loop with Poisson arrivals, and this is a closed loop.",
+    longest < MIN_DURATION_SECONDS &&
+    `INVALID, the last query is scheduled ${longest.toFixed(1)} s after the first; ` +
+      `min_duration is ${MIN_DURATION_SECONDS} s.`,
+    failed > 0 &&
+    `knows no failure and would wait for ${failed} answers; its figures are those of the others.`,
+    single > 0 && `logs an error for each of ${single} one-token answers and counts their tokens as none.`,
+  ];
+  return remarks.flatMap((remark) => remark ? [`LoadGen: ${remark}`] : []);
 }
 
 function overLimit(word: "TTFT" | "TPOT", figures: readonly DialectFigure[], limitMs: number): string[] {

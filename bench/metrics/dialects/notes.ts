@@ -6,64 +6,43 @@ import { counted, ms } from "../../words.ts";
 import { chunkGapsMs, measuredRequests, turnsOf } from "../requests.ts";
 
 /** What of a recording makes definitions differ. Times are means, in milliseconds. */
-export interface Traits {
-  readonly rounds: number;
-  readonly successful: number;
-  readonly failed: number;
-  /** Of successful requests. */
-  readonly latenessMs: number;
-  /** First intended instant of a round to its first real send. */
-  readonly startLatenessMs: number;
-  /** End of the last scheduled request that succeeded to the last end of a round. NaN where a round has none. */
-  readonly afterLastScheduledMs: number;
-  /** Streams whose first chunk had tokens but no text, and how long they went on so. */
-  readonly mute: number;
-  readonly muteMs: number;
-  /** Last chunk to the end of the stream. */
-  readonly tailMs: number;
-  readonly chunks: number;
-  /** Chunks of several tokens. */
-  readonly bundles: number;
-  readonly unevenGaps: boolean;
-  readonly unevenLengths: boolean;
-  readonly onePiece: number;
-  readonly oneToken: number;
-  /** The SLO states a limit of TPOT. */
-  readonly limitsTpot: boolean;
-}
+export type Traits = ReturnType<typeof traitsOf>;
 
 /** Below it, a difference in time is none that a table shows. */
 const VISIBLE_MS = 0.05;
 
-export function traitsOf(samples: readonly Sample[], slo: Slo): Traits {
+export function traitsOf(samples: readonly Sample[], slo: Slo) {
   const rounds = turnsOf(measuredRequests(samples)).map(({ requests }) => requests);
   const ended = rounds.flat();
   const ok = ended.filter(({ outcome }) => outcome === "ok");
   const streams = ok.flatMap((sample) =>
     sample.arrivals?.length ? [{ ...sample, arrivals: sample.arrivals }] : []
   );
-  const mutes = streams.flatMap(({ arrivals, firstTextMs }) => {
-    const silentMs = (firstTextMs ?? 0) - (arrivals[0]?.[0] ?? 0);
-    return silentMs > 0 ? [silentMs] : [];
-  });
+  const mutes = streams.map(({ arrivals, firstTextMs }) => (firstTextMs ?? 0) - (arrivals[0]?.[0] ?? 0))
+    .filter((silentMs) => silentMs > 0);
   const chunks = streams.flatMap(({ arrivals }) => arrivals);
   return {
     rounds: rounds.length,
     successful: ok.length,
     failed: ended.length - ok.length,
     latenessMs: mean(ok, ({ sentAt, intendedAt }) => sentAt - intendedAt) ?? 0,
+    /** First intended instant of a round to its first real send. */
     startLatenessMs: mean(rounds, (round) => {
       return (min(round, ({ sentAt }) => sentAt) ?? 0) - (min(round, ({ intendedAt }) => intendedAt) ?? 0);
     }) ?? 0,
+    /** End of the last scheduled request that succeeded to the last end of a round. */
     afterLastScheduledMs: mean(rounds, (round) => {
       return (max(round, ({ endedAt }) => endedAt) ?? 0) -
         (round.findLast(({ outcome }) => outcome === "ok")?.endedAt ?? NaN);
     }) ?? 0,
+    /** Streams whose first chunk had tokens but no text, and for how long they went on so. */
     mute: mutes.length,
     muteMs: mean(mutes) ?? 0,
+    /** Last chunk to the end of the stream. */
     tailMs:
       mean(streams, ({ arrivals, sentAt, endedAt }) => endedAt - sentAt - (arrivals.at(-1)?.[0] ?? 0)) ?? 0,
     chunks: chunks.length,
+    /** Chunks of several tokens. */
     bundles: chunks.filter(([, tokens]) => tokens > 1).length,
     unevenGaps: streams.some(({ arrivals }) => new Set(chunkGapsMs(arrivals)).size > 1),
     unevenLengths: new Set(ok.map(({ outputTokens }) => outputTokens)).size > 1,
