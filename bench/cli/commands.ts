@@ -1,5 +1,12 @@
 import { type Operands } from "../../src/cli/command_line.ts";
+import { MODE_TABLE } from "../../src/core/modes/modes.ts";
 import type { FlagName } from "./flags.ts";
+
+/** The modes whose requests wait for each other: a sweep shows what waiting costs, and what it brings. */
+export const SWEPT = {
+  modes: MODE_TABLE.filter(({ isWindowed }) => isWindowed).map(({ name }) => name),
+  rows: 32,
+};
 
 interface CommandSpec {
   /** What it does, as one sentence. */
@@ -72,8 +79,9 @@ export const COMMANDS = {
         "the gate of continuous mode at three rates",
       ],
     ],
-    notes: "Without --vary: BATCH_WINDOW_MS=0,10,50 and MAX_BATCH_SIZE=4,16,32.",
-    own: { modes: { fallback: "micro_batch" } },
+    notes:
+      "Without --vary: the settings of each mode that are worth a try on a worker which runs 32 requests at once.",
+    own: { modes: { fallback: SWEPT.modes.join(",") } },
   },
   saturate: {
     help: "Finds the highest rate that a variant keeps up with, and stops by itself.",

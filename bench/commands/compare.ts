@@ -3,7 +3,7 @@ import { StartupError } from "../../src/core/errors.ts";
 import { print, printError } from "../../src/cli/output.ts";
 import type { Command } from "../cli/command.ts";
 import type { FlagName } from "../cli/flags.ts";
-import { checked, planOf } from "../cli/plan_of.ts";
+import { planOf } from "../cli/plan_of.ts";
 import { compare, type Comparison } from "../compare/comparison.ts";
 import { type Limit, parseLimits } from "../compare/gate.ts";
 import { type Side, variantOf, wholeRun } from "../compare/cells.ts";
@@ -14,6 +14,7 @@ import type { RunPlan, Slo, Variant } from "../plan.ts";
 import { readRecording } from "../record/recorder.ts";
 import { run } from "../run/run.ts";
 import type { WorkloadFile } from "../workload/file.ts";
+import { checked } from "../workload/variants.ts";
 import { conclude, EXIT, measured, resultsFolder, workloadOf } from "./measured.ts";
 import { makeReports } from "./report.ts";
 
@@ -81,7 +82,7 @@ export function comparisonPlan(
 ): RunPlan {
   const modes = [...new Set(variants.flatMap(({ mode }) => mode ?? []))];
   const { variants: _ignored, ...rest } = file;
-  const plan = planOf(command, rest, { modes, vary: [] });
+  const plan = planOf(command, rest, { modes });
   const limited = plan.requests !== null || plan.durationMs !== null;
   return {
     ...plan,

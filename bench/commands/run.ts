@@ -1,5 +1,6 @@
 import type { Command } from "../cli/command.ts";
-import { type PlanDefaults, planOf, RUN_DEFAULTS } from "../cli/plan_of.ts";
+import { SWEPT } from "../cli/commands.ts";
+import { type PlanDefaults, planOf } from "../cli/plan_of.ts";
 import { run } from "../run/run.ts";
 import { conclude, EXIT, measured, resultsFolder, workloadOf } from "./measured.ts";
 import { makeReports } from "./report.ts";
@@ -8,7 +9,7 @@ import { makeReports } from "./report.ts";
 export async function runCommand(
   command: Command,
   stop: AbortSignal,
-  defaults: PlanDefaults = RUN_DEFAULTS,
+  defaults?: PlanDefaults,
 ): Promise<number> {
   const plan = planOf(command, await workloadOf(command), defaults);
   const folder = resultsFolder(command);
@@ -19,13 +20,7 @@ export async function runCommand(
   return conclude(left, stop);
 }
 
-/** Windows and sizes of micro_batch, and the loads at which they may pay. */
-const SWEEP_DEFAULTS: PlanDefaults = {
-  modes: ["micro_batch"],
-  vary: ["BATCH_WINDOW_MS=0,10,50", "MAX_BATCH_SIZE=4,16,32"],
-};
-
 /** `run` over every combination of settings. */
 export function sweepCommand(command: Command, stop: AbortSignal): Promise<number> {
-  return runCommand(command, stop, SWEEP_DEFAULTS);
+  return runCommand(command, stop, SWEPT);
 }

@@ -1,23 +1,17 @@
 import type { Command } from "../cli/command.ts";
 import { planOf } from "../cli/plan_of.ts";
-import type { Load } from "../plan.ts";
 import { Lab } from "../run/lab.ts";
 import { saturate, type VariantSaturation } from "../search/saturate.ts";
 import { saturationText } from "../search/saturation_text.ts";
-import { parseArrivalsFlag } from "../workload/arrivals.ts";
-import { nameOfLoad } from "../workload/names.ts";
+import { named, poisson } from "../workload/arrivals.ts";
 import { conclude, EXIT, measured, resultsFolder, tellFinding, workloadOf } from "./measured.ts";
 import { makeReports } from "./report.ts";
 
 /** Finds the highest open-loop rate that each variant keeps up with. A stop leaves what is known so far. */
 export async function saturateCommand(command: Command, stop: AbortSignal): Promise<number> {
   const plan = { ...planOf(command, await workloadOf(command)), loads: [], rounds: 1 };
-  const { engine, values: { target, arrivals = "poisson" }, line } = command;
-  const loadOf = (rate: number): Load => {
-    const load = { kind: "open" as const, arrivals: parseArrivalsFlag(arrivals, rate) };
-    return { ...load, name: nameOfLoad(load) };
-  };
-  loadOf(1); // a flag that is wrong is told before anything starts
+  const { engine, values: { target, arrivals = poisson }, line } = command;
+  const loadOf = (rate: number) => named({ kind: "open", arrivals: arrivals(rate) });
   const folder = resultsFolder(command);
   const found = plan.variants.map((variant): VariantSaturation => ({ variant, trials: [], answer: null }));
   const left = await measured(folder, stop, async () => {
