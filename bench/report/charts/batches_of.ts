@@ -1,8 +1,9 @@
+import { REASON_TEXTS } from "../../../src/core/modes/modes.ts";
 import type { Millis } from "../../../src/core/types.ts";
 import type { Sample } from "../../record/sample.ts";
 
 /** Why batches leave, in the order of the modes; what another engine says comes after these. */
-export const REASONS = ["direct", "slot", "full", "window", "idle", "gate"] as const;
+export const REASONS: readonly string[] = Object.keys(REASON_TEXTS);
 
 /** A group that left together, as far as the samples of one cell tell. */
 export interface Batch {

@@ -6,8 +6,7 @@ const FIRST_COLOUR = 2;
 
 /** A reason has one colour, whichever of them a run has; those of an engine of another make come after ours. */
 export function reasonLegend(reasons: readonly string[]): Legend {
-  const known: readonly string[] = REASONS;
-  const all = [...known, ...reasons.filter((reason) => !known.includes(reason))];
+  const all = [...REASONS, ...reasons.filter((reason) => !REASONS.includes(reason))];
   return {
     palette: "stages",
     mark: "area",

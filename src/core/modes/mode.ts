@@ -96,7 +96,7 @@ export interface ModeDefinition<
   readonly isWindowed: boolean;
   /** A reply in one piece says how long the request waited (docs/architecture.md, the wire contract). */
   readonly tellsQueueWait: boolean;
-  policy(settings: SettingValues<Table>): Policy<Reason>;
+  policy(settings: SettingValues<Table>): Policy<NoInfer<Reason>>;
   law(settings: SettingValues<Table>): ModeLaw;
   /** The settings in a few words behind the mode's name; empty where none limits anything. */
   shape(settings: SettingValues<Table>): string;
