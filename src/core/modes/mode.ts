@@ -94,7 +94,7 @@ export interface ModeDefinition<
   readonly reasons: Readonly<Record<Reason, string>>;
   /** Requests wait for others to share their batch, so the window has a price that can be judged. */
   readonly isWindowed: boolean;
-  /** A reply in one piece says how long the request waited (docs/architecture.md, the wire contract). */
+  /** A reply in one piece says how long the request waited (`queue_wait_ms=` in README.md); callers know it of queued and micro_batch alone. */
   readonly tellsQueueWait: boolean;
   policy(settings: SettingValues<Table>): Policy<NoInfer<Reason>>;
   law(settings: SettingValues<Table>): ModeLaw;
