@@ -48,7 +48,7 @@ async function untilUnderWay(engine: TestEngine, requests: number): Promise<void
   await waitUntil(`${requests} at the worker`, async () => (await engine.stats()).inFlight === requests);
 }
 
-/** The worker tells of its rows once a second. */
+/** The worker reports its rows once a second. */
 async function untilRows(engine: TestEngine, rows: number): Promise<void> {
   await waitUntil(`${rows} rows run`, async () => ((await engine.stats()).load?.running ?? 0) === rows);
 }

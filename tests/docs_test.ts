@@ -144,7 +144,7 @@ Deno.test("docs/tour.md has a line for each folder of src/", async () => {
 });
 
 Deno.test("the README's table of modes has each mode, and no other", () => {
-  const [, table] = README.split("\n| `ENGINE_MODE` | promise |\n|---|---|\n");
+  const [, table] = README.split("\n| `ENGINE_MODE` | what it does |\n|---|---|\n");
   const rows = table!.split("\n\n")[0]!.split("\n");
   assert.deepEqual(rows.map((row) => /^\| `(\w+)` \|/.exec(row)?.[1]), MODES);
 });
@@ -257,7 +257,7 @@ async function runScript(script: string, url: string): Promise<string> {
 }
 
 Deno.test({
-  name: "the README's lines for both doors answer as pasted, from a model that serve set up",
+  name: "the README's lines for gRPC and HTTP answer as pasted, from a model that serve set up",
   ignore: !GRPCURL || !CURL,
   // grpc-js keeps timers and sockets for a moment after a close.
   sanitizeOps: false,

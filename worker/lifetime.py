@@ -49,7 +49,7 @@ def limit_stop() -> None:
 
 
 def end_with_parent() -> None:
-    """Ends this process when the one that started it has ended, even by SIGKILL: nothing else would tell it."""
+    """Ends this process when the one that started it has ended, even by SIGKILL: the parent sends nothing then."""
     parent = os.getppid()
 
     def poll() -> None:
