@@ -24,7 +24,7 @@ async function post(engine: TestEngine, body: BodyInit, headers: Record<string, 
 }
 
 test(
-  "what is no JSON, no UTF-8 or no object is told as that, and nothing of it is repeated",
+  "a body that is no JSON, no UTF-8 or no object is refused as that, and nothing of it is repeated",
   {},
   async ({ engine }) => {
     const wrong: [BodyInit, RegExp][] = [
@@ -166,7 +166,7 @@ test(
 );
 
 test(
-  "who is refused before the body was read hears that the connection ends, and can still read why",
+  "a caller who is refused before the body was read gets connection: close, and can still read why",
   {},
   async ({ engine }) => {
     const host = engine.url.slice("http://".length);
@@ -350,7 +350,7 @@ test("a wrong time-out header is refused by its name; HTTP_TIMEOUT_MS is the dea
 });
 
 Deno.test({
-  name: "how the worker failed is told by the status",
+  name: "the status says how the worker failed",
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {

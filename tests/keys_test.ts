@@ -368,7 +368,7 @@ test(
   },
 );
 
-test("nothing that one tenant is told speaks of another", {
+test("nothing that one tenant gets names another", {
   profile: "fixed20",
   ENGINE_MODE: "continuous",
   MAX_CONCURRENT_STREAMS: 2,

@@ -270,7 +270,7 @@ function workerTls(certificates: Certificates, name: string, more: Record<string
   });
 }
 
-test("a worker over TLS is used when its certificate is believed; else it stays down, and why is told", async (certificates) => {
+test("a worker over TLS is used when its certificate is believed; else it stays down, and the log says why", async (certificates) => {
   await certificates.issue("server");
   await using worker = await workerTls(certificates, "server");
   const endpoint = `https://${worker.address}`;
@@ -300,7 +300,7 @@ test("a worker's certificate may be its own authority, and must bear the name it
   );
 });
 
-test("a worker that asks for the engine's certificate is used with one that it believes, and tells of others", async (certificates) => {
+test("a worker that asks for the engine's certificate is used with one that it believes, and reports others", async (certificates) => {
   await Promise.all([certificates.issue("server"), certificates.selfSign("stranger")]);
   await certificates.issue("engine", "other", "subjectAltName=DNS:engine.example");
   await using worker = await workerTls(certificates, "server", {

@@ -181,7 +181,7 @@ tracingTest(
 );
 
 tracingTest(
-  "what a span tells of a request has the names of the GenAI conventions; a refused one has an error",
+  "a span's attributes have the names of the GenAI conventions; that of a refused request has an error",
   {},
   async (site) => {
     await (await overHttp(site.url, { id: "http" })).json();
@@ -256,7 +256,7 @@ tracingTest(
 );
 
 tracingTest(
-  "a request that is sent again after its worker was killed keeps its trace and tells how often",
+  "a request that is sent again after its worker was killed keeps its trace, which says how often",
   { flags: ["--engine-mode", "micro_batch"], env: { SIM_PROFILE: "a40" } },
   async (site) => {
     const reply = overGrpc(site.client, { id: "again", maxTokens: 100 });

@@ -1,4 +1,4 @@
-"""What the server asks of a model runtime, whichever it is.
+"""The interface between the server and a model runtime, whichever it is.
 
 All times are seconds of `time.perf_counter()`.
 """
@@ -111,7 +111,7 @@ OUT_OF_TIME = Failure(Status.TIMEOUT, "the request's time was over before its an
 
 
 class Delta(NamedTuple):
-    """What came new of a streamed row. Texts of a row's deltas, joined, are the text that an unstreamed row gets."""
+    """New tokens of a streamed row. Texts of a row's deltas, joined, are the text that an unstreamed row gets."""
 
     number: int
     token_index: int  # tokens in this row's earlier deltas
@@ -223,8 +223,8 @@ class Backend(ABC):
         """Hands rows to the runtime together and gives each a number, unique for the life of the backend.
 
         They join the running batch between two steps. Every row that is not cancelled ends exactly once, also when
-        the runtime fails or the worker stops; no listener is called before this returns. Never raises for a row or a dead
-        runtime: these are Failures.
+        the runtime fails or the worker stops; no listener is called before this returns. Never raises for a row or a
+        dead runtime: these are Failures.
         """
 
     @abstractmethod

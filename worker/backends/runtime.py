@@ -1,4 +1,4 @@
-"""What the step loop asks of a runtime that is stepped."""
+"""The interface between the step loop and a runtime that is stepped."""
 
 from __future__ import annotations
 
