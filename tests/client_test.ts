@@ -1,7 +1,7 @@
 /** `deno task ask` and `deno task top` as people run them: real processes, a real engine, the simulated worker. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { LiveTick } from "../src/observe/live/live_types.ts";
+import type { LiveTick } from "../src/live/feed.ts";
 import { httpEngineFor, type TestEngine } from "./support/engine.ts";
 import { LONG, type Site, siteTest as test } from "./support/http_site.ts";
 import { TestProcess } from "./support/process.ts";
@@ -266,7 +266,7 @@ test("top --once and --json: the load that there is, by the figures of the metri
 
   const once = await ended(client("top", engine.url, ["--once"]));
   assert.equal(once.code, 0, once.stderr);
-  assert.match(once.stdout, /^Omnispan micro_batch of 2, window 5000 ms/);
+  assert.match(once.stdout, /^Omnispan micro_batch \(of 2, window 5000 ms\)/);
   assert.match(once.stdout, /^requests +queue 1 +in flight 2 /m);
   assert.match(once.stdout, /^run-1 .* decode .*\d+\/4000/m);
   assert.match(once.stdout, / bob +queued .* 0\/4000/m);

@@ -415,7 +415,6 @@ Deno.test({
     await waitUntil("it is at the worker", () => worker.calls().length === 1);
     const { answer: poison } = engine.engine.scheduler.submit(
       { submission: undefined as unknown as Submission, mode: "direct", transport: "grpc", trace: undefined },
-      new AbortController().signal,
     );
     await assert.rejects(poison, /scheduler thread died/);
     const error = await refusal(waiting);

@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 const LAYERS = [
   "core",
   "clock.ts",
+  "percentile.ts",
+  "live",
   "grpc",
   "logging",
   "cli",
@@ -45,7 +47,8 @@ const BENCH_LAYERS = [
 const ONLY: readonly (readonly [file: RegExp, imports: RegExp, why: string])[] = [
   [/^src\/core\//, /^src\/core\//, "the core is pure"],
   [/^src\/cli\//, /^src\/(cli|core)\//, "every program uses it, also one that starts in a moment"],
-  [/^src\/page\//, /^src\/(page\/|observe\/live\/live_types\.ts)/, "it runs in browsers"],
+  [/^src\/live\//, /^src\/live\//, "it runs in browsers and sends what the engine observes"],
+  [/^src\/page\//, /^src\/(page|live)\//, "it runs in browsers"],
   [
     /^src\/ingress\//,
     /^src\/(?!scheduler\/(?!handle\.ts)|workers\/)/,

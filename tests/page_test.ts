@@ -201,7 +201,7 @@ pageTest(
     }
     await live.says(
       ".run .note",
-      /^micro_batch: left in batch \d+ with 1 in it, because its window was over/,
+      /^micro_batch: left in batch \d+ with 1 in it, because its first request had waited the window out/,
     );
     assert.match(await live.at(".run .ledger").getAttribute("aria-label") ?? "", /batch .* decode /);
 
@@ -212,8 +212,11 @@ pageTest(
     await waitUntil("both run at once", async () => (await engine.stats()).inFlight === 2);
     await Promise.all([ended(0, "ended"), ended(1, "ended")]);
     const notes = await live.at(".run .note").allTextContents();
-    assert.match(notes[0]!, /^micro_batch: left in batch .* because its window was over/);
-    assert.match(notes[1]!, /^continuous: left in batch .* because a place at the worker was free/);
+    assert.match(
+      notes[0]!,
+      /^micro_batch: left in batch .* because its first request had waited the window out/,
+    );
+    assert.match(notes[1]!, /^continuous: left in batch .* because places were free at the worker/);
     await live.at("#ask-compare").uncheck();
 
     await live.at("#ask-max-tokens").fill(String(LONG));

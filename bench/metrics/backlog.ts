@@ -1,4 +1,4 @@
-import { percentile } from "./percentile.ts";
+import { percentile } from "../../src/percentile.ts";
 import { requestFigures } from "./request.ts";
 import type { Turn } from "./requests.ts";
 import { normalTail } from "./expanded_tail.ts";

@@ -1,7 +1,7 @@
 import type { Sample } from "../record/sample.ts";
 import { blocksInAll, blocksPerRound, drawWeights, FEWEST_BLOCKS, type Weights } from "./blocks.ts";
 import { expandedTail } from "./expanded_tail.ts";
-import { percentile } from "./percentile.ts";
+import { percentile } from "../../src/percentile.ts";
 import { measuredRequests, type Turn, turnsOf } from "./requests.ts";
 
 /** A figure of a cell: of its samples as they are, or of any resampling of them. */

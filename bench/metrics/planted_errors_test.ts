@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Load } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 import { sampleOf } from "../../tests/support/bench/sample.ts";
-import { percentile } from "./percentile.ts";
+import { percentile } from "../../src/percentile.ts";
 import { meetsSlo } from "./request.ts";
 import { summarizeCell } from "./summary.ts";
 

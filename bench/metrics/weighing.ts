@@ -2,7 +2,7 @@ import type { Millis } from "../../src/core/types.ts";
 import type { Sample } from "../record/sample.ts";
 import type { Weights } from "./blocks.ts";
 import { LATENCIES, type Latency, OF_STREAMS } from "./measures.ts";
-import { between } from "./percentile.ts";
+import { percentileOf } from "../../src/percentile.ts";
 import { timeInSystemMs, type Turn, turnsOf } from "./requests.ts";
 
 /** Figures of a cell as if each request were there as often as its weight says; with all weights 1 those of the cell. */
@@ -56,7 +56,7 @@ export function distributionOf(
   };
 }
 
-/** Type 7 as in percentile.ts, of the sorted values with each written as often as its owner's weight says. */
+/** Percentiles of the sorted values with each written as often as its owner's weight says. */
 function percentilesOf(
   sorted: Float64Array,
   owner: Uint32Array,
@@ -74,10 +74,7 @@ function percentilesOf(
     while (rankOfAt > rank && at > 0) rankOfAt -= weights[owner[--at]!]!;
     valueAt.set(rank, sorted[at] ?? NaN);
   }
-  return ranks.map((rank) => {
-    const below = Math.floor(rank);
-    return between(valueAt.get(below) ?? NaN, valueAt.get(Math.ceil(rank)) ?? NaN, rank - below);
-  });
+  return percents.map((percent) => percentileOf(count, (rank) => valueAt.get(rank) ?? NaN, percent));
 }
 
 /** Sum over the requests; what was not drawn adds nothing, even if it is Infinity. */

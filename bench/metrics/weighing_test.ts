@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { sampleOf } from "../../tests/support/bench/sample.ts";
-import { percentile } from "./percentile.ts";
+import { percentile } from "../../src/percentile.ts";
 import { distributionOf, rateOf, valuesOf } from "./weighing.ts";
 
 const PERCENTS = [0, 50, 90, 95, 99, 100];

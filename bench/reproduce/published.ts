@@ -1,7 +1,7 @@
 /** Published figures, and how far measured ones are from them. */
 import { borderedTable, type Column } from "../../src/cli/table.ts";
 import type { CellSummary, RunSummary } from "../metrics/cell_summary.ts";
-import { percentile } from "../metrics/percentile.ts";
+import { percentile } from "../../src/percentile.ts";
 import { cellsOf, type Load, type RunPlan, type Variant } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 

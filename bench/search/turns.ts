@@ -3,7 +3,7 @@
 import { bisectRight, max, min } from "d3-array";
 import { now } from "../../src/clock.ts";
 import type { Millis } from "../../src/core/types.ts";
-import { percentile } from "../metrics/percentile.ts";
+import { percentile } from "../../src/percentile.ts";
 import type { Load, Variant } from "../plan.ts";
 import type { Sample, ScheduledRequest } from "../record/sample.ts";
 import type { Lab, Turn } from "../run/lab.ts";

@@ -12,7 +12,7 @@ import { LocalWorker } from "../../src/supervisor/local_worker.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import { EngineLoad } from "../load/engine_load.ts";
 import { countTokens } from "../load/stream.ts";
-import { percentile as percentileOfSorted } from "../metrics/percentile.ts";
+import { percentile as percentileOfSorted } from "../../src/percentile.ts";
 import type { Checkout } from "../plan.ts";
 import type { Result } from "../record/sample.ts";
 import { ServerProcess, startEngineProcess, untilReady } from "../run/engine_process.ts";
@@ -186,7 +186,7 @@ export async function inTurns<Variant extends string, Measure extends string>(
   return new Turns(turns);
 }
 
-/** Computes a percentile as everywhere (`bench/metrics/percentile.ts`), of samples in any order. */
+/** Computes a percentile as everywhere (`src/percentile.ts`), of samples in any order. */
 export function percentile(samples: readonly number[], percent: number): number {
   return percentileOfSorted(samples.toSorted((a, b) => a - b), percent);
 }

@@ -14,7 +14,6 @@ import {
   type EngineOptions,
   type Figure,
   inTurns,
-  NEVER,
   type Part,
   Setup,
   type StartedEngine,
@@ -237,7 +236,7 @@ function cpuOf({ address, pid }: StartedEngine, requests: number) {
 /** Reads `/live` and forgets it, from its first event on. */
 async function readLive(url: string): Promise<AsyncDisposable> {
   const engine = new EngineHttp({ url, apiKey: undefined, certificates: undefined });
-  const { body } = await engine.send("/live", { signal: NEVER });
+  const { body } = await engine.send("/live");
   if (!body) throw new SetupError([`${url}/live must bring events, but brought nothing`]);
   const reader = body.getReader();
   await reader.read();
@@ -246,7 +245,7 @@ async function readLive(url: string): Promise<AsyncDisposable> {
   })();
   return {
     async [Symbol.asyncDispose]() {
-      await reader.cancel(); // Deno 2.9.3 forgets the signal of a fetch whose Response is garbage
+      await reader.cancel();
       await reading;
       engine[Symbol.dispose]();
     },

@@ -55,7 +55,7 @@ export interface CoreOptions {
  */
 export class SchedulerCore {
   /** The engine's own first; another is made for the first request that asks for its mode. */
-  readonly #lanes: Lane[] = [];
+  readonly #lanes = new Map<Mode, Lane>();
   readonly #entries = new Map<Ticket, Entry>();
   readonly #deadlines = new Deadlines();
   /** When to look whether the worker still works, by the run's sequence. */
@@ -95,11 +95,11 @@ export class SchedulerCore {
     if (events.some(({ kind }) => kind === "wake")) this.#timeOutSilent();
     do { // again when a suspect that is given up kept an earlier lane waiting
       this.#hasFreedPlaces = false;
-      for (const lane of this.#lanes) this.#letGo(lane);
+      for (const lane of this.#lanes.values()) this.#letGo(lane);
     } while (this.#hasFreedPlaces);
     // While suspects are tried, answers tell nothing of how fast the workers are.
     if (this.#suspects.areOpen) {
-      for (const { admission } of this.#lanes) admission.update(undefined, this.#now);
+      for (const { admission } of this.#lanes.values()) admission.update(undefined, this.#now);
     }
     this.#askToWake();
   }
@@ -108,7 +108,7 @@ export class SchedulerCore {
     let queueDepth = 0;
     let fullestQueue = 0;
     let queuedBytes = 0;
-    for (const { admission } of this.#lanes) {
+    for (const { admission } of this.#lanes.values()) {
       queueDepth += admission.requests;
       fullestQueue = Math.max(fullestQueue, admission.requests);
       queuedBytes += admission.bytes;
@@ -184,11 +184,11 @@ export class SchedulerCore {
   }
 
   #laneOf(mode: Mode): Lane {
-    const known = this.#lanes.find((lane) => lane.mode === mode);
+    const known = this.#lanes.get(mode);
     if (known) return known;
     const { policyOf, order = fifo, limits } = this.options;
     const lane = new Lane(mode, policyOf(mode), order, limits);
-    this.#lanes.push(lane);
+    this.#lanes.set(mode, lane);
     return lane;
   }
 
@@ -360,7 +360,7 @@ export class SchedulerCore {
   /** Takes note for all lanes: a worker, or a suspect at it, kept requests of any of them waiting. */
   #freePlaces(): void {
     this.#hasFreedPlaces = true;
-    for (const lane of this.#lanes) lane.placeFreed(this.#now);
+    for (const lane of this.#lanes.values()) lane.placeFreed(this.#now);
   }
 
   /** Sends what the lane's policy lets go. */
@@ -451,7 +451,7 @@ export class SchedulerCore {
   #askToWake(): void {
     let time = earliest(this.#deadlines.next(), this.#timeouts.next());
     let waits = false;
-    for (const { wakeAt, isEmpty } of this.#lanes) {
+    for (const { wakeAt, isEmpty } of this.#lanes.values()) {
       time = earliest(time, wakeAt);
       waits ||= !isEmpty;
     }

@@ -6,8 +6,8 @@ import { messageOf, OmnispanError } from "../core/errors.ts";
 import { ledgerOf } from "../core/ledger.ts";
 import type { Mode } from "../core/modes/modes.ts";
 import type { Answer, Millis, Submission } from "../core/types.ts";
-import type { AnsweredEnd, OpenRequest, RequestEnd } from "../observe/observer.ts";
-import type { OnDelta } from "../scheduler/handle.ts";
+import type { AnsweredEnd, RequestEnd } from "../observe/observer.ts";
+import type { OnDelta, SubmittedRequest } from "../scheduler/handle.ts";
 import type { Arrival, Ingress, Miss } from "./ingress.ts";
 import {
   type FieldNames,
@@ -23,7 +23,8 @@ const log = getLogger(["omnispan", "ingress"]);
 /** One request from its arrival to its one end; `answered` or `refused` ends it. */
 export class Exchange {
   #submission: Submission | undefined;
-  #request: OpenRequest | undefined;
+  #request: SubmittedRequest | undefined;
+  #leftFor: OmnispanError | undefined;
   #admitted: ReturnType<ApiKeys["admit"]> | undefined;
   #caller: Caller | undefined;
   #tenantId = "";
@@ -72,19 +73,25 @@ export class Exchange {
   /**
    * Hands what was taken to the scheduler and waits for the worker's answer, which may be a failure. Gives the end as
    * the caller may see it, at the moment at which the answer leaves.
-   * @throws {OmnispanError} when the scheduler refuses it, or `signal` fires before the answer
+   * @throws {OmnispanError} when the scheduler refuses it, or the reason of `leave`
    */
-  async answer(signal: AbortSignal, onDelta?: OnDelta): Promise<AnsweredEnd> {
+  async answer(onDelta?: OnDelta): Promise<AnsweredEnd> {
     const { scheduler, observers } = this.ingress;
     const { mode, arrival: { transport } } = this;
     const request = scheduler.submit(
       { submission: this.#submission!, mode, transport, trace: this.#trace },
-      signal,
       onDelta,
     );
     this.#request = request;
+    if (this.#leftFor) request.cancel(this.#leftFor);
     for (const observer of observers) observer.accepted?.(request);
     return this.#answered(await request.answer);
+  }
+
+  /** The caller wants no answer any more, for the first reason that is given. */
+  leave(reason: OmnispanError): void {
+    this.#leftFor ??= reason;
+    this.#request?.cancel(this.#leftFor);
   }
 
   /** A failure that is the request's own fault counts as a refusal. */
@@ -134,15 +141,12 @@ export class Exchange {
   /** A worker that knows no conversations would see an empty prompt; a single question is a prompt to it. */
   #asTheWorkerTakes(submission: Submission, names: FieldNames = {}): Submission {
     const { state, identity } = this.ingress.scheduler.worker;
-    const lacks = ([, capability]: Need) => !identity?.capabilities.includes(capability);
-    const { messages, ...rest } = submission;
-    const isQuestion = messages?.length === 1 && messages[0]!.role === "user";
-    const taken = isQuestion && lacks(["messages", "messages"])
-      ? { ...rest, prompt: messages[0]!.content }
-      : submission;
-    const missing = needsOf(taken, names).find(lacks);
+    const has = (capability: string) => identity?.capabilities.includes(capability) ?? false;
+    const taken = has("messages") ? submission : withoutConversation(submission);
+    const missing = NEEDS.find(({ capability, isNeededBy }) => isNeededBy(taken) && !has(capability));
     if (!missing || (!identity && state !== "up")) return taken; // what it can may not be known yet
-    const [field, capability] = missing;
+    const { capability } = missing;
+    const field = names[missing.field as keyof FieldNames] ?? missing.field;
     const who = identity ? `(${identity.backend}) has no` : "has no session to say that it has the";
     throw new OmnispanError(
       "invalid_argument",
@@ -201,20 +205,43 @@ export class Exchange {
   }
 }
 
-/** A field that asks for something, and the capability that a worker needs for it. */
-type Need = readonly [field: string, capability: string];
+/** The fields that a worker must have a capability for. */
+const NEEDS: readonly {
+  readonly field: string;
+  readonly capability: string;
+  readonly isNeededBy: (submission: Submission) => unknown;
+}[] = [
+  { field: "messages", capability: "messages", isNeededBy: ({ messages }) => messages },
+  { field: "prompt_tokens", capability: "prompt_tokens", isNeededBy: ({ promptTokens }) => promptTokens },
+  {
+    field: "raw_prompt",
+    capability: "raw_prompt",
+    isNeededBy: ({ rawPrompt, promptTokens }) => rawPrompt && !promptTokens,
+  },
+  { field: "min_tokens", capability: "min_tokens", isNeededBy: ({ options }) => options?.minTokens },
+  {
+    field: "frequency_penalty",
+    capability: "penalties",
+    isNeededBy: ({ options }) => options?.frequencyPenalty,
+  },
+  {
+    field: "presence_penalty",
+    capability: "penalties",
+    isNeededBy: ({ options }) => options?.presencePenalty,
+  },
+  {
+    field: "repetition_penalty",
+    capability: "penalties",
+    isNeededBy: ({ options }) => options?.repetitionPenalty,
+  },
+];
 
-function needsOf({ messages, promptTokens, rawPrompt, options }: Submission, names: FieldNames): Need[] {
-  const needs: [string, string, unknown][] = [
-    ["messages", "messages", messages],
-    [names.prompt_tokens ?? "prompt_tokens", "prompt_tokens", promptTokens],
-    [names.raw_prompt ?? "raw_prompt", "raw_prompt", rawPrompt && !promptTokens],
-    ["min_tokens", "min_tokens", options?.minTokens],
-    ["frequency_penalty", "penalties", options?.frequencyPenalty],
-    ["presence_penalty", "penalties", options?.presencePenalty],
-    ["repetition_penalty", "penalties", options?.repetitionPenalty],
-  ];
-  return needs.flatMap(([field, capability, value]) => value ? [[field, capability] as const] : []);
+/** A conversation that is a single question as a prompt. */
+function withoutConversation(submission: Submission): Submission {
+  const { messages: [question, more] = [] } = submission;
+  if (question?.role !== "user" || more) return submission;
+  const { messages: _, ...rest } = submission;
+  return { ...rest, prompt: question.content };
 }
 
 /** A key's own limits bound what a request gets that names no max_tokens. */

@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire, stripTypeScriptTypes } from "node:module";
-import { basename } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export interface Asset {
@@ -21,11 +21,15 @@ const TYPES = {
   image: "image/svg+xml",
 } as const;
 
-/** What the page's own scripts stand in: `figures` knows no document, `browser` does. Their names differ. */
-const SCRIPT_FOLDERS = ["browser", "figures"] as const;
+/** The folders of the page's scripts: only those in `browser` know a document. No two scripts have one name. */
+const SCRIPT_FOLDERS = ["browser", "figures", "../live"] as const;
 
-/** By the path of its URL: `/` is the page, all else stands directly below `/assets/`. */
+/** The modules of eventsource-parser, by their names in it. */
+const PARSER_MODULES = ["index", "parse", "errors"] as const;
+
+/** By the path of its URL: `/` is the page, all else stands below `/assets/`. */
 export async function loadAssets(): Promise<ReadonlyMap<string, Asset>> {
+  await Promise.all([import("uplot"), import("eventsource-parser")]); // so that their files are there
   const [styles, ...scripts] = await Promise.all([
     filesIn("styles", /\.css$/),
     ...SCRIPT_FOLDERS.map((folder) => filesIn(folder, /(?<!_test)\.ts$/)),
@@ -34,11 +38,18 @@ export async function loadAssets(): Promise<ReadonlyMap<string, Asset>> {
     await Promise.all([
       asset("/", TYPES.html, ours("index.html")),
       asset("/assets/icon.svg", TYPES.image, ours("icon.svg")),
-      asset("/assets/uplot.css", TYPES.style, licensed((file) => file("dist/uPlot.min.css"))),
+      asset("/assets/uplot.css", TYPES.style, licensed("uplot", "uPlot.min.css")),
       asset(
         "/assets/uplot.js",
         TYPES.script,
-        licensed(async (file) => asModule(await file("dist/uPlot.iife.min.js"))),
+        licensed("uplot", "uPlot.iife.min.js").then(asModule),
+      ),
+      ...PARSER_MODULES.map((name) =>
+        asset(
+          `/assets/eventsource-parser/${name}.js`,
+          TYPES.script,
+          licensed("eventsource-parser", `${name}.js`).then(withoutSourceMap),
+        )
       ),
       ...styles.map((path) => asset(`/assets/${basename(path)}`, TYPES.style, ours(path))),
       ...scripts.flat().map((path) => asset(`/assets/${basename(path)}`, TYPES.script, script(path))),
@@ -60,7 +71,8 @@ async function asset(path: string, contentType: string, text: Promise<string>): 
 async function script(path: string): Promise<string> {
   return stripTypeScriptTypes(await ours(path))
     .replaceAll('from "uplot"', 'from "./uplot.js"')
-    .replaceAll(/from "\.\.\/(?:browser|figures)\//g, 'from "./');
+    .replaceAll('from "eventsource-parser"', 'from "./eventsource-parser/index.js"')
+    .replaceAll(/from "(?:\.\.\/)+(?:browser|figures|live)\//g, 'from "./');
 }
 
 /** The minified file sets a variable; as the last word of a module that is its default export. */
@@ -68,14 +80,19 @@ function asModule(script: string): string {
   return `${script}\nexport default uPlot;\n`;
 }
 
-/** A file of uPlot's below its licence. */
-async function licensed(
-  content: (file: (path: string) => Promise<string>) => Promise<string>,
-): Promise<string> {
-  await import("uplot"); // only so that the package is there: what it exports is not what browsers need
-  const file = (path: string) => text(createRequire(import.meta.url).resolve(`uplot/${path}`));
-  const [licence, body] = await Promise.all([file("LICENSE"), content(file)]);
-  return `/*!\nuPlot:\n\n${licence.replaceAll("*/", "* /").trim()}\n*/\n${body}`;
+/** The map lies in the package alone. */
+function withoutSourceMap(script: string): string {
+  return script.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
+}
+
+/** A file in a package's `dist`, below the package's licence. */
+async function licensed(name: string, file: string): Promise<string> {
+  const main = createRequire(import.meta.url).resolve(name);
+  const [licence, body] = await Promise.all([
+    text(join(dirname(main), "../LICENSE")),
+    text(join(dirname(main), file)),
+  ]);
+  return `/*!\n${name}:\n\n${licence.replaceAll("*/", "* /").trim()}\n*/\n${body}`;
 }
 
 function ours(path: string): Promise<string> {

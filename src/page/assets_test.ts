@@ -58,10 +58,10 @@ Deno.test("an etag is quoted, and the same only for the same content", async () 
   assert.equal(new Set([...one.values()].map(({ etag }) => etag)).size, one.size);
 });
 
-Deno.test("uPlot is served below its licence, its script as a module", async () => {
+Deno.test("packages are served below their licences, uPlot's script as a module", async () => {
   const assets = await loadAssets();
-  for (const path of ["/assets/uplot.js", "/assets/uplot.css"]) {
-    assert.match(text(assets, path), /^\/\*!\nuPlot:\n\nThe MIT License/);
+  for (const path of ["/assets/uplot.js", "/assets/uplot.css", "/assets/eventsource-parser/parse.js"]) {
+    assert.match(text(assets, path), /^\/\*!\n(uplot|eventsource-parser):\n\n(The )?MIT License/);
   }
   assert.match(text(assets, "/assets/uplot.js"), /export default uPlot;\n$/);
 });

@@ -34,8 +34,16 @@ export interface SchedulerListener {
   dispatched?(dispatch: Dispatch, members: readonly OpenRequest[]): void;
 }
 
+/** A request as its caller has it. */
+export interface SubmittedRequest extends OpenRequest {
+  /** Rejects with an OmnispanError when the engine refuses it, or with the reason of `cancel`. */
+  readonly answer: Promise<Answer>;
+  /** Ends the request when its caller wants no answer any more. Once it has ended, nothing happens. */
+  cancel(reason: OmnispanError): void;
+}
+
 /** A request that the scheduler has, and what it takes to end it. */
-class Pending implements OpenRequest {
+class Pending implements SubmittedRequest {
   readonly submission;
   readonly mode;
   readonly transport;
@@ -46,13 +54,13 @@ class Pending implements OpenRequest {
   readonly answer: Promise<Answer>;
   #resolve!: (answer: Answer) => void;
   #reject!: (reason: OmnispanError) => void;
+  #cancelledFor: OmnispanError | undefined;
 
   constructor(
     readonly ticket: Ticket,
     { submission, mode, transport, trace }: NewRequest,
-    private readonly signal: AbortSignal,
-    private readonly cancel: () => void,
     private readonly onDelta: OnDelta | undefined,
+    private readonly handle: { cancel(ticket: Ticket): void },
   ) {
     this.submission = submission;
     this.mode = mode;
@@ -62,7 +70,12 @@ class Pending implements OpenRequest {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    signal.addEventListener("abort", cancel, { once: true });
+  }
+
+  cancel(reason: OmnispanError): void {
+    if (this.#cancelledFor) return;
+    this.#cancelledFor = reason;
+    this.handle.cancel(this.ticket);
   }
 
   take(delta: TokenDelta): void {
@@ -72,18 +85,13 @@ class Pending implements OpenRequest {
   }
 
   settle(outcome: Outcome): void {
-    if (outcome.kind === "answered") {
-      this.signal.removeEventListener("abort", this.cancel);
-      return this.#resolve(outcome);
-    }
+    if (outcome.kind === "answered") return this.#resolve(outcome);
     const { code, message, retryAfterMs } = outcome;
-    const { reason } = this.signal;
-    const isCancelled = code === "cancelled" && reason instanceof OmnispanError;
-    this.reject(isCancelled ? reason : new OmnispanError(code, message, { retryAfterMs }));
+    const reason = code === "cancelled" ? this.#cancelledFor : undefined;
+    this.reject(reason ?? new OmnispanError(code, message, { retryAfterMs }));
   }
 
   reject(reason: OmnispanError): void {
-    this.signal.removeEventListener("abort", this.cancel);
     this.#reject(reason);
   }
 }
@@ -129,23 +137,21 @@ export class SchedulerHandle implements AsyncDisposable {
   }
 
   /**
-   * Hands a request to the scheduler. The answer rejects with an OmnispanError when the engine refuses it, or when
-   * `signal` (the caller's cancel) fires before the answer; with the signal's reason, if that is one.
+   * Hands a request to the scheduler.
    * @throws {OmnispanError} unavailable, when the engine is stopping
    */
-  submit(
-    request: NewRequest,
-    signal: AbortSignal,
-    onDelta?: OnDelta,
-  ): OpenRequest & { readonly answer: Promise<Answer> } {
+  submit(request: NewRequest, onDelta?: OnDelta): SubmittedRequest {
     if (this.#stop) throw STOPPING;
     const ticket = ++this.#lastTicket;
-    const cancel = () => this.#post({ kind: "cancel", ticket });
-    const pending = new Pending(ticket, request, signal, cancel, onDelta);
+    const pending = new Pending(ticket, request, onDelta, this);
     this.#open.set(ticket, pending);
     this.#post({ kind: "arrive", ticket, submission: request.submission });
-    if (signal.aborted) cancel();
     return pending;
+  }
+
+  /** Frees the place of a request that has not ended; it ends when the scheduler has done so. */
+  cancel(ticket: Ticket): void {
+    if (this.#open.has(ticket)) this.#post({ kind: "cancel", ticket });
   }
 
   /** Rejects with an OmnispanError when the engine has stopped, or the scheduler thread dies before it answers. */

@@ -16,7 +16,6 @@ const SUBMISSION: Submission = {
   stream: false,
   receivedAt: 0,
 };
-const ANYBODY = new AbortController().signal;
 
 function request(change: Partial<Submission> = {}): NewRequest {
   const submission = { ...SUBMISSION, ...change };
@@ -35,7 +34,7 @@ Deno.test("whoever asks a stopped scheduler hears so, before the thread has ende
   await Promise.all([stopped, scheduler[Symbol.asyncDispose]()]);
   assert.ok([0, "unavailable"].includes(await meanwhile));
   await assert.rejects(scheduler.stats(), UNAVAILABLE);
-  assert.throws(() => scheduler.submit(request(), ANYBODY), UNAVAILABLE);
+  assert.throws(() => scheduler.submit(request()), UNAVAILABLE);
 });
 
 Deno.test("the thread tells how late its event loop was, each look once", async () => {
@@ -71,10 +70,9 @@ Deno.test("each group is told of before anything of its requests, by their ticke
   await waitUntil("the worker is up", () => scheduler.worker.state === "up");
   const stream = scheduler.submit(
     request({ stream: true }),
-    ANYBODY,
     ({ ticket, tokenIndex }) => story.push(`${ticket} token ${tokenIndex}`),
   );
-  const batched = scheduler.submit(request({ mode: "micro_batch" }), ANYBODY);
+  const batched = scheduler.submit(request({ mode: "micro_batch" }));
   const dispatchedAt = await Promise.all([stream, batched].map(async ({ ticket, answer }) => {
     const { phases } = await answer;
     story.push(`${ticket} answered`);

@@ -2,20 +2,19 @@
 import { text as readAll } from "node:stream/consumers";
 import process from "node:process";
 import { StartupError } from "../core/errors.ts";
-import { type Answer, readAnswer } from "./answer.ts";
 import { ASK_HELP, type AskCommand, parseAsk, promptProblems } from "./ask_command.ts";
-import { answerJson, answerLine } from "./ask_report.ts";
-import { ClientError, EXIT } from "./client_error.ts";
-import { bytesOf } from "../runtime_patches/response_body.ts";
-import { EngineHttp } from "./engine_http.ts";
-import { exitCodeOf } from "../cli/exit.ts";
-import { firstModel } from "./first_model.ts";
+import { completionJson, completionLine } from "./ask_report.ts";
+import { EngineHttp, EXIT, exitCodeOf } from "./engine_http.ts";
+import { withoutControls } from "./line.ts";
+import { complete, EMPTY, listModels } from "../live/chat.ts";
+import { EngineError } from "../live/engine_client.ts";
 import { printError, write } from "../cli/output.ts";
 import { StopSignal } from "../cli/stop_signal.ts";
-import { withoutControls } from "./words.ts";
 
 /** The engine's own word on a passed deadline may come so much after it. */
 const GRACE_MS = 1000;
+/** An engine that is there lists its models at once. */
+const MODELS_MS = 10_000;
 
 async function main(): Promise<number> {
   const command = parseAsk(Deno.args, Deno.env.toObject(), Deno.stdin.isTerminal());
@@ -40,54 +39,38 @@ async function ask(command: AskCommand, stop: AbortSignal): Promise<number> {
   const time = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs + GRACE_MS);
   const signal = time ? AbortSignal.any([stop, time]) : stop;
   const shown = new ShownText();
+  let completion = EMPTY;
   try {
-    const onText = json ? () => {} : (piece: string) => shown.add(piece);
-    const answer = await completion(engine, command, model, prompt, signal, onText);
-    if (json) write(answerJson(answer) + "\n");
-    else {
-      shown.endLine("always");
-      printError(answerLine(answer));
+    for await (const next of complete(engine, { ...command, model, prompt }, signal)) {
+      if (!json) shown.add(next.text.slice(completion.text.length));
+      completion = next;
     }
-    return EXIT.done;
   } catch (thrown) {
     shown.endLine("if begun"); // so that what went wrong has a line of its own
     if (time?.aborted && !stop.aborted) {
-      throw new ClientError("refused", `no complete answer came within ${timeoutMs} ms (--timeout)`);
+      throw new EngineError("refused", `no complete answer came within ${timeoutMs} ms (--timeout)`);
     }
     throw thrown;
   }
+  if (json) write(completionJson(completion) + "\n");
+  else {
+    shown.endLine("always");
+    printError(completionLine(completion));
+  }
+  return EXIT.done;
 }
 
-async function completion(
-  engine: EngineHttp,
-  { raw, system, sampling, modeHint, tenant, timeoutMs }: AskCommand,
-  model: string,
-  prompt: string,
-  signal: AbortSignal,
-  onText: (piece: string) => void,
-): Promise<Answer> {
-  const messages = [
-    ...(system === undefined ? [] : [{ role: "system", content: system }]),
-    { role: "user", content: prompt },
-  ];
-  const sentAt = performance.now();
-  const response = await engine.send(raw ? "/v1/completions" : "/v1/chat/completions", {
-    body: {
-      model,
-      ...(raw ? { prompt } : { messages }),
-      ...sampling,
-      stream: true,
-      stream_options: { include_usage: true },
-    },
-    headers: {
-      ...(modeHint !== undefined && { "omnispan-mode": modeHint }),
-      ...(tenant !== undefined && { "omnispan-tenant": tenant }),
-      ...(timeoutMs !== undefined && { "omnispan-timeout-ms": String(timeoutMs) }),
-    },
-    signal,
-  });
-  if (!response.body) throw new ClientError("refused", "the engine answered without a body");
-  return await readAnswer(bytesOf(response.body, signal), sentAt, onText);
+async function firstModel(engine: EngineHttp, stop: AbortSignal): Promise<string> {
+  const time = AbortSignal.timeout(MODELS_MS);
+  try {
+    const [first] = await listModels(engine, AbortSignal.any([stop, time]));
+    if (first !== undefined) return first;
+  } catch (thrown) {
+    if (!time.aborted || stop.aborted) throw thrown;
+    const message = `the engine at ${engine.url} did not answer within ${MODELS_MS / 1000} s`;
+    throw new EngineError("unreachable", message);
+  }
+  throw new EngineError("refused", `the engine at ${engine.url} lists no model; --model names one`);
 }
 
 /** The answer on stdout; a terminal gets no control characters, whatever the model made up. */
@@ -95,6 +78,7 @@ class ShownText {
   #last = "";
 
   add(piece: string): void {
+    if (piece === "") return;
     const text = Deno.stdout.isTerminal() ? withoutControls(piece) : piece;
     this.#last = text.at(-1) ?? this.#last;
     write(text);

@@ -65,12 +65,14 @@ export interface AskCommand {
   readonly prompt: string | undefined;
   readonly model: string | undefined;
   readonly system: string | undefined;
-  readonly modeHint: Mode | undefined;
+  /** Undefined takes the engine's own mode. */
+  readonly mode: Mode | undefined;
   readonly tenant: string | undefined;
   readonly timeoutMs: number | undefined;
   /** Fields of the request, named as in OpenAI's API. */
   readonly sampling: Readonly<Record<string, number | readonly string[]>>;
-  readonly raw: boolean;
+  /** The prompt goes to the model without a chat template. */
+  readonly isRaw: boolean;
   readonly json: boolean;
 }
 
@@ -98,7 +100,7 @@ export function parseAsk(
     prompt,
     model: values.model,
     system: values.system,
-    modeHint: values["mode-hint"],
+    mode: values["mode-hint"],
     tenant: values.tenant,
     timeoutMs: timeout === undefined ? undefined : Math.ceil(timeout * 1000),
     sampling: {
@@ -108,7 +110,7 @@ export function parseAsk(
       ...(seed !== undefined && { seed }),
       ...(stop.length > 0 && { stop }),
     },
-    raw: values.raw,
+    isRaw: values.raw,
     json: values.json,
   };
 }

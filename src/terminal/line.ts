@@ -1,5 +1,5 @@
 /** Lines of a screen as data: text with its ink, to be cut to a width and coloured at the very end. */
-import { oneLine } from "./words.ts";
+import { oneLine } from "../live/format.ts";
 
 export type Ink = "strong" | "faint" | "good" | "warn" | "bad" | "alarm";
 
@@ -86,4 +86,9 @@ function cellsOf(character: string): number {
   if (character < "\u0300") return 1;
   if (NO_CELL.test(character)) return 0;
   return TWO_CELLS.test(character) ? 2 : 1;
+}
+
+/** Text for a terminal: line ends and tabs stay, other control characters go. */
+export function withoutControls(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, "");
 }

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { clipped, coloured, fitted, folded, lineWidth, plain, span, widthOf } from "./line.ts";
-import { duration, withoutControls } from "./words.ts";
+import {
+  clipped,
+  coloured,
+  fitted,
+  folded,
+  lineWidth,
+  plain,
+  span,
+  widthOf,
+  withoutControls,
+} from "./line.ts";
 
 Deno.test("wide characters count two columns, marks none", () => {
   assert.deepEqual(["abc", "é", "e\u0301", "語", "한", "😀", "█░▁…"].map(widthOf), [3, 1, 1, 2, 2, 2, 4]);
@@ -28,16 +37,4 @@ Deno.test("no text is wider than what it was cut or folded to", () => {
 Deno.test("somebody else's text can't move the cursor or take a second line", () => {
   assert.equal(clipped("a\x1b[2J\r\n\tb\u202e\u0007c", 40), "a [2J b c");
   assert.equal(withoutControls("a\x1b[2J\n\tb\x9b\r"), "a[2J\n\tb");
-});
-
-Deno.test("long times have their two largest units", () => {
-  const seconds = [0, 59, 60, 3725, 86_400, 180_000];
-  assert.deepEqual(seconds.map((s) => duration(s * 1000)), [
-    "0 s",
-    "59 s",
-    "1 min",
-    "1 h 2 min",
-    "1 d",
-    "2 d 2 h",
-  ]);
 });

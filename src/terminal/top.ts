@@ -1,16 +1,15 @@
 /** `deno task top`: a running engine in the terminal. Exit codes: see the help. */
-import { EXIT } from "./client_error.ts";
-import { EngineHttp } from "./engine_http.ts";
+import { EngineHttp, EXIT, exitCodeOf } from "./engine_http.ts";
 import { coloured, plain } from "./line.ts";
-import { exitCodeOf } from "../cli/exit.ts";
-import { followLive } from "./live_stream.ts";
+import type { EngineError } from "../live/engine_client.ts";
+import { followLive, type LiveEvent } from "../live/follow.ts";
+import { oneLine } from "../live/format.ts";
+import { after, type LiveState } from "../live/state.ts";
 import { printError, write } from "../cli/output.ts";
 import { Screen } from "./screen.ts";
 import { StopSignal } from "../cli/stop_signal.ts";
 import { parseTop, TOP_HELP } from "./top_command.ts";
-import { after, type TopState } from "./top_state.ts";
 import { topLines, topText } from "./top_view.ts";
-import { oneLine } from "./words.ts";
 
 /** Of a snapshot that goes to a file or a pipe. */
 const PAPER = { columns: 120, rows: 60 };
@@ -43,11 +42,11 @@ async function main(): Promise<number> {
 }
 
 async function once(engine: EngineHttp, stop: AbortSignal): Promise<number> {
-  for await (const event of followLive(engine, stop)) {
+  for await (const event of follow(engine, stop)) {
     const state = after(undefined, event, Date.now());
     if (!state) continue;
     const size = Deno.stdout.isTerminal() ? { ...PAPER, columns: Deno.consoleSize().columns } : PAPER;
-    write(topText(state, { ...size, url: engine.target.url, hint: "", at: Date.now() }) + "\n");
+    write(topText(state, { ...size, url: engine.url, hint: "", at: Date.now() }) + "\n");
     break;
   }
   return EXIT.done;
@@ -55,9 +54,9 @@ async function once(engine: EngineHttp, stop: AbortSignal): Promise<number> {
 
 async function json(engine: EngineHttp, count: number, stop: AbortSignal): Promise<number> {
   let lines = 0;
-  for await (const event of followLive(engine, stop)) {
+  for await (const event of follow(engine, stop)) {
     if (event.kind === "lost") {
-      printError(`connection to ${engine.target.url} lost (${oneLine(event.why)}); trying again`);
+      printError(`connection to ${engine.url} lost (${oneLine(event.why)}); trying again`);
       continue;
     }
     write(JSON.stringify(event.kind === "hello" ? event.hello.tick : event.tick) + "\n");
@@ -66,12 +65,19 @@ async function json(engine: EngineHttp, count: number, stop: AbortSignal): Promi
   return EXIT.done;
 }
 
+/** An engine that was there once is waited for. */
+function follow(engine: EngineHttp, stop: AbortSignal): AsyncGenerator<LiveEvent> {
+  const mayPass = ({ kind, status = 0 }: EngineError, hasConnected: boolean) =>
+    hasConnected && (kind === "unreachable" || status === 429 || status >= 500);
+  return followLive(engine, stop, { mayPass });
+}
+
 /** Until q, Ctrl-C or a signal. What fails before the first picture leaves the terminal as it was. */
 async function screen(engine: EngineHttp, stop: StopSignal): Promise<number> {
-  const { url } = engine.target;
+  const { url } = engine;
   const line = Deno.noColor ? plain : coloured;
   const quit = new AbortController();
-  let state: TopState | undefined;
+  let state: LiveState | undefined;
   using stack = new DisposableStack();
   let terminal: Screen | undefined;
   const paint = () => {
@@ -86,7 +92,7 @@ async function screen(engine: EngineHttp, stop: StopSignal): Promise<number> {
     stack.defer(() => clearInterval(whileLost));
   };
   try {
-    for await (const event of followLive(engine, AbortSignal.any([stop.signal, quit.signal]))) {
+    for await (const event of follow(engine, AbortSignal.any([stop.signal, quit.signal]))) {
       state = after(state, event, Date.now());
       if (!terminal) open();
       paint();

@@ -8,7 +8,7 @@ const FLAGS = {
   once: yes(
     "prints what there is now as plain text, and ends; so it does by itself where stdout is no terminal",
   ),
-  json: yes("prints each tick (once a second) as a line of JSON; its fields: src/observe/live/live_types.ts"),
+  json: yes("prints each tick (once a second) as a line of JSON; its fields: src/live/feed.ts"),
   count: whole(1, 1_000_000_000, undefined, "with --json: ends after so many lines"),
 };
 

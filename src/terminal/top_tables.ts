@@ -1,9 +1,10 @@
 /** The tables of `top`: percentiles, batches, requests. */
-import type { LiveBatch, LiveRequest, LiveTick, Percentiles } from "../observe/live/live_types.ts";
 import type { Millis } from "../core/types.ts";
+import type { LiveBatch, LiveRequest, LiveTick, Percentiles } from "../live/feed.ts";
+import { millis, NOTHING } from "../live/format.ts";
+import { percentile } from "../percentile.ts";
 import { clipped, type Line, type Span, span } from "./line.ts";
 import { type Column, tableLines } from "./table.ts";
-import { ms } from "./words.ts";
 
 const MOST_ID_COLUMNS = 24;
 const BAR_CELLS = 8;
@@ -14,7 +15,7 @@ export function percentileTable({ point: { ttft, tpot, e2e } }: LiveTick, width:
     head: name,
     align: "right",
     importance: 1,
-    cell: ([, percentiles]) => span((maybeMs(percentiles[name]) ?? "-").padStart(FIGURE_COLUMNS)),
+    cell: ([, percentiles]) => span(millis(percentiles[name]).padStart(FIGURE_COLUMNS)),
   });
   return tableLines(
     [
@@ -31,10 +32,6 @@ export function percentileTable({ point: { ttft, tpot, e2e } }: LiveTick, width:
 /** They don't move as the figures change. */
 const FIGURE_COLUMNS = 7;
 
-export function maybeMs(time: Millis | null): string | undefined {
-  return time === null ? undefined : ms(time);
-}
-
 /** Newest first. */
 export function batchTable(batches: readonly LiveBatch[], now: Millis, width: number): Line[] {
   return tableLines(BATCH_COLUMNS, batches.map((batch) => ({ ...batch, now })), width);
@@ -45,9 +42,9 @@ const BATCH_COLUMNS: readonly Column<LiveBatch & { readonly now: Millis }>[] = [
   { head: "reason", importance: 9, cell: ({ reason }) => span(clipped(reason, MOST_ID_COLUMNS)) },
   { head: "size", align: "right", importance: 9, cell: sizeOf },
   { head: "fill", importance: 5, cell: fillOf },
-  { head: "wait p50", align: "right", importance: 6, cell: ({ waitsMs }) => timeOr(quantile(waitsMs, 0.5)) },
-  { head: "wait max", align: "right", importance: 8, cell: ({ waitsMs }) => timeOr(quantile(waitsMs, 1)) },
-  { head: "late", align: "right", importance: 2, cell: ({ lateMs }) => timeOr(lateMs) },
+  { head: "wait p50", align: "right", importance: 6, cell: ({ waitsMs }) => timeOf(medianOf(waitsMs)) },
+  { head: "wait max", align: "right", importance: 8, cell: ({ waitsMs }) => timeOf(Math.max(...waitsMs)) },
+  { head: "late", align: "right", importance: 2, cell: ({ lateMs }) => timeOf(lateMs) },
   { head: "ran", align: "right", importance: 7, cell: ranFor },
   {
     head: "left",
@@ -68,7 +65,7 @@ function fillOf({ size, capacity }: LiveBatch): Span {
 }
 
 function ranFor({ endedAt, leftAt, now }: LiveBatch & { readonly now: Millis }): Span {
-  return endedAt === null ? span(`${ageOf(now - leftAt)} …`, "good") : timeOr(endedAt - leftAt);
+  return endedAt === null ? span(`${ageOf(now - leftAt)} …`, "good") : timeOf(endedAt - leftAt);
 }
 
 /** Oldest first. */
@@ -82,10 +79,10 @@ const REQUEST_COLUMNS: readonly Column<LiveRequest>[] = [
     importance: 9,
     cell: ({ requestId }) => span(clipped(requestId, MOST_ID_COLUMNS), "strong"),
   },
-  { head: "tenant", importance: 6, cell: ({ tenantId }) => span(clipped(tenantId, 16) || "-") },
+  { head: "tenant", importance: 6, cell: ({ tenantId }) => span(clipped(tenantId, 16) || NOTHING) },
   { head: "phase", importance: 9, cell: ({ phase }) => span(phase, phase === "queued" ? "warn" : "good") },
-  { head: "age", align: "right", importance: 8, cell: ({ ageMs }) => timeOr(ageMs) },
-  { head: "waited", align: "right", importance: 5, cell: ({ waitedMs }) => timeOr(waitedMs) },
+  { head: "age", align: "right", importance: 8, cell: ({ ageMs }) => timeOf(ageMs) },
+  { head: "waited", align: "right", importance: 5, cell: ({ waitedMs }) => timeOf(waitedMs) },
   {
     head: "tokens",
     align: "right",
@@ -115,11 +112,10 @@ function ageOf(time: Millis): string {
   return `${Math.max(0, Math.round(time / 1000))} s`;
 }
 
-function timeOr(time: Millis | undefined): Span {
-  return span(time === undefined ? "-" : ms(Math.max(0, time)));
+function timeOf(time: Millis): Span {
+  return span(millis(Math.max(0, time)));
 }
 
-/** The value at rank ceil(share * n). */
-function quantile(values: readonly number[], share: number): number | undefined {
-  return values.toSorted((one, other) => one - other)[Math.max(0, Math.ceil(values.length * share) - 1)];
+function medianOf(times: readonly Millis[]): Millis {
+  return percentile(times.toSorted((one, other) => one - other), 50);
 }

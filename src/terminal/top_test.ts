@@ -18,7 +18,7 @@ Deno.test("without a terminal it prints one snapshot without colour, and ends", 
     assert.equal((await top.exit()).code, 0, top.output());
     assert.match(
       top.stdout[0] ?? "",
-      new RegExp(`^Omnispan micro_batch of 8, window 20 ms +up .* +${engine.url}$`),
+      new RegExp(`^Omnispan micro_batch \\(of 8, window 20 ms\\) +up .* +${engine.url}$`),
     );
     assert.ok(top.stdout.some((line) => /^health +ok: /.test(line)));
     assert.ok(!top.output().includes(ESC));

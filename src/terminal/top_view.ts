@@ -1,6 +1,8 @@
 /** What `top` shows: from the state and the terminal's size to lines; pure. */
-import type { LiveHealth, LivePoint, LiveWindow, LiveWorker } from "../observe/live/live_types.ts";
 import type { Millis } from "../core/types.ts";
+import type { LiveHealth, LivePoint, LiveWindow, LiveWorker } from "../live/feed.ts";
+import { decimal, duration, millis, oneLine, percent } from "../live/format.ts";
+import { failuresOf, lastMinuteOf, type LiveState, ownMode, ratesOf } from "../live/state.ts";
 import {
   clipped,
   fitted,
@@ -14,9 +16,7 @@ import {
   widthOf,
 } from "./line.ts";
 import { sparkline } from "./sparkline.ts";
-import { batchTable, maybeMs, percentileTable, requestTable } from "./top_tables.ts";
-import type { TopState } from "./top_state.ts";
-import { duration, oneLine, threeDigits } from "./words.ts";
+import { batchTable, percentileTable, requestTable } from "./top_tables.ts";
 
 export interface Size {
   readonly columns: number;
@@ -32,7 +32,6 @@ export interface Look extends Size {
 }
 
 const LABEL_COLUMNS = 10;
-const RATE_SECONDS = 5;
 const SPARK_SECONDS = 300;
 /** `ample`: percentiles have a table; `folded`: what is long takes more lines; `tight`: it is cut. */
 const ROOMS = ["ample", "folded", "tight"] as const;
@@ -41,7 +40,7 @@ type Room = (typeof ROOMS)[number];
 const LIST_ROWS = 6;
 
 /** Lines of at most `columns` characters, at most `rows` of them. */
-export function topLines(state: TopState, look: Look): Line[] {
+export function topLines(state: LiveState, look: Look): Line[] {
   const { columns, rows } = look;
   const { tick, batches } = state;
   const room = ROOMS.find((room) => rows - factLines(state, look, room).length >= LIST_ROWS) ?? "tight";
@@ -58,7 +57,7 @@ export function topLines(state: TopState, look: Look): Line[] {
 }
 
 /** What stands above the lists, the most important first. */
-function factLines(state: TopState, look: Look, room: Room): Line[] {
+function factLines(state: LiveState, look: Look, room: Room): Line[] {
   const { columns } = look;
   const { health, worker, window, point } = state.tick;
   const fold = room !== "tight";
@@ -78,7 +77,7 @@ function factLines(state: TopState, look: Look, room: Room): Line[] {
 }
 
 /** For a file or a pipe. */
-export function topText(state: TopState, look: Look): string {
+export function topText(state: LiveState, look: Look): string {
   return topLines(state, look).map(plain).join("\n").trimEnd();
 }
 
@@ -87,10 +86,14 @@ function stale(line: Line): Line {
   return line.some(({ ink }) => ink === "alarm") ? line : line.map(({ text }) => span(text, "faint"));
 }
 
-function header({ startedAt, settings, tick }: TopState, { columns, url, hint }: Look): Line {
-  const mode = clipped(String(settings.ENGINE_MODE ?? ""), columns);
-  const left: Line = [span("Omnispan", "strong"), span(` ${mode}`), span(modeDetail(settings), "faint")];
-  const ends = [`up ${duration(tick.now - startedAt)}`, url, hint].filter((part) => part !== "");
+function header({ hello, tick }: LiveState, { columns, url, hint }: Look): Line {
+  const shape = ownMode(hello)?.shape;
+  const left: Line = [
+    span("Omnispan", "strong"),
+    span(` ${clipped(hello.mode, columns)}`),
+    span(shape ? ` (${clipped(shape, columns)})` : "", "faint"),
+  ];
+  const ends = [`up ${duration(tick.now - hello.startedAt)}`, url, hint].filter((part) => part !== "");
   for (const right of [ends, ends.filter((part) => part !== url), ends.slice(-1)]) {
     const text = right.join("  ");
     const gap = columns - lineWidth(left) - widthOf(text);
@@ -99,21 +102,7 @@ function header({ startedAt, settings, tick }: TopState, { columns, url, hint }:
   return left;
 }
 
-function modeDetail(settings: TopState["settings"]): string {
-  switch (settings.ENGINE_MODE) {
-    case "micro_batch":
-      return ` of ${settings.MAX_BATCH_SIZE}, window ${settings.BATCH_WINDOW_MS} ms`;
-    case "queued":
-      return `, ${settings.QUEUED_CONCURRENCY} at once` +
-        (Number(settings.MAX_CONCURRENT_STREAMS) > 0 ? `, ${settings.MAX_CONCURRENT_STREAMS} streams` : "");
-    default:
-      return Number(settings.MAX_CONCURRENT_STREAMS) > 0
-        ? `, ${settings.MAX_CONCURRENT_STREAMS} at once`
-        : "";
-  }
-}
-
-function lossLines({ lost }: TopState, { at, columns }: Look): Line[] {
+function lossLines({ lost }: LiveState, { at, columns }: Look): Line[] {
   if (!lost) return [];
   const text = `connection lost ${duration(at - lost.since)} ago, trying again (${lost.why})`;
   return [[span(clipped(text, columns).padEnd(columns), "alarm")]];
@@ -163,29 +152,32 @@ function workerFacts({ state, detail, backend, model, simulated, ...more }: Live
     ...(simulated ? [span("simulated", "warn")] : []),
     span(`running ${running}${maxRows > 0 ? ` of ${maxRows}` : ""}`),
     span(`waiting ${waiting}`),
-    span(`KV ${Math.round(kvUsage * 100)} %`, kvUsage > 0.9 ? "warn" : undefined),
+    span(`KV ${percent(kvUsage)}`, kvUsage > 0.9 ? "warn" : undefined),
     span(`restarts ${restarts}`, restarts > 0 ? "warn" : undefined),
   ].filter(({ text }) => text !== "");
 }
 
-function requestFacts({ history, tick: { point } }: TopState): Span[] {
-  const failed = sumOf(history, 60, ({ failed }) => failed);
+function requestFacts(state: LiveState): Span[] {
+  const { point } = state.tick;
+  const { arrived, ended } = ratesOf(state);
+  const { failed } = lastMinuteOf(state);
   return [
     span(`queue ${point.queueDepth}`, "strong"),
     span(`in flight ${point.inFlight}`, "strong"),
-    span(`in ${threeDigits(meanOf(history, ({ arrived }) => arrived))}/s`),
-    span(`out ${threeDigits(meanOf(history, ({ ended }) => ended))}/s`),
+    span(`in ${decimal(arrived)}/s`),
+    span(`out ${decimal(ended)}/s`),
     span(`failed ${failed} in 60 s`, failed > 0 ? "bad" : undefined),
   ];
 }
 
-function tokenLine({ history }: TopState, columns: number): Line {
-  const rate = `${threeDigits(meanOf(history, ({ outputTokens }) => outputTokens))}/s`.padEnd(8);
+function tokenLine(state: LiveState, columns: number): Line {
+  const { history } = state;
+  const rate = `${decimal(ratesOf(state).outputTokens)}/s`.padEnd(8);
   const peak = history.slice(-SPARK_SECONDS).reduce(
     (most, { outputTokens }) => Math.max(most, outputTokens),
     0,
   );
-  const note = columns < 60 ? "" : `  peak ${threeDigits(peak)}/s in ${SPARK_SECONDS / 60} min`;
+  const note = columns < 60 ? "" : `  peak ${decimal(peak)}/s in ${SPARK_SECONDS / 60} min`;
   const cells = Math.max(0, Math.min(SPARK_SECONDS, columns - LABEL_COLUMNS - rate.length - note.length));
   const secondsPerCell = Math.ceil(SPARK_SECONDS / Math.max(1, cells));
   const samples = history.map(({ at, outputTokens }) => ({ at, value: outputTokens }));
@@ -195,20 +187,14 @@ function tokenLine({ history }: TopState, columns: number): Line {
 
 function percentileFacts({ ttft, tpot, e2e }: LivePoint): Span[] {
   return ([["TTFT", ttft], ["TPOT", tpot], ["E2E", e2e]] as const).map(([name, { p50, p95 }]) =>
-    span(`${name} ${maybeMs(p50) ?? "-"} / ${maybeMs(p95) ?? "-"}`)
+    span(`${name} ${millis(p50)} / ${millis(p95)}`)
   );
 }
 
 /** Since the engine's start, the most first; none while nothing has failed. */
-function failureLines({ tick: { totals } }: TopState, columns: number): Line[] {
-  const counts = Object.entries(totals.failed).filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a);
-  if (counts.length === 0) return [];
-  return labelled(
-    "failures",
-    counts.map(([status, count]) => span(clipped(`${status} ${count}`, columns))),
-    columns,
-    true,
-  );
+function failureLines(state: LiveState, columns: number): Line[] {
+  const failures = failuresOf(state).map(([status, times]) => span(clipped(`${status} ${times}`, columns)));
+  return failures.length === 0 ? [] : labelled("failures", failures, columns, true);
 }
 
 function healthInk({ state }: LiveHealth): Ink {
@@ -230,12 +216,4 @@ function twoLists(first: readonly Line[], second: readonly Line[], rows: number,
   const both = rows - forOne >= least && forOne >= least;
   if (!both) return one.slice(0, rows).length >= least ? one.slice(0, rows) : [];
   return [...one.slice(0, forOne), ...other.slice(0, rows - forOne)];
-}
-
-function meanOf(history: readonly LivePoint[], figure: (point: LivePoint) => number): number {
-  return sumOf(history, RATE_SECONDS, figure) / Math.max(1, Math.min(RATE_SECONDS, history.length));
-}
-
-function sumOf(history: readonly LivePoint[], seconds: number, figure: (point: LivePoint) => number): number {
-  return history.slice(-seconds).reduce((sum, point) => sum + figure(point), 0);
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { LiveTick } from "../observe/live/live_types.ts";
+import type { LiveTick } from "../live/feed.ts";
 import { lineWidth, plain } from "./line.ts";
 import { helloAt, requestAt, tickAt } from "../../tests/support/live_events.ts";
-import { after, type TopState } from "./top_state.ts";
+import { after, type LiveState } from "../live/state.ts";
 import { type Look, topLines } from "./top_view.ts";
 
 const SIZES = [40, 80, 120].flatMap((columns) => [10, 24, 50].map((rows) => ({ columns, rows })));
@@ -24,7 +24,7 @@ Deno.test("at every size the lines fit, and health, worker, queue, tokens and wi
 
 Deno.test("80 by 24 shows everything", () => {
   assert.deepEqual(shown(stateOf(), { columns: 80, rows: 24 }), [
-    "Omnispan micro_batch of 8, window 20 ms                   up 6 min 40 s  q quits",
+    "Omnispan micro_batch (of 8, window 20 ms)                 up 6 min 40 s  q quits",
     "health    ok: Requests are answered, and none failed in the last minute.",
     "worker    up   openvino smollm2-135m   running 6 of 8   waiting 0   KV 12 %",
     "          restarts 0",
@@ -37,11 +37,11 @@ Deno.test("80 by 24 shows everything", () => {
     "last 30 s      p50      p95      p99",
     "TTFT       82.4 ms   141 ms   212 ms",
     "TPOT       12.1 ms  14.4 ms  19.9 ms",
-    "E2E         812 ms   1.43 s        -",
+    "E2E         812 ms   1.43 s        –",
     "",
     "batch  reason  size  fill      wait p50  wait max     late     ran     left",
-    "  801  full     8/8  ████████   10.0 ms   20.0 ms  0.31 ms   0 s …  0 s ago",
-    "  800  window   2/8  ██░░░░░░   17.5 ms   20.0 ms  0.31 ms  640 ms  1 s ago",
+    "  801  full     8/8  ████████   11.3 ms   20.0 ms  0.31 ms   0 s …  0 s ago",
+    "  800  window   2/8  ██░░░░░░   18.8 ms   20.0 ms  0.31 ms  640 ms  1 s ago",
     "  799  window   1/8  █░░░░░░░   20.0 ms   20.0 ms  0.31 ms  640 ms  1 s ago",
     "",
     "request  tenant  phase       age   waited  tokens  done      mode",
@@ -105,7 +105,7 @@ Deno.test("an engine that has just started shows what there is", () => {
   const state = after(undefined, { kind: "hello", hello: { ...hello, history: [], batches: [], tick } }, 0)!;
   const text = shown(state, { columns: 80, rows: 24 });
   assert.ok(
-    text.some((line) => /^requests {2}queue 3 {3}in flight 8 {3}in 6\.00\/s/.test(line)),
+    text.some((line) => /^requests {2}queue 3 {3}in flight 8 {3}in 6\.0\/s/.test(line)),
     text.join("\n"),
   );
 });
@@ -117,11 +117,11 @@ const HOSTILE: Partial<LiveTick> = {
   health: { state: "degraded", why: NASTY },
 };
 
-function stateOf(more: Partial<LiveTick> = {}): TopState {
+function stateOf(more: Partial<LiveTick> = {}): LiveState {
   return after(undefined, { kind: "hello", hello: helloAt(400, more) }, 0)!;
 }
 
-function lost(state: TopState): TopState {
+function lost(state: LiveState): LiveState {
   return after(state, { kind: "lost", why: "Connection refused" }, 0)!;
 }
 
@@ -129,6 +129,6 @@ function look(size: { columns: number; rows: number }, at = 0): Look {
   return { ...size, url: "http://127.0.0.1:8080", hint: "q quits", at };
 }
 
-function shown(state: TopState, size: { columns: number; rows: number }): string[] {
+function shown(state: LiveState, size: { columns: number; rows: number }): string[] {
   return topLines(state, look(size)).map(plain);
 }

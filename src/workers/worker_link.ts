@@ -251,16 +251,19 @@ const NOT_UNICODE = {
 };
 
 /** The members in their order, in groups that fit into a message each. */
-function* portions(members: readonly DispatchMember[]): Generator<readonly DispatchMember[]> {
-  let [first, bytes] = [0, 0];
-  for (const [at, { submission: { promptBytes } }] of members.entries()) {
-    if (bytes + promptBytes > MESSAGE_BYTES && at > first) {
-      yield members.slice(first, at);
-      [first, bytes] = [at, 0];
-    }
+function portions(members: readonly DispatchMember[]): DispatchMember[][] {
+  const groups: DispatchMember[][] = [];
+  let bytes = Infinity;
+  for (const member of members) {
+    const { promptBytes } = member.submission;
     bytes += promptBytes;
+    if (bytes <= MESSAGE_BYTES) groups.at(-1)!.push(member);
+    else {
+      groups.push([member]);
+      bytes = promptBytes;
+    }
   }
-  if (first < members.length) yield members.slice(first);
+  return groups;
 }
 
 /** Why, when an event tells of a worker that takes no requests. */

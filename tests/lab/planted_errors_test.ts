@@ -1,7 +1,7 @@
 /** Wrong ways to compute a figure, on runs whose right figures are known: the lab has the right ones. */
 import assert from "node:assert/strict";
 import type { Sample } from "../../bench/record/sample.ts";
-import { percentile } from "../../bench/metrics/percentile.ts";
+import { percentile } from "../../src/percentile.ts";
 import { pause } from "../support/wait.ts";
 import { GRPC_TEST, LabOfKnownTimes } from "./lab_of_known_times.ts";
 import { mean } from "./queueing.ts";

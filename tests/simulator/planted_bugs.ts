@@ -240,7 +240,7 @@ const BUGS: Readonly<Record<string, Bug>> = {
   },
   hint_ignored: {
     from: `const lane = this.#laneOf(submission.mode ?? this.options.mode);`,
-    to: `const lane = this.#lanes[0]!;`,
+    to: `const lane = [...this.#lanes.values()][0]!;`,
   },
   lane_with_the_policy_of_another: {
     from: `new Lane(mode, policyOf(mode), order, limits);`,
@@ -251,12 +251,12 @@ const BUGS: Readonly<Record<string, Bug>> = {
     to: `if (known && !this.#effects.length) return known; const { policyOf`,
   },
   waiting_lane_holds_up_the_others: {
-    from: `for (const lane of this.#lanes) this.#letGo(lane);`,
-    to: `for (const lane of this.#lanes) { this.#letGo(lane); if (!lane.isEmpty) break; }`,
+    from: `for (const lane of this.#lanes.values()) this.#letGo(lane);`,
+    to: `for (const lane of this.#lanes.values()) { this.#letGo(lane); if (!lane.isEmpty) break; }`,
   },
   group_counted_on_another_lane: {
     from: `place.enter(lane.mode, leaving`,
-    to: `place.enter(this.#lanes[0]!.mode, leaving`,
+    to: `place.enter([...this.#lanes.values()][0]!.mode, leaving`,
   },
   place_given_back_to_another_lane: {
     from: `const share = this.shareOf(mode); this.rows.delete(run.sequence);`,
@@ -264,7 +264,7 @@ const BUGS: Readonly<Record<string, Bug>> = {
   },
   sent_again_in_another_lane: {
     from: `this.#laneOf(entry.mode).putBack(entry, this.#now);`,
-    to: `this.#lanes[0]!.putBack(entry, this.#now);`,
+    to: `[...this.#lanes.values()][0]!.putBack(entry, this.#now);`,
   },
   capacity_counted_over_all_lanes: {
     from: `const refusal = lane.admission.refusal(submission, this.#now);`,
@@ -275,24 +275,24 @@ const BUGS: Readonly<Record<string, Bug>> = {
   },
   capacity_of_another_lane: {
     from: `lane.admission.refusal(submission, this.#now)`,
-    to: `this.#lanes[0]!.admission.refusal(submission, this.#now)`,
+    to: `[...this.#lanes.values()][0]!.admission.refusal(submission, this.#now)`,
   },
   answers_counted_for_another_lane: {
     from: `this.#laneOf(mode).admission.answered(`,
-    to: `this.#lanes[0]!.admission.answered(`,
+    to: `[...this.#lanes.values()][0]!.admission.answered(`,
   },
   answers_counted_for_all_lanes: {
     from: `this.#laneOf(mode).admission.answered(`,
-    to: `for (const { admission } of this.#lanes) admission.answered(`,
+    to: `for (const { admission } of this.#lanes.values()) admission.answered(`,
   },
   place_and_bytes_returned_to_another_lane: {
     from: `lane.remove(entry); const hasWaitedForPlace`,
     to: `lane.remove(entry); lane.admission.entered(entry.submission); ` +
-      `this.#lanes[0]!.admission.left(entry.submission); const hasWaitedForPlace`,
+      `[...this.#lanes.values()][0]!.admission.left(entry.submission); const hasWaitedForPlace`,
   },
   dispatch_told_with_the_engines_mode: {
     from: `mode: lane.mode, reason`,
-    to: `mode: this.#lanes[0]!.mode, reason`,
+    to: `mode: [...this.#lanes.values()][0]!.mode, reason`,
   },
   dispatch_told_without_a_member: {
     from: `tickets: leaving.map(({ ticket }) => ticket),`,
@@ -302,7 +302,7 @@ const BUGS: Readonly<Record<string, Bug>> = {
   // of time
   policy_wake_up_lost: { from: `time = earliest(time, wakeAt);`, to: `earliest(time, wakeAt);` },
   wake_up_of_one_lane_only: {
-    from: `for (const { wakeAt, isEmpty } of this.#lanes) {`,
+    from: `for (const { wakeAt, isEmpty } of this.#lanes.values()) {`,
     to: `for (const { wakeAt, isEmpty } of this.#lanes.slice(0, 1)) {`,
   },
   wake_up_of_the_last_worker_only: {
@@ -363,12 +363,12 @@ const BUGS: Readonly<Record<string, Bug>> = {
     to: `if (lane === this.#lanes[0] && workers.isGivenUp(this.#now)) this.#failWaiting(lane);`,
   },
   one_lane_hears_of_the_worker: {
-    from: `for (const lane of this.#lanes) lane.placeFreed(this.#now);`,
-    to: `this.#lanes[0]!.placeFreed(this.#now);`,
+    from: `for (const lane of this.#lanes.values()) lane.placeFreed(this.#now);`,
+    to: `[...this.#lanes.values()][0]!.placeFreed(this.#now);`,
   },
   one_lane_is_held_back: {
     from: `this.#failWaiting(lane); return lane.holdBack(this.#now);`,
-    to: `this.#failWaiting(lane); return this.#lanes[0]!.holdBack(this.#now);`,
+    to: `this.#failWaiting(lane); return [...this.#lanes.values()][0]!.holdBack(this.#now);`,
   },
 
   // of streams and containers

@@ -1,8 +1,8 @@
 /** What an engine reports over HTTP, to compare the page with. */
 import assert from "node:assert/strict";
 import { parseMetrics } from "./exposition.ts";
-import type { LiveHello } from "../../src/observe/live/live_types.ts";
-import { eventsOf } from "../../src/page/figures/sse.ts";
+import type { LiveHello } from "../../src/live/feed.ts";
+import { sseEvents } from "../../src/live/sse.ts";
 
 /** Figures of `/metrics` by the names that they have on the page. */
 export async function metricsOf(url: string) {
@@ -32,7 +32,7 @@ export async function helloOf(url: string): Promise<LiveHello> {
   const { body } = await fetch(`${url}/live`, { signal: stop.signal });
   assert.ok(body);
   try {
-    for await (const { name, data } of eventsOf(body)) if (name === "hello") return JSON.parse(data);
+    for await (const { event, data } of sseEvents(body)) if (event === "hello") return JSON.parse(data);
   } finally {
     stop.abort();
   }

@@ -1,11 +1,16 @@
 /** What an engine under load tells at `/live`, for tests. */
-import type {
-  LiveBatch,
-  LiveHello,
-  LivePoint,
-  LiveRequest,
-  LiveTick,
-} from "../../src/observe/live/live_types.ts";
+import type { LiveBatch, LiveHello, LivePoint, LiveRequest, LiveTick } from "../../src/live/feed.ts";
+import { liveModes } from "../../src/observe/live/live_record.ts";
+
+const SETTINGS = {
+  ENGINE_MODE: "micro_batch",
+  MAX_BATCH_SIZE: 8,
+  BATCH_WINDOW_MS: 20,
+  BATCHES_IN_FLIGHT: 1,
+  BATCH_WHEN_IDLE: false,
+  QUEUED_CONCURRENCY: 1,
+  MAX_CONCURRENT_STREAMS: 0,
+} as const;
 
 export const STARTED_AT = 1_800_000_000_000;
 
@@ -117,13 +122,9 @@ export function helloAt(second: number, more: Partial<LiveTick> = {}): LiveHello
   return {
     startedAt: STARTED_AT,
     now: tick.now,
-    settings: {
-      ENGINE_MODE: "micro_batch",
-      MAX_BATCH_SIZE: 8,
-      BATCH_WINDOW_MS: 20,
-      MAX_CONCURRENT_STREAMS: 0,
-    },
-    modes: ["direct", "queued", "micro_batch", "continuous"],
+    settings: SETTINGS,
+    mode: SETTINGS.ENGINE_MODE,
+    modes: liveModes(SETTINGS),
     modeHints: true,
     history: Array.from({ length: Math.min(second, 900) }, (_, index) => pointAt(second - index)).reverse(),
     batches: Array.from(

@@ -2,7 +2,7 @@
 import { max, min, sum } from "d3-array";
 import type { Millis } from "../../../src/core/types.ts";
 import type { ReceivedChunk, Sample } from "../../record/sample.ts";
-import { percentile } from "../percentile.ts";
+import { percentile } from "../../../src/percentile.ts";
 import { measuredRequests, turnsOf } from "../requests.ts";
 
 /** The measured requests that ended, well or badly: one list for each round, by intended instant. */

@@ -1,5 +1,5 @@
 import type { Millis } from "../../../src/core/types.ts";
-import { percentile } from "../../metrics/percentile.ts";
+import { percentile } from "../../../src/percentile.ts";
 
 /** What all panels of a chart may hold together, so that a report of 100,000 requests stays a page. */
 export const CHART_ROWS = 4000;

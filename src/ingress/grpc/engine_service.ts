@@ -27,34 +27,26 @@ export function engineService(
   const startedAt = now();
   const { scheduler, settings } = ingress;
 
-  async function submitGenerate(
-    call: GenerateCall,
-    exchange: Exchange,
-    requestId: string,
-  ): Promise<GenerateReply> {
-    exchange.take({ ...decoded(call), requestId }, receptionOf(call, false));
-    return toGenerateReply(await exchange.answer(callerOf(call).signal));
+  async function submitGenerate(call: GenerateCall, exchange: Exchange): Promise<GenerateReply> {
+    exchange.take(decoded(call), receptionOf(call, false));
+    return toGenerateReply(await exchange.answer());
   }
 
-  async function submitGenerateStream(
-    call: StreamCall,
-    exchange: Exchange,
-    requestId: string,
-  ): Promise<void> {
-    const submission = exchange.take({ ...decoded(call), requestId }, receptionOf(call, true));
-    const caller = callerOf(call);
+  async function submitGenerateStream(call: StreamCall, exchange: Exchange): Promise<void> {
+    const submission = exchange.take(decoded(call), receptionOf(call, true));
     const limitBytes = settings.STREAM_BUFFER_BYTES;
-    const chunks = new ChunkStream(call, submission, limitBytes, (why) => caller.abort(why));
-    const end = await exchange.answer(
-      caller.signal,
-      (delta, { dispatch }) => chunks.push(delta, dispatch!.at),
-    );
-    chunks.end(end);
+    const chunks = new ChunkStream(call, submission, limitBytes, (why) => exchange.leave(why));
+    chunks.end(await exchange.answer((delta, { dispatch }) => chunks.push(delta, dispatch!.at)));
   }
 
-  function exchangeOf(call: GenerateCall | StreamCall, requestId: string): Exchange {
+  /** Gives the request an id if it has none. */
+  function exchangeOf(call: GenerateCall | StreamCall): Exchange {
+    const requestId = call.request.requestId ||= crypto.randomUUID();
     const header = (name: string) => call.metadata.get(name)[0]?.toString();
-    return new Exchange(ingress, { transport: "grpc", requestId, peer: peerOf(call), at: now(), header });
+    const arrival = { transport: "grpc", requestId, peer: peerOf(call), at: now(), header } as const;
+    const exchange = new Exchange(ingress, arrival);
+    (call as EventEmitter).on("cancelled", () => exchange.leave(CALLER_GONE));
+    return exchange;
   }
 
   /** Where the worker is and what its connection said is, with keys, the operator's alone. */
@@ -85,17 +77,15 @@ export function engineService(
 
   return {
     SubmitGenerate(call, callback) {
-      const requestId = call.request.requestId || crypto.randomUUID();
-      const exchange = exchangeOf(call, requestId);
-      submitGenerate(call, exchange, requestId).then(
+      const exchange = exchangeOf(call);
+      submitGenerate(call, exchange).then(
         (reply) => callback(null, reply),
         (thrown) => callback(refusal(exchange.refused(thrown))),
       );
     },
     SubmitGenerateStream(call) {
-      const requestId = call.request.requestId || crypto.randomUUID();
-      const exchange = exchangeOf(call, requestId);
-      submitGenerateStream(call, exchange, requestId).catch((thrown) =>
+      const exchange = exchangeOf(call);
+      submitGenerateStream(call, exchange).catch((thrown) =>
         call.emit("error", refusal(exchange.refused(thrown)))
       );
     },
@@ -145,11 +135,4 @@ function receptionOf(call: GenerateCall | StreamCall, stream: boolean): Receptio
 function deadlineOf(call: GenerateCall | StreamCall, receivedAt: Millis): Millis | undefined {
   const deadline = Number(call.getDeadline());
   return Number.isFinite(deadline) ? receivedAt + (deadline - Date.now()) : undefined;
-}
-
-/** Fires when the caller goes away. grpc-js emits "cancelled" after every call, so a given reason saves making one. */
-function callerOf(call: EventEmitter): AbortController {
-  const controller = new AbortController();
-  call.on("cancelled", () => controller.abort(CALLER_GONE));
-  return controller;
 }

@@ -1,5 +1,5 @@
 import { OmnispanError } from "../../core/errors.ts";
-import type { LiveHello, LiveTick } from "../../observe/live/live_types.ts";
+import type { LiveHello, LiveTick } from "../../live/feed.ts";
 import { EVENT_STREAM_HEADERS } from "./event_stream.ts";
 
 /** What the page and `top` listen to. */

@@ -1,6 +1,6 @@
-import type { LiveHealth } from "./live_types.ts";
 import type { WorkerState } from "../../core/types.ts";
-import { counted, percent } from "./words.ts";
+import type { LiveHealth } from "../../live/feed.ts";
+import { counted, percent } from "../../live/format.ts";
 
 /** How it stands with the engine now, and went in the last 30 s. */
 export interface Condition {

@@ -34,7 +34,7 @@ const CASES: ReadonlyArray<readonly [what: string, Partial<Condition>, state: st
     "one in a thousand fails",
     { ended: 1000, troubled: 1, trouble: "worker_timeout" },
     "ok",
-    "The worker serves; 1000 requests ended in the last 30 s, 1 of them failed.",
+    "The worker serves; 1,000 requests ended in the last 30 s, 1 of them failed.",
   ],
   [
     "one in a hundred fails",

@@ -1,7 +1,7 @@
 import { now } from "../../clock.ts";
 import type { Dispatch, ThreadStats } from "../../core/types.ts";
+import type { LiveHello, LiveTick } from "../../live/feed.ts";
 import { type LiveFeedOptions, LiveRecord } from "./live_record.ts";
-import type { LiveHello, LiveTick } from "./live_types.ts";
 import type { Observer, OpenRequest, RequestEnd } from "../observer.ts";
 
 /** Must not throw. */

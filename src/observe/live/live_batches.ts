@@ -1,8 +1,6 @@
-import { modeOf } from "../../core/modes/modes.ts";
-import type { Dispatch, Millis, Ticket } from "../../core/types.ts";
-import type { LiveBatch } from "./live_types.ts";
+import type { Dispatch, Millis, Mode, Ticket } from "../../core/types.ts";
+import { HISTORY_BATCHES, type LiveBatch } from "../../live/feed.ts";
 import type { OpenRequest } from "../observer.ts";
-import { hundredths } from "./words.ts";
 
 interface Batch extends Omit<LiveBatch, "endedAt"> {
   endedAt: Millis | null;
@@ -11,9 +9,6 @@ interface Batch extends Omit<LiveBatch, "endedAt"> {
   /** It left or ended since it was told last. */
   isNews: boolean;
 }
-
-/** As many are told. */
-const MOST = 60;
 
 /**
  * The batches that left last, and when the last of their requests ended. In direct mode each request is a batch of its
@@ -25,8 +20,8 @@ export class LiveBatches {
   #next = 0;
   readonly #ofTicket = new Map<Ticket, Batch>();
 
-  /** @param maxBatchSize MAX_BATCH_SIZE */
-  constructor(private readonly maxBatchSize: number) {}
+  /** @param capacityOf The most that a batch of the mode can hold; 0: no limit. */
+  constructor(private readonly capacityOf: (mode: Mode) => number) {}
 
   left({ id, mode, reason, lateMs, at, tickets }: Dispatch, members: readonly OpenRequest[]): void {
     const batch: Batch = {
@@ -34,7 +29,7 @@ export class LiveBatches {
       mode,
       reason,
       size: tickets.length,
-      capacity: modeOf(mode).isWindowed ? this.maxBatchSize : 0,
+      capacity: this.capacityOf(mode),
       leftAt: at,
       endedAt: members.length === 0 ? at : null,
       lateMs: hundredths(lateMs),
@@ -47,7 +42,7 @@ export class LiveBatches {
       this.#ofTicket.set(ticket, batch);
     }
     this.#recent[this.#next] = batch;
-    this.#next = (this.#next + 1) % MOST;
+    this.#next = (this.#next + 1) % HISTORY_BATCHES;
   }
 
   ended(ticket: Ticket, at: Millis): void {
@@ -74,6 +69,11 @@ export class LiveBatches {
   #inOrder(): Batch[] {
     return [...this.#recent.slice(this.#next), ...this.#recent.slice(0, this.#next)];
   }
+}
+
+/** Thousands of times go over the wire; nobody reads more digits. */
+export function hundredths(ms: Millis): Millis {
+  return Math.round(ms * 100) / 100;
 }
 
 function told({ running: _, isNews: __, ...batch }: Batch): LiveBatch {

@@ -1,13 +1,22 @@
 import { SETTING_NAMES, type Settings } from "../../config/config.ts";
-import { modeOf, MODES } from "../../core/modes/modes.ts";
-import type { Dispatch, Millis, Supervision, ThreadStats, WorkerStatus } from "../../core/types.ts";
+import type { ModeLaw } from "../../core/modes/mode.ts";
+import { modeOf, MODES, type ModeSettings } from "../../core/modes/modes.ts";
+import type { Dispatch, Millis, Mode, Supervision, ThreadStats, WorkerStatus } from "../../core/types.ts";
+import {
+  HISTORY_SECONDS,
+  type LiveBatch,
+  type LiveHello,
+  type LiveMode,
+  type LivePoint,
+  type LiveRequest,
+  type LiveTick,
+  type LiveWorker,
+} from "../../live/feed.ts";
 import type { Counts } from "../metrics/counts.ts";
 import { judgeHealth } from "./health.ts";
 import { LastMinute } from "./last_minute.ts";
 import { latenciesOf } from "./latencies.ts";
-import { LiveBatches } from "./live_batches.ts";
-import { liveRequests } from "./live_requests.ts";
-import type { LiveBatch, LiveHello, LivePoint, LiveTick, LiveWorker } from "./live_types.ts";
+import { hundredths, LiveBatches } from "./live_batches.ts";
 import type { EndStatus, Observer, OpenRequest, RequestEnd } from "../observer.ts";
 import { SlidingPercentiles } from "./sliding_percentiles.ts";
 import { judgeWindow } from "./window_verdict.ts";
@@ -27,7 +36,8 @@ export interface LiveFeedOptions {
   readonly stopping: () => boolean;
 }
 
-const HISTORY_POINTS = 900;
+/** Of the requests in the engine so many are sent. */
+const MOST_REQUESTS = 100;
 const PERCENTILE_SECONDS = 30;
 /** A busy machine can hold the scheduler's word up for one or two. */
 const SILENT_SECONDS = 3;
@@ -47,6 +57,8 @@ const CALLERS_OWN: ReadonlySet<EndStatus> = new Set([
 /** What the live feed knows. It has no clock and no timer: who has them says when a second is over. */
 export class LiveRecord implements Observer {
   readonly #minute = new LastMinute();
+  /** What the modes that gather batches promise, with the settings in force. */
+  readonly #windows: ReadonlyMap<Mode, ModeLaw>;
   readonly #batches: LiveBatches;
   readonly #ttft = new SlidingPercentiles(PERCENTILE_SECONDS);
   readonly #tpot = new SlidingPercentiles(PERCENTILE_SECONDS);
@@ -60,7 +72,9 @@ export class LiveRecord implements Observer {
   #silentSeconds = 0;
 
   constructor(private readonly options: LiveFeedOptions) {
-    this.#batches = new LiveBatches(options.settings.MAX_BATCH_SIZE);
+    const windowed = MODES.map(modeOf).filter(({ isWindowed }) => isWindowed);
+    this.#windows = new Map(windowed.map((mode) => [mode.name, mode.law(options.settings)]));
+    this.#batches = new LiveBatches((mode) => this.#windows.get(mode)?.maxGroup ?? 0);
   }
 
   accepted(_request: OpenRequest): void {
@@ -73,11 +87,13 @@ export class LiveRecord implements Observer {
     present.batches++;
     present.batchedRequests += size;
     this.#batches.left(notice, members);
-    if (!modeOf(notice.mode).isWindowed) return;
+    const window = this.#windows.get(notice.mode);
+    if (!window) return;
     present.windowBatches++;
     present.windowRequests += size;
-    if (notice.reason === "full") present.fullBatches++;
-    if (notice.reason === "window" && size === 1) present.aloneBatches++;
+    if (size >= window.fullAt) present.fullBatches++;
+    const [first] = members;
+    if (first && leftAlone(window, notice, first.submission.receivedAt)) present.aloneBatches++;
   }
 
   ended(end: RequestEnd): void {
@@ -100,7 +116,7 @@ export class LiveRecord implements Observer {
     this.#fullestQueue = stats?.fullestQueue ?? this.#fullestQueue;
     this.#inFlight = stats?.inFlight ?? this.#inFlight;
     this.#history.push(this.#point(now));
-    if (this.#history.length > HISTORY_POINTS) this.#history.shift();
+    if (this.#history.length > HISTORY_SECONDS) this.#history.shift();
     this.#minute.advance();
     for (const percentiles of [this.#ttft, this.#tpot, this.#e2e]) percentiles.advance();
   }
@@ -121,7 +137,8 @@ export class LiveRecord implements Observer {
       startedAt,
       now,
       settings: shownSettings(settings),
-      modes: MODES,
+      mode: settings.ENGINE_MODE,
+      modes: liveModes(settings),
       modeHints: settings.MODE_HINTS,
       history: [...this.#history],
       batches: this.#batches.recent(),
@@ -139,13 +156,14 @@ export class LiveRecord implements Observer {
     this.#ttft.add(latencies.ttftMs);
     if (latencies.tpotMs !== undefined) this.#tpot.add(latencies.tpotMs);
     const { phases } = answer;
-    if (!modeOf(mode).isWindowed || !dispatch) return;
+    const window = this.#windows.get(mode);
+    if (!window || !dispatch) return;
     const { present } = this.#minute;
     const waitedMs = phases.dispatchedAt - phases.placeAt;
     present.waiters++;
     present.waitedMs += waitedMs;
     present.firstTokenMs += latencies.ttftMs;
-    if (dispatch.reason !== "window" || dispatch.tickets.length > 1) return;
+    if (!leftAlone(window, dispatch, receivedAt)) return;
     present.aloneWaiters++;
     present.aloneWaitedMs += waitedMs;
   }
@@ -191,8 +209,8 @@ export class LiveRecord implements Observer {
       worker: this.#worker(),
       health: this.#health(),
       window: judgeWindow(
-        settings.BATCH_WINDOW_MS,
-        modeOf(settings.ENGINE_MODE).isWindowed,
+        Math.max(0, ...this.#windows.values().map(({ windowMs }) => windowMs)),
+        this.#windows.has(settings.ENGINE_MODE),
         this.#minute.sum(),
       ),
     };
@@ -233,6 +251,54 @@ export class LiveRecord implements Observer {
       trouble: this.#trouble,
     });
   }
+}
+
+/** All modes, with the settings in force. */
+export function liveModes(settings: ModeSettings): LiveMode[] {
+  return MODES.map(modeOf).map(({ name, summary, shape, reasons, isWindowed }) => ({
+    name,
+    summary,
+    shape: shape(settings),
+    reasons,
+    isWindowed,
+  }));
+}
+
+/** One request waited the whole window for others, and none came. */
+function leftAlone({ fullAt, windowMs }: ModeLaw, { at, tickets }: Dispatch, receivedAt: Millis): boolean {
+  return tickets.length === 1 && fullAt > 1 && at - receivedAt >= windowMs;
+}
+
+/** The first of these requests, as readers of the feed get them. */
+function liveRequests(open: Iterable<OpenRequest>, now: Millis): LiveRequest[] {
+  const requests: LiveRequest[] = [];
+  for (const request of open) {
+    if (requests.push(liveRequest(request, now)) === MOST_REQUESTS) break;
+  }
+  return requests;
+}
+
+function liveRequest(request: OpenRequest, now: Millis): LiveRequest {
+  const { transport, mode, submission, dispatch, tokens } = request;
+  const { requestId, tenantId, stream, receivedAt, maxTokens } = submission;
+  return {
+    requestId,
+    tenantId,
+    door: transport,
+    mode,
+    stream,
+    phase: phaseOf(request),
+    ageMs: hundredths(Math.max(0, now - receivedAt)),
+    waitedMs: hundredths(Math.max(0, (dispatch?.at ?? now) - receivedAt)),
+    maxTokens,
+    tokens,
+  };
+}
+
+function phaseOf({ dispatch, submission, firstTokenAt }: OpenRequest): LiveRequest["phase"] {
+  if (!dispatch) return "queued";
+  if (!submission.stream) return "running";
+  return firstTokenAt === undefined ? "prefill" : "decode";
 }
 
 /** A request that its caller's own limit turned away (before the scheduler had it) is no trouble of the engine's. */

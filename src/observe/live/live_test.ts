@@ -3,7 +3,7 @@ import type { ThreadStats, WorkerStatus } from "../../core/types.ts";
 import { engineStopped, metricsOf, settingsOf, STATS, UP } from "../../../tests/support/observed_engine.ts";
 import { LiveFeed } from "./live.ts";
 import type { LiveFeedOptions } from "./live_record.ts";
-import type { LiveTick } from "./live_types.ts";
+import type { LiveTick } from "../../live/feed.ts";
 import { notice, openRequest } from "../../../tests/support/observed_requests.ts";
 
 function feedOf(options: Partial<LiveFeedOptions> = {}): LiveFeed {

@@ -1,4 +1,5 @@
-import type { Percentiles } from "./live_types.ts";
+import type { Percentiles } from "../../live/feed.ts";
+import { percentileOf } from "../../percentile.ts";
 
 /** The largest relative error of a percentile. */
 const ERROR = 0.02;
@@ -43,22 +44,17 @@ export class SlidingPercentiles {
     oldest.fill(0);
   }
 
-  /** By the nearest rank: the smallest value that at least this share does not exceed. */
   read(): Percentiles {
-    const ranks = [0.5, 0.95, 0.99].map((share) => Math.ceil(share * this.#count));
-    const [p50 = null, p95 = null, p99 = null] = this.#count > 0 ? this.#valuesAt(ranks) : [];
-    return { p50, p95, p99 };
+    if (this.#count === 0) return { p50: null, p95: null, p99: null };
+    const at = (percent: number) => percentileOf(this.#count, (rank) => this.#valueAt(rank), percent);
+    return { p50: at(50), p95: at(95), p99: at(99) };
   }
 
-  /** Of rising ranks, counted from 1. */
-  #valuesAt(ranks: readonly number[]): number[] {
-    const values: number[] = [];
+  /** The value at a rank that is counted from 0. */
+  #valueAt(rank: number): number {
     let below = 0;
-    for (let bucket = 0; bucket < BUCKETS && values.length < ranks.length; bucket++) {
-      below += this.#all[bucket]!;
-      while (values.length < ranks.length && below >= ranks[values.length]!) values.push(middleOf(bucket));
-    }
-    return values;
+    const bucket = this.#all.findIndex((count) => (below += count) > rank);
+    return middleOf(bucket);
   }
 }
 

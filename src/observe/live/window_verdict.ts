@@ -1,6 +1,6 @@
 import type { Second } from "./last_minute.ts";
-import type { LiveWindow } from "./live_types.ts";
-import { counted, millis, percent } from "./words.ts";
+import type { LiveWindow } from "../../live/feed.ts";
+import { counted, decimal, millis, percent } from "../../live/format.ts";
 
 export type WindowFigures = Pick<
   Second,
@@ -27,9 +27,10 @@ const FELT_SHARE = 0.01;
  * time to the first token. It brings company: a worker runs a batch of n in not much more than the time of one. So
  * waiting is worth its price as long as most of it was for company that came, and batches are well above one; a wait
  * that nobody feels is not held against it.
- * @param hasWindow Whether ENGINE_MODE is micro_batch; hinted requests are judged whatever it is.
+ * @param windowMs The longest window of all modes.
+ * @param isWindowed Whether ENGINE_MODE has a window; requests that chose another mode are judged whatever it is.
  */
-export function judgeWindow(windowMs: number, hasWindow: boolean, figures: WindowFigures): LiveWindow {
+export function judgeWindow(windowMs: number, isWindowed: boolean, figures: WindowFigures): LiveWindow {
   const { windowBatches: batches, windowRequests, fullBatches, aloneBatches, waiters, waitedMs } = figures;
   const shares = {
     batches,
@@ -38,10 +39,10 @@ export function judgeWindow(windowMs: number, hasWindow: boolean, figures: Windo
     aloneShare: ratio(aloneBatches, batches),
     meanBatchWaitMs: ratio(waitedMs, waiters),
   };
-  if (!hasWindow && batches === 0) {
-    return { verdict: "off", why: "No window: ENGINE_MODE is not micro_batch.", ...shares };
+  if (!isWindowed && batches === 0) {
+    return { verdict: "off", why: "No window: requests wait for no others in this ENGINE_MODE.", ...shares };
   }
-  if (windowMs === 0) return { verdict: "off", why: "No window: BATCH_WINDOW_MS is 0.", ...shares };
+  if (windowMs === 0) return { verdict: "off", why: "No window: its length is 0 ms.", ...shares };
   if (batches < ENOUGH_BATCHES) {
     const why = `Too few to tell: ${counted(batches, "batch", "batches")} in the last 60 s.`;
     return { verdict: "idle", why, ...shares };
@@ -56,7 +57,7 @@ function judge(
   const price = ratio(waitedMs, firstTokenMs);
   const felt = firstTokenMs > 0 ? `, ${percent(price)} of its time to the first token` : "";
   const wait = `${millis(meanBatchWaitMs)}${felt}`;
-  const fill = `batches of ${meanSize.toFixed(1)} in the mean, ${percent(fullShare)} left full`;
+  const fill = `batches of ${decimal(meanSize)} in the mean, ${percent(fullShare)} left full`;
   if (firstTokenMs > 0 && price < FELT_SHARE) {
     return { verdict: "pays", why: `The window costs next to nothing: a request waited ${wait}; ${fill}.` };
   }

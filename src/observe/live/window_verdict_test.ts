@@ -39,7 +39,7 @@ Deno.test("without a window, or with one of nothing, there is nothing to judge",
   assert.equal(judgeWindow(0, true, batches(times(50, 2), 0)).verdict, "off");
 });
 
-Deno.test("requests that chose micro_batch are judged in an engine of another mode", () => {
+Deno.test("requests that chose a mode with a window are judged in an engine without", () => {
   assert.equal(judgeWindow(10, false, batches(times(50, 4), 5)).verdict, "pays");
 });
 
@@ -54,7 +54,7 @@ Deno.test("a window that mostly lets one go alone costs", () => {
   assert.equal(judged.verdict, "costs");
   assert.equal(
     judged.why,
-    "The window costs: 84 % of the batches left alone after waiting it out; a request waited 9.8 ms for company that did not come.",
+    "The window costs: 84 % of the batches left alone after waiting it out; a request waited 9.80 ms for company that did not come.",
   );
   assert.equal(judged.aloneShare, 0.84);
   assert.equal(judged.meanSize, 1.16);
@@ -65,7 +65,7 @@ Deno.test("full batches pay, and so do those well above one", () => {
   assert.equal(full.verdict, "pays");
   assert.equal(
     full.why,
-    "The window pays: batches of 4.0 in the mean, 100 % left full; for that a request waited 4.0 ms, 4 % of its time to the first token.",
+    "The window pays: batches of 4.0 in the mean, 100 % left full; for that a request waited 4.00 ms, 4 % of its time to the first token.",
   );
   assert.equal(judgeWindow(10, true, batches(times(30, 2), 8)).verdict, "pays");
 });
@@ -91,5 +91,5 @@ Deno.test("a little company is not worth a wait", () => {
 Deno.test("a wait that nobody feels is not held against the window", () => {
   const { verdict, why } = judgeWindow(10, true, batches(times(50, 1), 0.4));
   assert.equal(verdict, "pays");
-  assert.match(why, /^The window costs next to nothing: a request waited 0\.4 ms, 0\.4 % of its time/);
+  assert.match(why, /^The window costs next to nothing: a request waited 0\.40 ms, 0\.4 % of its time/);
 });

@@ -1,6 +1,6 @@
 import type { SchedulerStats } from "../../core/types.ts";
 import { Family } from "./family.ts";
-import type { LiveTotals } from "../live/live_types.ts";
+import type { LiveTotals } from "../../live/feed.ts";
 import type { RequestEnd } from "../observer.ts";
 import { TenantLabels } from "./tenant_labels.ts";
 

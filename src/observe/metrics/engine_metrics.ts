@@ -74,7 +74,7 @@ export function registerEngine(registry: Registry, { settings, startedAt, stats 
     ["omnispan_requests_in_flight", "Requests at the worker.", () => stats()?.inFlight],
     [
       "omnispan_batch_size_limit",
-      "The largest batch of micro_batch (MAX_BATCH_SIZE).",
+      "The largest batch that a window gathers (MAX_BATCH_SIZE).",
       () => settings.MAX_BATCH_SIZE,
     ],
   ] as const;

@@ -1,7 +1,8 @@
 /** The live page: follows `/live` and draws each second once, unless the reader holds it or can't see it. */
-import { clock } from "../figures/format.ts";
-import { follow } from "../figures/live_connection.ts";
-import { LiveState } from "../figures/live_state.ts";
+import { EngineClient, EngineError } from "../../live/engine_client.ts";
+import { followLive } from "../../live/follow.ts";
+import { clock } from "../../live/format.ts";
+import { after, type LiveState } from "../../live/state.ts";
 import { ChartGrid } from "./chart_grid.ts";
 import { byId, setText } from "./dom.ts";
 import { Header } from "./header.ts";
@@ -14,11 +15,12 @@ import { SettingsPanel, WorkerPanel } from "./side_panels.ts";
 import { Tiles } from "./tiles.ts";
 import { WindowPanel } from "./window_panel.ts";
 
-/** What shows the engine as it was told last. */
-const told = [byId("live"), byId("health"), byId("worker-brief")];
+/** The parts that show the engine's last known state. */
+const figures = [byId("live"), byId("health"), byId("worker-brief")];
 const connection = byId("connection");
-const key = new Key(() => connect());
-const playground = new Playground(key);
+const key = new Key(() => void connect());
+const engine = new EngineClient({ url: location.origin, apiKey: () => key.text });
+const playground = new Playground(engine, key);
 const settings = new SettingsPanel();
 const views = [
   new Header(),
@@ -29,7 +31,7 @@ const views = [
   new WorkerPanel(),
 ];
 const pause = new Pause(draw);
-metricsLink(key);
+metricsLink(engine, key);
 helpDialog();
 
 let state: LiveState | undefined;
@@ -37,35 +39,40 @@ let stop = new AbortController();
 /** Of the next drawing; 0: none is due. */
 let frame = 0;
 
-connect();
+void connect();
 document.addEventListener("visibilitychange", draw);
 
-function connect(): void {
+/** Follows the engine with the key of now, until it is called anew or the engine wants another key. */
+async function connect(): Promise<void> {
   stop.abort();
   stop = new AbortController();
-  void follow("/live", key.text, {
-    hello(hello) {
-      state = new LiveState(hello);
-      settings.fill(state);
-      playground.fill(state);
-      fresh();
-    },
-    tick(tick) {
-      state?.apply(tick);
-      fresh();
-    },
-    lost: (why) => stale(`Connection lost, trying again (${why}).`),
-    refused(refusal) {
-      stale("The engine shows its figures only with a key.");
-      key.ask(refusal);
-      void playground.loadModels();
-    },
-  }, stop.signal);
+  const { signal } = stop;
+  try {
+    for await (const event of followLive(engine, signal, { mayPass: needsNoKey })) {
+      state = after(state, event, Date.now());
+      if (state && event.kind === "hello") {
+        settings.fill(state);
+        playground.fill(state);
+      }
+      if (event.kind === "lost") stale(`Connection lost, trying again (${event.why}).`);
+      else fresh();
+    }
+  } catch (thrown) {
+    if (signal.aborted) return;
+    if (!(thrown instanceof EngineError)) throw thrown;
+    stale("The engine shows its figures only with a key.");
+    key.ask(thrown);
+    void playground.loadModels();
+  }
+}
+
+function needsNoKey({ status }: EngineError): boolean {
+  return status !== 401 && status !== 403;
 }
 
 function fresh(): void {
   connection.hidden = true;
-  for (const each of told) each.classList.remove("stale");
+  for (const each of figures) each.classList.remove("stale");
   draw();
 }
 
@@ -73,7 +80,7 @@ function stale(why: string): void {
   const last = state ? ` The figures are of ${clock(state.tick.now)}.` : "";
   setText(connection, why + last);
   connection.hidden = false;
-  for (const each of told) each.classList.add("stale");
+  for (const each of figures) each.classList.add("stale");
 }
 
 /** At the next frame; ticks that come together are drawn once. */

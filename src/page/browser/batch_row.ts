@@ -1,5 +1,6 @@
-import type { LiveBatch } from "../../observe/live/live_types.ts";
-import { because, span } from "../figures/format.ts";
+import type { LiveBatch, LiveMode } from "../../live/feed.ts";
+import { millis } from "../../live/format.ts";
+import { because } from "../../live/state.ts";
 import type { TimelineRow } from "../figures/timeline.ts";
 import { el, setAttribute, setText, svg } from "./dom.ts";
 
@@ -33,22 +34,22 @@ export class BatchRow {
   }
 
   /** Undefined: there is nothing to show in this row. */
-  draw(row: TimelineRow | undefined, grid: string): void {
+  draw(row: TimelineRow | undefined, grid: string, modes: readonly LiveMode[]): void {
     this.batch = row?.batch;
     this.root.hidden = row === undefined;
     if (!row) return;
     const { batch: { id, reason, size, capacity, endedAt }, waitPath, runPath, leftX } = row;
     setText(this.#number, `#${id}`);
     setText(this.#why, reason);
-    setAttribute(this.#why, "data-reason", reason);
-    setAttribute(this.#track, "data-reason", reason);
+    setAttribute(this.#why, "data-ink", inkOf(modes, reason));
+    setAttribute(this.#track, "data-ink", inkOf(modes, reason));
     setText(this.#fill, capacity > 0 ? `${size}/${capacity}` : `${size}`);
     setAttribute(this.#grid, "d", grid);
     setAttribute(this.#wait, "d", waitPath);
     setAttribute(this.#run, "d", runPath);
     setAttribute(this.#run, "class", endedAt === null ? "run open" : "run");
     setAttribute(this.#mark, "d", `M${leftX} 1V17`);
-    setAttribute(this.root, "aria-label", labelOf(row.batch));
+    setAttribute(this.root, "aria-label", labelOf(row.batch, modes));
   }
 
   select(on: boolean): void {
@@ -56,10 +57,21 @@ export class BatchRow {
   }
 }
 
-function labelOf({ id, reason, size, capacity, leftAt, endedAt, waitsMs }: LiveBatch): string {
+/** The colours for reasons in timeline.css. */
+const INKS = 6;
+
+/** The colour of a reason: by its place among the reasons of all modes. */
+export function inkOf(modes: readonly LiveMode[], reason: string): string {
+  return String(modes.flatMap(({ reasons }) => Object.keys(reasons)).indexOf(reason) % INKS);
+}
+
+function labelOf(
+  { id, mode, reason, size, capacity, leftAt, endedAt, waitsMs }: LiveBatch,
+  modes: readonly LiveMode[],
+): string {
   const fill = capacity > 0 ? `${size} of ${capacity}` : `${size}`;
-  const run = endedAt === null ? "still runs" : `ran ${span(endedAt - leftAt)}`;
-  return `Batch ${id}, ${fill}, left because ${because(reason)}, longest wait ${
-    span(Math.max(0, ...waitsMs))
+  const run = endedAt === null ? "still runs" : `ran ${millis(endedAt - leftAt)}`;
+  return `Batch ${id}, ${fill}, left because ${because(modes, mode, reason)}, longest wait ${
+    millis(Math.max(0, ...waitsMs))
   }, ${run}`;
 }

@@ -1,6 +1,6 @@
+import { clock } from "../../live/format.ts";
+import type { LiveState } from "../../live/state.ts";
 import { CHARTS } from "../figures/charts.ts";
-import { clock } from "../figures/format.ts";
-import type { LiveState } from "../figures/live_state.ts";
 import { byId, choice, setText } from "./dom.ts";
 import { TimeChart } from "./time_chart.ts";
 
@@ -48,10 +48,10 @@ export class ChartGrid {
 
   #drawEach(charts: Iterable<TimeChart>): void {
     if (!this.#state) return;
-    const { points, tick } = this.#state;
-    const to = points.at(-1)?.at ?? tick.now;
+    const { history, tick } = this.#state;
+    const to = history.at(-1)?.at ?? tick.now;
     const from = to - this.#minutes * 60_000;
-    for (const chart of charts) chart.draw(points, from, to);
+    for (const chart of charts) chart.draw(history, from, to);
   }
 
   #sighted(entries: readonly IntersectionObserverEntry[]): void {

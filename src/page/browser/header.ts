@@ -1,5 +1,5 @@
-import { duration } from "../figures/format.ts";
-import type { LiveState } from "../figures/live_state.ts";
+import { duration } from "../../live/format.ts";
+import { type LiveState, ownMode } from "../../live/state.ts";
 import { byId, setAttribute, setFigure, setText } from "./dom.ts";
 
 const STATES = { ok: "Healthy", degraded: "Degraded", down: "Down", draining: "Draining" } as const;
@@ -14,8 +14,9 @@ export class Header {
   readonly #uptime = byId("uptime");
 
   draw({ hello, tick: { health, now } }: LiveState): void {
-    const mode = String(hello.settings["ENGINE_MODE"] ?? "");
-    setText(this.#mode, mode);
+    const { summary = "", shape = "" } = ownMode(hello) ?? {};
+    setText(this.#mode, hello.mode);
+    setAttribute(this.#mode, "title", `The engine's mode: requests go ${summary}${shape && ` (${shape})`}`);
     if (this.#health.dataset["state"] !== health.state) {
       this.#health.dataset["state"] = health.state;
       setText(this.#news, `${STATES[health.state]}: ${health.why}`);

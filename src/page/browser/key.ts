@@ -1,4 +1,4 @@
-import type { Refusal } from "../figures/refusal.ts";
+import type { EngineError } from "../../live/engine_client.ts";
 import { byId, setText } from "./dom.ts";
 
 const PLACE = "omnispan-key";
@@ -25,7 +25,7 @@ export class Key {
     return this.#text;
   }
 
-  ask({ message }: Refusal): void {
+  ask({ message }: EngineError): void {
     setText(byId("key-why"), message);
     const first = this.#form.hidden;
     this.#form.hidden = false;

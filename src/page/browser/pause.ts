@@ -1,4 +1,4 @@
-import { clock } from "../figures/format.ts";
+import { clock } from "../../live/format.ts";
 import { byId, setText } from "./dom.ts";
 
 /** Where Space means something of its own. */

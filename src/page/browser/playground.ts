@@ -1,12 +1,14 @@
-import type { ChatRequest } from "../figures/chat.ts";
-import type { LiveState } from "../figures/live_state.ts";
-import { keyHeader, Refusal, refusalOf } from "../figures/refusal.ts";
+import { type ChatRequest, listModels } from "../../live/chat.ts";
+import { type EngineClient, EngineError } from "../../live/engine_client.ts";
+import type { LiveMode } from "../../live/feed.ts";
+import type { LiveState } from "../../live/state.ts";
 import { byId, el, setText } from "./dom.ts";
 import type { Key } from "./key.ts";
 import { Run } from "./run.ts";
 
 /** Asks the model through the engine; two modes may answer the same prompt at the same time. */
 export class Playground {
+  readonly #engine: EngineClient;
   readonly #key: Key;
   readonly #form = byId<HTMLFormElement>("ask");
   readonly #mode = byId<HTMLSelectElement>("ask-mode");
@@ -16,8 +18,10 @@ export class Playground {
   readonly #stopButton = byId<HTMLButtonElement>("ask-stop");
   #stop = new AbortController();
   #own = "";
+  #modes: readonly LiveMode[] = [];
 
-  constructor(key: Key) {
+  constructor(engine: EngineClient, key: Key) {
+    this.#engine = engine;
     this.#key = key;
     this.#compare.addEventListener("change", () => this.#showOther());
     this.#stopButton.addEventListener("click", () => this.#stop.abort());
@@ -33,7 +37,8 @@ export class Playground {
 
   /** Once for each hello. */
   fill({ hello }: LiveState): void {
-    this.#own = String(hello.settings["ENGINE_MODE"] ?? "");
+    this.#own = hello.mode;
+    this.#modes = hello.modes;
     this.#fillModes(hello.modeHints ? hello.modes : [], this.#own);
     void this.loadModels();
   }
@@ -41,30 +46,29 @@ export class Playground {
   async loadModels(): Promise<void> {
     const select = byId<HTMLSelectElement>("ask-model");
     try {
-      const response = await fetch("/v1/models", { headers: keyHeader(this.#key.text) });
-      if (!response.ok) throw await refusalOf(response);
-      const { data }: { data: readonly { id: string }[] } = await response.json();
+      const models = await listModels(this.#engine);
       const chosen = select.value;
-      select.replaceChildren(...data.map(({ id }) => el("option", { value: id }, id)));
-      if (data.some(({ id }) => id === chosen)) select.value = chosen;
+      select.replaceChildren(...models.map((id) => el("option", { value: id }, id)));
+      if (models.includes(chosen)) select.value = chosen;
     } catch (error) {
-      if (error instanceof Refusal && error.status === 401) return;
+      if (error instanceof EngineError && error.status === 401) return;
       this.#hint(`The models can't be listed: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
-  #fillModes(modes: readonly string[], own: string): void {
+  #fillModes(modes: readonly LiveMode[], own: string): void {
+    const names = modes.map(({ name }) => name);
     const options = (first: string) => [
       el("option", { value: "" }, first),
-      ...modes.map((mode) => el("option", { value: mode }, mode)),
+      ...modes.map(({ name, summary }) => el("option", { value: name }, `${name}: ${summary}`)),
     ];
     const ours = own === "" ? "the engine's own" : `the engine's own: ${own}`;
     for (const select of [this.#mode, this.#other]) {
       const chosen = select.value;
       select.replaceChildren(...options(ours));
-      select.value = modes.includes(chosen) ? chosen : "";
+      select.value = names.includes(chosen) ? chosen : "";
     }
-    if (this.#other.value === "") this.#other.value = modes.find((mode) => mode !== own) ?? "";
+    if (this.#other.value === "") this.#other.value = names.find((name) => name !== own) ?? "";
     this.#compare.disabled = modes.length === 0;
     if (modes.length === 0) this.#compare.checked = false;
     this.#showOther();
@@ -81,10 +85,10 @@ export class Playground {
     this.#stop = new AbortController();
     const { signal } = this.#stop;
     const runs = (this.#compare.checked ? [this.#mode.value, this.#other.value] : [this.#mode.value])
-      .map((mode) => new Run(this.#request(mode), mode || this.#own || "the engine's own mode"));
+      .map((mode) => new Run(this.#request(mode), mode || this.#own || "the engine's own mode", this.#modes));
     byId("runs").replaceChildren(...runs.map(({ root }) => root));
     this.#running(true);
-    const ends = await Promise.all(runs.map((run) => run.start(this.#key.text, signal)));
+    const ends = await Promise.all(runs.map((run) => run.start(this.#engine, signal)));
     if (signal === this.#stop.signal) this.#running(false);
     const refusal = ends.find((end) => end?.status === 401);
     if (refusal) this.#key.ask(refusal);
@@ -104,10 +108,12 @@ export class Playground {
       mode,
       model: byId<HTMLSelectElement>("ask-model").value,
       system: byId<HTMLTextAreaElement>("ask-system").value.trim(),
-      user: byId<HTMLTextAreaElement>("ask-user").value,
-      maxTokens: number("ask-max-tokens"),
-      temperature: number("ask-temperature"),
-      seed: Number.isNaN(seed) ? undefined : seed,
+      prompt: byId<HTMLTextAreaElement>("ask-user").value,
+      sampling: {
+        max_tokens: number("ask-max-tokens"),
+        temperature: number("ask-temperature"),
+        ...(!Number.isNaN(seed) && { seed }),
+      },
     };
   }
 

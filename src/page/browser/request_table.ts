@@ -1,6 +1,6 @@
-import type { LiveRequest } from "../../observe/live/live_types.ts";
-import { count, span } from "../figures/format.ts";
-import type { LiveState } from "../figures/live_state.ts";
+import type { LiveRequest } from "../../live/feed.ts";
+import { count, millis } from "../../live/format.ts";
+import type { LiveState } from "../../live/state.ts";
 import { byId, children, el, setAttribute, setText } from "./dom.ts";
 
 const CELLS = ["id", "tenant", "door", "mode", "step", "figure", "figure", "tokens"] as const;
@@ -60,8 +60,8 @@ function fill(row: HTMLTableRowElement, request: LiveRequest): void {
     [door, request.door],
     [mode, request.mode],
     [phase?.firstElementChild, request.phase],
-    [age, span(request.ageMs)],
-    [waited, span(request.waitedMs)],
+    [age, millis(request.ageMs)],
+    [waited, millis(request.waitedMs)],
     [tokens?.firstElementChild?.lastElementChild, tokensText(request)],
   ];
   for (const [cell, text] of texts) if (cell) setText(cell, text);

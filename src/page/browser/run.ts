@@ -1,7 +1,9 @@
-import { ask, BEGUN, type ChatProgress, type ChatRequest, tokenRate } from "../figures/chat.ts";
-import { because, count, decimal, NOTHING, span } from "../figures/format.ts";
+import { type ChatRequest, complete, type Completion, EMPTY, tokensPerSecond } from "../../live/chat.ts";
+import { type EngineClient, EngineError } from "../../live/engine_client.ts";
+import type { LiveMode } from "../../live/feed.ts";
+import { count, decimal, millis, NOTHING } from "../../live/format.ts";
+import { because } from "../../live/state.ts";
 import { ledgerOf } from "../figures/ledger.ts";
-import { Refusal } from "../figures/refusal.ts";
 import { el, setText } from "./dom.ts";
 
 const FIGURES = [["ttft", "TTFT"], ["rate", "Tokens/s"], ["e2e", "E2E"]] as const;
@@ -9,6 +11,7 @@ const FIGURES = [["ttft", "TTFT"], ["rate", "Tokens/s"], ["e2e", "E2E"]] as cons
 /** One answer as it comes, with its times by two clocks: the browser's and the engine's. */
 export class Run {
   readonly #request: ChatRequest;
+  readonly #modes: readonly LiveMode[];
   readonly #state = el("span", { class: "soft" }, "waits for the first token");
   readonly #answer = el("div", { class: "answer", tabindex: "0", role: "region", "aria-label": "Answer" });
   readonly #trouble = el("p", { class: "trouble" });
@@ -22,18 +25,19 @@ export class Run {
   readonly #legend = el("ul", { class: "legend ledger-legend" });
   readonly #note = el("p", { class: "note" });
   readonly root: HTMLElement;
-  #progress: ChatProgress = BEGUN;
+  #completion: Completion = EMPTY;
   #frame = 0;
 
-  constructor(request: ChatRequest, title: string) {
+  constructor(request: ChatRequest, title: string, modes: readonly LiveMode[]) {
     this.#request = request;
+    this.#modes = modes;
     this.#trouble.hidden = true;
     this.#ledger.hidden = true;
     this.root = el(
       "article",
       {
         class: "run",
-        "data-mode": request.mode,
+        "data-mode": request.mode ?? "",
         "data-state": "running",
         "aria-label": `Answer by ${title}`,
       },
@@ -47,22 +51,22 @@ export class Run {
     );
   }
 
-  /** Until the answer's end, a failure, or the signal; never rejects. Tells a refusal, for a key may be wanted. */
-  async start(key: string, signal: AbortSignal): Promise<Refusal | undefined> {
+  /** Runs until the answer's end, a failure, or the signal. Returns a failure, for the engine may want a key. */
+  async start(engine: EngineClient, signal: AbortSignal): Promise<EngineError | undefined> {
     try {
-      for await (const progress of ask("/v1/chat/completions", key, this.#request, signal)) {
-        this.#progress = progress;
+      for await (const completion of complete(engine, this.#request, signal)) {
+        this.#completion = completion;
         this.#frame ||= requestAnimationFrame(() => this.#draw("answers"));
       }
-      this.#end("ended", `ended: ${this.#progress.finishReason ?? "no reason given"}`);
+      this.#end("ended", `ended: ${this.#completion.finishReason ?? "no reason given"}`);
     } catch (error) {
       if (signal.aborted) this.#end("stopped", "stopped");
       else {
         this.#end("failed", "failed");
         this.#trouble.hidden = false;
-        this.#answer.hidden = this.#progress.text === "";
+        this.#answer.hidden = this.#completion.text === "";
         setText(this.#trouble, error instanceof Error ? error.message : String(error));
-        return error instanceof Refusal ? error : undefined;
+        return error instanceof EngineError ? error : undefined;
       }
     }
     return undefined;
@@ -76,21 +80,21 @@ export class Run {
 
   #draw(state: string): void {
     this.#frame = 0;
-    const { text, ttftMs, lastMs, inputTokens, outputTokens, engine } = this.#progress;
-    const tokens = outputTokens === undefined
-      ? ""
-      : `, ${count(inputTokens ?? 0)} tokens in, ${count(outputTokens)} out`;
+    const { text, ttftMs, e2eMs, usage, engine } = this.#completion;
+    const tokens = usage
+      ? `, ${count(usage.prompt_tokens)} tokens in, ${count(usage.completion_tokens)} out`
+      : "";
     setText(this.#state, `${state}${tokens}`);
     const atEnd = this.#answer.scrollTop + this.#answer.clientHeight >= this.#answer.scrollHeight - 4;
     setText(this.#answer, text);
     if (atEnd) this.#answer.scrollTop = this.#answer.scrollHeight;
     const figures = {
-      ttft: [span(ttftMs ?? null), span(engine?.ttft_ms ?? null)],
+      ttft: [millis(ttftMs ?? null), millis(engine?.ttft_ms ?? null)],
       rate: [
-        decimal(tokenRate(this.#progress)),
+        decimal(tokensPerSecond(this.#completion)),
         engine && engine.tpot_ms > 0 ? decimal(1000 / engine.tpot_ms) : NOTHING,
       ],
-      e2e: [span(lastMs ?? null), span(engine?.e2e_ms ?? null)],
+      e2e: [millis(text === "" ? null : e2eMs), millis(engine?.e2e_ms ?? null)],
     } as const;
     for (const { name, browser, engine } of this.#cells) {
       setText(browser, figures[name][0]);
@@ -100,11 +104,11 @@ export class Run {
   }
 
   #drawLedger(): void {
-    const { engine } = this.#progress;
+    const { engine } = this.#completion;
     if (!engine) return;
     const parts = ledgerOf(engine.timing);
     this.#ledger.hidden = parts.length === 0;
-    this.#ledger.setAttribute("aria-label", parts.map(({ name, ms }) => `${name} ${span(ms)}`).join(", "));
+    this.#ledger.setAttribute("aria-label", parts.map(({ name, ms }) => `${name} ${millis(ms)}`).join(", "));
     this.#ledger.replaceChildren(...parts.map(({ name, part }) => {
       const bar = el("span", { "data-part": name });
       bar.style.width = `${part * 100}%`;
@@ -112,16 +116,17 @@ export class Run {
     }));
     this.#legend.replaceChildren(
       ...parts.map(({ name, ms }) =>
-        el("li", {}, el("span", { class: "swatch", "data-part": name }), `${name} ${span(ms)}`)
+        el("li", {}, el("span", { class: "swatch", "data-part": name }), `${name} ${millis(ms)}`)
       ),
     );
     const { dispatch, mode } = engine;
-    const again = dispatch && dispatch.attempts > 1 ? `, sent ${dispatch.attempts} times` : "";
+    const attempts = dispatch?.attempts ?? 1;
+    const again = attempts > 1 ? `, sent ${attempts} times` : "";
     setText(
       this.#note,
       dispatch
         ? `${mode}: left in batch ${dispatch.id} with ${count(dispatch.size)} in it, because ${
-          because(dispatch.reason)
+          because(this.#modes, mode, dispatch.reason)
         }${again}.`
         : `${mode}: it never left for a worker.`,
     );

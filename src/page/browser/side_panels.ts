@@ -1,6 +1,6 @@
-import type { LiveWorker } from "../../observe/live/live_types.ts";
-import { count, percent } from "../figures/format.ts";
-import type { LiveState } from "../figures/live_state.ts";
+import type { LiveWorker } from "../../live/feed.ts";
+import { count, percent } from "../../live/format.ts";
+import type { LiveState } from "../../live/state.ts";
 import { byId, el, setAttribute, setFigure, setText } from "./dom.ts";
 
 const WORKER_FACTS = ["backend", "model", "running", "waiting", "KV cache", "restarts", "detail"] as const;

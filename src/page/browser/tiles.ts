@@ -1,6 +1,6 @@
-import type { LivePoint, Percentiles } from "../../observe/live/live_types.ts";
-import { count, decimal, percent, span } from "../figures/format.ts";
-import type { LiveState } from "../figures/live_state.ts";
+import type { LivePoint, Percentiles } from "../../live/feed.ts";
+import { count, decimal, millis, percent } from "../../live/format.ts";
+import { failuresOf, lastMinuteOf, type LiveState, ratesOf } from "../../live/state.ts";
 import { byId, el, setAttribute, setFigure, setText, svg } from "./dom.ts";
 
 /** Of a tile's small line. */
@@ -27,27 +27,27 @@ export class Tiles {
   }
 
   draw(state: LiveState): void {
-    const { tick: { point, worker, totals }, hello: { settings }, points } = state;
-    const rates = state.rates();
+    const { tick: { point, worker, totals }, hello: { settings }, history } = state;
+    const rates = ratesOf(state);
     this.#rate.show([[decimal(rates.arrived), rates.arrived]], `${decimal(rates.ended)} ended/s`);
-    this.#rate.spark(points, (each) => each.arrived);
+    this.#rate.spark(history, (each) => each.arrived);
     this.#tokens.show(
       [[decimal(rates.outputTokens), rates.outputTokens]],
       `${count(totals.outputTokens)} so far`,
     );
-    this.#tokens.spark(points, (each) => each.outputTokens);
+    this.#tokens.spark(history, (each) => each.outputTokens);
     this.#queue.show(
       [[count(point.queueDepth), point.queueDepth]],
       `of ${settings["QUEUE_CAPACITY"]} places`,
     );
-    this.#queue.spark(points, (each) => each.queueDepth);
+    this.#queue.spark(history, (each) => each.queueDepth);
     this.#inFlight.show(
       [[count(point.inFlight), point.inFlight]],
       worker.maxRows > 0 ? `worker takes ${count(worker.maxRows)}` : "at the worker",
     );
-    this.#inFlight.spark(points, (each) => each.inFlight);
+    this.#inFlight.spark(history, (each) => each.inFlight);
     for (const { name, tile } of this.#latencies) tile.percentiles(point[name]);
-    const { ended, failed } = state.lastMinute();
+    const { ended, failed } = lastMinuteOf(state);
     this.#errors.show(
       [[count(failed), failed]],
       ended === 0 ? "nothing ended" : `${percent(failed / ended)} of ${count(ended)}`,
@@ -94,7 +94,7 @@ class Tile {
   }
 
   percentiles({ p50, p95 }: Percentiles): void {
-    this.show([[span(p50), p50 ?? ""], [span(p95), p95 ?? ""]], "");
+    this.show([[millis(p50), p50 ?? ""], [millis(p95), p95 ?? ""]], "");
   }
 
   alarm(on: boolean): void {
@@ -136,10 +136,9 @@ class Totals {
     );
   }
 
-  draw({ tick: { totals } }: LiveState): void {
-    const failed = Object.entries(totals.failed).filter(([, times]) => times > 0).sort(([, a], [, b]) =>
-      b - a
-    );
+  draw(state: LiveState): void {
+    const { totals } = state.tick;
+    const failed = failuresOf(state);
     const all = { ...totals, failed: failed.reduce((sum, [, times]) => sum + times, 0) };
     for (const { name, dd } of this.#figures) setFigure(dd, count(all[name]), all[name]);
     this.#statusRow.hidden = failed.length === 0;

@@ -1,7 +1,7 @@
 import uPlot from "uplot";
-import type { LivePoint } from "../../observe/live/live_types.ts";
+import type { LivePoint } from "../../live/feed.ts";
+import { clock } from "../../live/format.ts";
 import { bucketMs, type Chart, type Columns, columnsOf } from "../figures/charts.ts";
-import { clock } from "../figures/format.ts";
 import { el, setText, svg } from "./dom.ts";
 
 const HEIGHT = 132;

@@ -1,8 +1,8 @@
-import type { LiveBatch } from "../../observe/live/live_types.ts";
-import { because, clock, count, decimal, percent, span } from "../figures/format.ts";
-import type { LiveState } from "../figures/live_state.ts";
+import type { LiveBatch, LiveMode } from "../../live/feed.ts";
+import { clock, count, decimal, millis, percent } from "../../live/format.ts";
+import { because, type LiveState } from "../../live/state.ts";
 import { timelineOf, type TimelineView } from "../figures/timeline.ts";
-import { BatchRow } from "./batch_row.ts";
+import { BatchRow, inkOf } from "./batch_row.ts";
 import { byId, children, choice, el, setAttribute, setFigure, setText, svg } from "./dom.ts";
 
 const MOST_ROWS = 20;
@@ -61,7 +61,7 @@ export class WindowPanel {
     if (!this.#pointed) this.#drawTimeline();
   }
 
-  #drawVerdict({ tick: { window: verdict }, hello: { settings } }: LiveState): void {
+  #drawVerdict({ tick: { window: verdict }, hello: { modes } }: LiveState): void {
     const word = byId("verdict");
     setFigure(word, VERDICTS[verdict.verdict], verdict.verdict);
     setAttribute(word, "data-verdict", verdict.verdict);
@@ -74,8 +74,10 @@ export class WindowPanel {
       facts.push(
         ["left full", percent(verdict.fullShare)],
         ["left alone after the whole window", percent(verdict.aloneShare)],
-        ["mean wait for others", span(verdict.meanBatchWaitMs)],
-        ["window", `${settings["BATCH_WINDOW_MS"]} ms, up to ${settings["MAX_BATCH_SIZE"]}`],
+        ["mean wait for others", millis(verdict.meanBatchWaitMs)],
+        ...modes.filter(({ isWindowed }) => isWindowed).map((
+          { name, shape },
+        ): [string, string] => [name, shape]),
       );
     }
     const rows = children(byId("window-facts"), facts.length, () => el("div", {}, el("dt"), el("dd")));
@@ -88,7 +90,8 @@ export class WindowPanel {
   #drawTimeline(): void {
     const state = this.#state;
     if (!state || this.#width === 0) return;
-    const batches = state.latestBatches(MOST_ROWS);
+    const { modes } = state.hello;
+    const batches = state.batches.slice(0, MOST_ROWS);
     const { rows, ticks } = timelineOf(batches, state.tick.now, this.#width, this.#view);
     byId("timeline-empty").hidden = rows.length > 0;
     this.#list.hidden = rows.length === 0;
@@ -98,7 +101,7 @@ export class WindowPanel {
       this.#list.append(row.root);
     }
     const grid = ticks.map(({ x }) => `M${x} 0V18`).join("");
-    this.#rows.forEach((row, index) => row.draw(rows[index], grid));
+    this.#rows.forEach((row, index) => row.draw(rows[index], grid, modes));
     const labels = children(this.#axis, ticks.length, () => svg("text", { y: "13" }));
     ticks.forEach(({ x, label }, index) => {
       const text = labels[index];
@@ -107,24 +110,27 @@ export class WindowPanel {
       setAttribute(text, "x", String(x));
       setAttribute(text, "text-anchor", anchor(x, this.#width));
     });
-    this.#drawReasons(batches);
+    this.#drawReasons(batches, modes);
     this.#look(this.#active);
   }
 
-  #drawReasons(batches: readonly LiveBatch[]): void {
-    const reasons = [...new Set(batches.map(({ reason }) => reason))].sort();
-    const key = reasons.join(" ");
+  #drawReasons(batches: readonly LiveBatch[], modes: readonly LiveMode[]): void {
+    const reasons = modes.flatMap(({ reasons }) => Object.entries(reasons)).filter(([name]) =>
+      batches.some(({ reason }) => reason === name)
+    );
+    const inks = reasons.map(([name]) => inkOf(modes, name));
+    const key = inks.join(" ");
     if (this.#reasons.dataset["reasons"] === key) return;
     this.#reasons.dataset["reasons"] = key;
     this.#reasons.replaceChildren(
-      ...reasons.map((reason) =>
-        el("li", {}, swatch(reason, "M0 0H14V10H0Z", ""), `${reason}: ${because(reason)}`)
+      ...reasons.map(([name, text], index) =>
+        el("li", {}, swatch(inks[index] ?? "", "M0 0H14V10H0Z", ""), `${name}: ${text}`)
       ),
       ...(reasons.length === 0 ? [] : [
         el(
           "li",
           {},
-          swatch(reasons[0] ?? "", "M0 5H14V10H0ZM5 0H14V4H5Z", "wait"),
+          swatch(inks[0] ?? "", "M0 5H14V10H0ZM5 0H14V4H5Z", "wait"),
           "pale: a member's wait",
         ),
       ]),
@@ -140,7 +146,9 @@ export class WindowPanel {
     else this.#list.removeAttribute("aria-activedescendant");
     const shown = row?.batch ?? this.#rows[0]?.batch;
     this.#readout.hidden = shown === undefined;
-    if (shown && shown !== this.#told) this.#readout.replaceChildren(...about(shown));
+    if (shown && shown !== this.#told) {
+      this.#readout.replaceChildren(...about(shown, this.#state?.hello.modes ?? []));
+    }
     this.#told = shown;
   }
 
@@ -154,12 +162,12 @@ export class WindowPanel {
   }
 }
 
-function about(batch: LiveBatch): HTMLElement[] {
+function about(batch: LiveBatch, modes: readonly LiveMode[]): HTMLElement[] {
   const { id, mode, reason, size, capacity, leftAt, endedAt, lateMs, waitsMs } = batch;
   const of = capacity > 0 ? `${size} of ${capacity}` : `${size}`;
-  const ran = endedAt === null ? "still runs" : `ran ${span(endedAt - leftAt)}`;
+  const ran = endedAt === null ? "still runs" : `ran ${millis(endedAt - leftAt)}`;
   const waits = waitsMs.slice(0, MOST_WAITS).map((ms, index) =>
-    el("span", {}, `${index + 1}. `, el("b", {}, span(ms)))
+    el("span", {}, `${index + 1}. `, el("b", {}, millis(ms)))
   );
   const more = waitsMs.length - waits.length;
   return [
@@ -167,18 +175,18 @@ function about(batch: LiveBatch): HTMLElement[] {
       "p",
       {},
       el("strong", {}, `Batch ${id}`),
-      ` (${mode}), ${of}: left at ${clock(leftAt, true)} because ${because(reason)}, ${
-        span(lateMs)
+      ` (${mode}), ${of}: left at ${clock(leftAt, true)} because ${because(modes, mode, reason)}, ${
+        millis(lateMs)
       } after it was due; ${ran}.`,
     ),
     el("p", { class: "waits" }, "Waits by arrival:", ...waits, ...(more > 0 ? [`and ${more} more`] : [])),
   ];
 }
 
-function swatch(reason: string, path: string, kind: string): SVGSVGElement {
+function swatch(ink: string, path: string, kind: string): SVGSVGElement {
   return svg(
     "svg",
-    { class: `swatch ${kind}`, viewBox: "0 0 14 10", "data-reason": reason, "aria-hidden": "true" },
+    { class: `swatch ${kind}`, viewBox: "0 0 14 10", "data-ink": ink, "aria-hidden": "true" },
     svg("path", { d: path, fill: "currentColor" }),
   );
 }

@@ -1,5 +1,5 @@
-import type { LivePoint } from "../../observe/live/live_types.ts";
-import { count, decimal, percent, span } from "./format.ts";
+import type { LivePoint } from "../../live/feed.ts";
+import { count, decimal, millis, percent } from "../../live/format.ts";
 
 export interface ChartSeries {
   readonly label: string;
@@ -91,7 +91,7 @@ function latency(id: "ttft" | "tpot" | "e2e", title: string, unit: string): Char
     title,
     unit,
     atLeast: 1,
-    text: span,
+    text: millis,
     series: (["p50", "p95", "p99"] as const).map((percentile) => ({
       label: percentile,
       colour: colours[percentile],

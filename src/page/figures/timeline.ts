@@ -1,4 +1,4 @@
-import type { LiveBatch } from "../../observe/live/live_types.ts";
+import type { LiveBatch } from "../../live/feed.ts";
 
 /** On one clock, or each batch moved so that all leave at the same place: waits left of it, runs right of it. */
 export type TimelineView = "clock" | "aligned";

@@ -109,7 +109,8 @@ async function answer(ingress: Ingress, { req, env }: Context, { kind, read }: E
     continuousUsage,
   };
   if (!asked.stream) {
-    const answers = await answersOf(prompts, callerOf(req.raw.signal));
+    leaveWith(req.raw.signal, prompts);
+    const answers = await answersOf(prompts);
     return isFailure(answers)
       ? failed(answers, headers)
       : Response.json(wholeAnswer(head, answers), { headers });
@@ -129,17 +130,17 @@ async function streamed(
   { request, hangUp }: { readonly request: Request; readonly hangUp: () => void },
   headers: Record<string, string>,
 ): Promise<Response> {
-  const caller = callerOf(request.signal);
+  leaveWith(request.signal, prompts);
   const events = new AnswerEvents(head, prompts.map(({ submission }) => submission));
   const begun = Promise.withResolvers<void>();
   const stream = new EventStream(
     (text, index) => events.piece(text, index),
     limitBytes,
-    (why) => caller.abort(why),
+    (why) => leave(prompts, why),
     hangUp,
     ALIVE_MS,
   );
-  const answering = answersOf(prompts, caller, {
+  const answering = answersOf(prompts, {
     delta(index, { text, tokens }) {
       begun.resolve();
       events.count(index, tokens);
@@ -176,7 +177,6 @@ interface Progress {
  */
 async function answersOf(
   prompts: readonly Prompt[],
-  caller: AbortController,
   progress?: Progress,
 ): Promise<readonly AnsweredEnd[] | HttpFailure> {
   let first: HttpFailure | undefined;
@@ -184,10 +184,10 @@ async function answersOf(
   await Promise.all(prompts.map(async (prompt, index) => {
     // What the others bring after a failure, until they are cancelled, is nobody's.
     const onDelta: OnDelta | undefined = progress && ((delta) => first || progress.delta(index, delta));
-    const ended = await answerOf(prompt, caller.signal, onDelta);
+    const ended = await answerOf(prompt, onDelta);
     if (isFailure(ended)) {
       first ??= ended;
-      return caller.abort(TOGETHER);
+      return leave(prompts, TOGETHER);
     }
     answers[index] = ended;
     if (!first) progress?.answered(index, ended);
@@ -197,11 +197,10 @@ async function answersOf(
 
 async function answerOf(
   { exchange }: Prompt,
-  signal: AbortSignal,
   onDelta: OnDelta | undefined,
 ): Promise<AnsweredEnd | HttpFailure> {
   try {
-    const end = await exchange.answer(signal, onDelta);
+    const end = await exchange.answer(onDelta);
     return failureOf(end) ?? end;
   } catch (thrown) {
     return refusal(exchange.refused(thrown));
@@ -226,13 +225,15 @@ export function failed({ status, body, headers }: HttpFailure, more: Record<stri
   return Response.json(body, { status, headers: { ...headers, ...more } });
 }
 
-/** Fires when the caller goes away, with a reason of ours. */
-function callerOf(signal: AbortSignal): AbortController {
-  const controller = new AbortController();
-  const gone = () => controller.abort(CALLER_GONE);
-  if (signal.aborted) gone();
-  else signal.addEventListener("abort", gone, { once: true });
-  return controller;
+/** Ends what has not ended of these. */
+function leave(prompts: readonly Prompt[], reason: OmnispanError): void {
+  for (const { exchange } of prompts) exchange.leave(reason);
+}
+
+/** Leaves when the connection of the caller is gone. */
+function leaveWith(signal: AbortSignal, prompts: readonly Prompt[]): void {
+  if (signal.aborted) leave(prompts, CALLER_GONE);
+  else signal.addEventListener("abort", () => leave(prompts, CALLER_GONE), { once: true });
 }
 
 /** A header as it came: Node makes a character of each byte. */

@@ -1,26 +1,26 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type SseEvent, sseEvents, SseParser } from "./sse.ts";
+import { type SseEvent, sseEvents } from "./sse.ts";
 
-Deno.test("fields, comments, lines of data, and all three line ends are read", () => {
-  assert.deepEqual(parsed("event: tick\ndata: 1\n\n"), [{ event: "tick", data: "1" }]);
-  assert.deepEqual(parsed(": a comment\r\ndata:a\r\ndata: b\r\ndata:  c\r\n\r\n"), [
+Deno.test("fields, comments, lines of data, and all three line ends are read", async () => {
+  assert.deepEqual(await parsed("event: tick\ndata: 1\n\n"), [{ event: "tick", data: "1" }]);
+  assert.deepEqual(await parsed(": a comment\r\ndata:a\r\ndata: b\r\ndata:  c\r\n\r\n"), [
     { event: "message", data: "a\nb\n c" },
   ]);
-  assert.deepEqual(parsed("data\r\rid: 4\rdata: x\r\r"), [
+  assert.deepEqual(await parsed("data\r\rid: 4\rdata: x\r\r"), [
     { event: "message", data: "" },
     { event: "message", data: "x" },
   ]);
   assert.deepEqual(
-    parsed("event: lost\n\ndata: y\n\n"),
+    await parsed("event: lost\n\ndata: y\n\n"),
     [{ event: "message", data: "y" }],
     "no data, no event",
   );
-  assert.deepEqual(parsed("datas: 1\nretry: 5\n\n"), []);
+  assert.deepEqual(await parsed("datas: 1\nretry: 5\n\n"), []);
 });
 
-Deno.test("an event that the end cuts off is dropped", () => {
-  assert.deepEqual(parsed("data: whole\n\ndata: cut\n"), [{ event: "message", data: "whole" }]);
+Deno.test("an event that the end cuts off is dropped", async () => {
+  assert.deepEqual(await parsed("data: whole\n\ndata: cut\n"), [{ event: "message", data: "whole" }]);
 });
 
 Deno.test("wherever the bytes are split, the events are the same", async () => {
@@ -34,8 +34,7 @@ Deno.test("wherever the bytes are split, the events are the same", async () => {
       const wire = events.map(({ event, data }) =>
         [": comment", `event: ${event}`, ...data.map((line) => `data: ${line}`), "", ""].join(end)
       ).join("");
-      const read: SseEvent[] = [];
-      for await (const event of sseEvents(inPieces(new TextEncoder().encode(wire), cuts))) read.push(event);
+      const read = await Array.fromAsync(sseEvents(inPieces(new TextEncoder().encode(wire), cuts)));
       assert.deepEqual(read, events.map(({ event, data }) => ({ event, data: data.join("\n") })));
     }),
     { numRuns: 300 },
@@ -55,8 +54,8 @@ Deno.test("who stops reading cancels the stream", async () => {
   assert.ok(cancelled);
 });
 
-function parsed(text: string): SseEvent[] {
-  return new SseParser().push(text);
+function parsed(text: string): Promise<SseEvent[]> {
+  return Array.fromAsync(sseEvents(inPieces(new TextEncoder().encode(text), [])));
 }
 
 function inPieces(bytes: Uint8Array, cuts: readonly number[]): ReadableStream<Uint8Array> {

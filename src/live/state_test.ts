@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import type { LivePoint } from "./feed.ts";
 import { batchAt, helloAt, pointAt, STARTED_AT, tickAt } from "../../tests/support/live_events.ts";
-import { after, type TopState } from "./top_state.ts";
+import { after, because, lastMinuteOf, type LiveState, ownMode, ratesOf } from "./state.ts";
 
 Deno.test("nothing is known before the first hello", () => {
   assert.equal(after(undefined, { kind: "tick", tick: tickAt(3) }, 0), undefined);
@@ -45,7 +46,7 @@ Deno.test("what is kept is bounded", () => {
 });
 
 Deno.test("a loss counts from its beginning, and a new hello ends it, with an engine that counts anew", () => {
-  const lost = (state: TopState, at: number) => after(state, { kind: "lost", why: `at ${at}` }, at)!;
+  const lost = (state: LiveState, at: number) => after(state, { kind: "lost", why: `at ${at}` }, at)!;
   const gone = lost(lost(hello(500), 1000), 3000);
   assert.deepEqual(gone.lost, { since: 1000, why: "at 3000" });
   const again = after(gone, { kind: "hello", hello: helloAt(2) }, 4000)!;
@@ -54,10 +55,37 @@ Deno.test("a loss counts from its beginning, and a new hello ends it, with an en
   assert.equal(again.batches[0]?.id, 5);
 });
 
-function hello(second: number): TopState {
+Deno.test("rates are means of the last five seconds, or of what there is", () => {
+  let state = hello(10);
+  for (let second = 11; second <= 15; second++) state = at(state, second, { arrived: second % 2 });
+  assert.equal(ratesOf(state).arrived, 3 / 5);
+  assert.equal(ratesOf({ ...state, history: [pointAt(1, { arrived: 7 })] }).arrived, 7);
+});
+
+Deno.test("the last minute is sixty seconds of time, also when seconds are missing", () => {
+  const seconds = [...Array(30).keys(), ...Array.from({ length: 21 }, (_, index) => 80 + index)];
+  const history = seconds.map((second) =>
+    pointAt(second, second < 30 ? { ended: 1, failed: 1 } : { ended: 2 })
+  );
+  assert.deepEqual(lastMinuteOf({ ...hello(1), history }), { ended: 42, failed: 0 });
+});
+
+Deno.test("modes and reasons have the texts that the engine sent, and an unknown reason is its own text", () => {
+  const { hello: { modes }, hello: told } = hello(1);
+  assert.deepEqual([ownMode(told)?.name, ownMode(told)?.shape], ["micro_batch", "of 8, window 20 ms"]);
+  assert.equal(because(modes, "micro_batch", "full"), "the batch was full");
+  assert.equal(because(modes, "micro_batch", "later"), "later");
+  assert.equal(because(modes, "later", "full"), "full");
+});
+
+function at(state: LiveState, second: number, point: Partial<LivePoint>): LiveState {
+  return ticked(state, { ...tickAt(second), point: pointAt(second, point) });
+}
+
+function hello(second: number): LiveState {
   return after(undefined, { kind: "hello", hello: helloAt(second) }, 0)!;
 }
 
-function ticked(state: TopState, tick: ReturnType<typeof tickAt>): TopState {
+function ticked(state: LiveState, tick: ReturnType<typeof tickAt>): LiveState {
   return after(state, { kind: "tick", tick }, 0)!;
 }

@@ -1,7 +1,11 @@
 /**
- * What the engine tells the live page and `deno task top`: the events of `GET /live` (server-sent events), each with
- * one JSON object of these. Imports nothing, for the page's own scripts use it too. No prompt or answer text is in it.
+ * The contract of `GET /live`, which the live page and `deno task top` read: server-sent events, `hello` and then
+ * `tick`s, each with one JSON object of these. No prompt or answer text is in it.
  */
+
+/** How far back a hello goes; a reader keeps as much. */
+export const HISTORY_SECONDS = 900;
+export const HISTORY_BATCHES = 60;
 
 /** Percentiles in ms of what ended in the last 30 s; null where nothing did. */
 export interface Percentiles {
@@ -12,17 +16,17 @@ export interface Percentiles {
 
 /** One second of the engine. */
 export interface LivePoint {
-  /** Its end, in Unix ms. */
+  /** The end of the second, in Unix ms. */
   readonly at: number;
-  /** In this second. */
+  /** Requests that came in this second. */
   readonly arrived: number;
-  /** In this second, however they ended; refused ones included. */
+  /** Requests that ended in this second, however they did; refused ones included. */
   readonly ended: number;
-  /** Of `ended`: those with another status than "ok". */
+  /** Those of `ended` with another status than "ok". */
   readonly failed: number;
-  /** In this second. */
+  /** Tokens that were made in this second. */
   readonly outputTokens: number;
-  /** At its end. */
+  /** Requests that wait, and requests at the worker, at the end of the second. */
   readonly queueDepth: number;
   readonly inFlight: number;
   /** Batches that left in this second, and the requests in them. */
@@ -32,7 +36,7 @@ export interface LivePoint {
   readonly tpot: Percentiles;
   readonly e2e: Percentiles;
   readonly workerState: "up" | "draining" | "down";
-  /** Of the KV cache, 0 to 1. */
+  /** The used share of the KV cache, 0 to 1. */
   readonly kvUsage: number;
 }
 
@@ -40,7 +44,7 @@ export interface LivePoint {
 export interface LiveBatch {
   readonly id: number;
   readonly mode: string;
-  /** direct, slot, full, window, idle or gate. */
+  /** One of the `reasons` of its mode. */
   readonly reason: string;
   readonly size: number;
   /** The most it could have held; 0: no limit. */
@@ -50,7 +54,7 @@ export interface LiveBatch {
   /** When the last of its requests ended; null while one runs. */
   readonly endedAt: number | null;
   readonly lateMs: number;
-  /** Of each member, engine receive to dispatch, in the order of their arrival. */
+  /** What each member waited from engine receive to dispatch, in the order of their arrival. */
   readonly waitsMs: readonly number[];
 }
 
@@ -63,9 +67,9 @@ export interface LiveRequest {
   readonly stream: boolean;
   /** "running": at the worker, and not known whether tokens have come (an answer in one piece). */
   readonly phase: "queued" | "prefill" | "decode" | "running";
-  /** Since the engine received it. */
+  /** Time since the engine received it. */
   readonly ageMs: number;
-  /** In the queue, so far. */
+  /** Time in the queue so far. */
   readonly waitedMs: number;
   readonly maxTokens: number;
   readonly tokens: number;
@@ -82,15 +86,15 @@ export interface LiveWorker {
   readonly running: number;
   readonly waiting: number;
   readonly kvUsage: number;
-  /** Of the worker that serve started. */
+  /** Restarts of the worker that serve started. */
   readonly restarts: number;
 }
 
-/** Counted since the engine's start; the same figures as in `/metrics`. */
+/** Counts since the engine's start; the same figures as in `/metrics`. */
 export interface LiveTotals {
   readonly accepted: number;
   readonly ok: number;
-  /** By status: those that ended otherwise, refused ones included. */
+  /** Requests that ended otherwise, by status; refused ones included. */
   readonly failed: Readonly<Record<string, number>>;
   readonly retried: number;
   readonly inputTokens: number;
@@ -106,12 +110,12 @@ export interface LiveHealth {
 
 /** Whether the batching window brings more than it costs, over the last 60 s. */
 export interface LiveWindow {
-  /** "off": the mode has no window. "idle": too few batches to tell. */
+  /** "off": there is no window. "idle": there were too few batches to judge by. */
   readonly verdict: "off" | "idle" | "pays" | "costs";
   /** A sentence for people, with the figures. */
   readonly why: string;
   readonly batches: number;
-  /** Requests in a batch. */
+  /** Mean number of requests in a batch. */
   readonly meanSize: number;
   /** Share of the batches that left full, and of those that left with one request after the whole window. */
   readonly fullShare: number;
@@ -120,18 +124,33 @@ export interface LiveWindow {
   readonly meanBatchWaitMs: number;
 }
 
+/** A scheduling mode as its definition describes it (src/core/modes). */
+export interface LiveMode {
+  readonly name: string;
+  /** Completes "it lets requests go ...". */
+  readonly summary: string;
+  /** The settings that shape it, in a few words; empty where none limits anything. */
+  readonly shape: string;
+  /** Why its batches leave, each with the words that complete "it left because ...". */
+  readonly reasons: Readonly<Record<string, string>>;
+  /** Requests wait for others to share their batch. */
+  readonly isWindowed: boolean;
+}
+
 /** Event `hello`: the first, once. */
 export interface LiveHello {
   readonly startedAt: number;
   readonly now: number;
-  /** In force; names as in docs/configuration.md. */
+  /** The settings in force, named as in docs/configuration.md. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
-  readonly modes: readonly string[];
-  /** Whether requests may choose their mode. */
+  /** The name of the engine's own mode. */
+  readonly mode: string;
+  readonly modes: readonly LiveMode[];
+  /** Requests may choose their mode. */
   readonly modeHints: boolean;
-  /** At most the last 900, oldest first. */
+  /** At most the last HISTORY_SECONDS, oldest first. */
   readonly history: readonly LivePoint[];
-  /** At most the last 60, oldest first. */
+  /** At most the last HISTORY_BATCHES, oldest first. */
   readonly batches: readonly LiveBatch[];
   readonly tick: LiveTick;
 }

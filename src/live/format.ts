@@ -1,4 +1,4 @@
-/** How figures are written on the page. What is not known is a dash; a unit stands after every figure that has one. */
+/** How figures are written on the page and in the terminal. What is not known is a dash; units stand after the figure. */
 
 export const NOTHING = "–";
 
@@ -7,14 +7,19 @@ export function count(value: number): string {
   return Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** `1 request`, `2 requests` */
+export function counted(number: number, one: string, many = `${one}s`): string {
+  return `${count(number)} ${number === 1 ? one : many}`;
+}
+
 /** For rates and means: one decimal below 100, whole numbers from there on. */
 export function decimal(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return NOTHING;
   return Math.abs(value) < 99.95 ? value.toFixed(1) : count(value);
 }
 
-/** A span of time in three digits or so: `0.42 ms`, `12.3 ms`, `412 ms`, `1.23 s`, `83 s`. */
-export function span(ms: number | null): string {
+/** A span of time in three digits or so: `0.42 ms`, `12.3 ms`, `412 ms`, `1.23 s`, `83.0 s`. */
+export function millis(ms: number | null): string {
   if (ms === null || !Number.isFinite(ms)) return NOTHING;
   if (ms < 0.005) return "0 ms";
   if (ms < 9.995) return `${ms.toFixed(2)} ms`;
@@ -25,14 +30,14 @@ export function span(ms: number | null): string {
   return `${count(ms / 1000)} s`;
 }
 
-/** Of a part from 0 to 1. */
+/** A part from 0 to 1 as per cent. */
 export function percent(part: number | null): string {
   if (part === null || !Number.isFinite(part)) return NOTHING;
   const value = part * 100;
   return value > 0 && value < 0.95 ? `${value.toFixed(1)} %` : `${Math.round(value)} %`;
 }
 
-/** How long something has been going on, in its two largest units: `42 s`, `3 min 5 s`, `2 h 4 min`, `6 d 1 h`. */
+/** A longer span of time in its two largest units: `42 s`, `3 min 5 s`, `2 h 4 min`, `6 d 1 h`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const [minutes, hours, days] = [seconds / 60, seconds / 3600, seconds / 86_400].map(Math.floor) as [
@@ -56,16 +61,7 @@ export function clock(at: number, withMillis = false): string {
   return withMillis ? `${text}.${String(date.getMilliseconds()).padStart(3, "0")}` : text;
 }
 
-/** Says what a request's or a batch's name of a reason means: completes "it left because ...". */
-export function because(reason: string): string {
-  return REASONS[reason] ?? reason;
+/** On one line and without control characters, so that what a server says can't rewrite the reader's terminal. */
+export function oneLine(text: string): string {
+  return text.replace(/[\s\p{Cc}\p{Cf}]+/gu, " ").trim();
 }
-
-const REASONS: Readonly<Record<string, string>> = {
-  direct: "the mode sends each at once",
-  slot: "its turn came",
-  full: "it was full",
-  window: "its window was over",
-  idle: "nothing was at the worker",
-  gate: "a place at the worker was free",
-};

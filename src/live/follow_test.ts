@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
-import { ClientError } from "./client_error.ts";
-import { EngineHttp } from "./engine_http.ts";
+import { EngineClient, EngineError } from "./engine_client.ts";
 import { eventStream, refused, TestEngine } from "../../tests/support/scripted_http_engine.ts";
-import { followLive, type LiveEvent } from "./live_stream.ts";
+import { followLive, type FollowOptions, type LiveEvent } from "./follow.ts";
 import { helloAt, sse, tickAt } from "../../tests/support/live_events.ts";
 
-const QUICK = { silenceMs: 5000, firstPauseMs: 10 };
+/** Without an answer, and where the engine is busy, for one that was there once. */
+const QUICK: FollowOptions = {
+  firstPauseMs: 10,
+  mayPass: ({ status = 500 }, hasConnected) => hasConnected && (status === 429 || status >= 500),
+};
 
 Deno.test("an engine that comes back is followed again, and meanwhile each failure is told", async () => {
   const answers = [
@@ -42,16 +45,31 @@ Deno.test("an engine that says nothing is lost, as one that is gone", async () =
   const stop = new AbortController();
   const kinds: string[] = [];
   const follow = async () => {
-    using client = http(engine.url);
-    for await (
-      const event of followLive(client, stop.signal, { silenceMs: 300, firstPauseMs: 10 })
-    ) {
+    for await (const event of followLive(http(engine.url), stop.signal, { ...QUICK, silenceMs: 300 })) {
       kinds.push(event.kind === "lost" ? event.why : event.kind);
       if (kinds.length === 3) stop.abort();
     }
   };
   await assert.rejects(follow, { name: "AbortError" });
   assert.deepEqual(kinds, ["hello", "it said nothing for 0.3 s", "hello"]);
+});
+
+Deno.test("a reader that waits for an engine follows it once it is there", async () => {
+  const answers = [
+    () => refused(503, "the engine is starting"),
+    () => new Response("<html>"),
+    () => eventStream([sse("hello", helloAt(1))]),
+  ];
+  await using engine = new TestEngine({ "/live": () => answers.shift()?.() ?? refused(401, "no key") });
+  const waits = { ...QUICK, mayPass: ({ status }: EngineError) => status !== 401 };
+  const kinds: string[] = [];
+  const follow = async () => {
+    for await (const { kind } of followLive(http(engine.url), AbortSignal.timeout(20_000), waits)) {
+      kinds.push(kind);
+    }
+  };
+  await assert.rejects(follow, { status: 401 });
+  assert.deepEqual(kinds, ["lost", "lost", "hello", "lost"]);
 });
 
 Deno.test("what fails the first time is not tried again", async () => {
@@ -70,18 +88,17 @@ Deno.test("what fails the first time is not tried again", async () => {
 });
 
 /** Until it throws. */
-async function followed(url: string): Promise<{ events: LiveEvent[]; thrown: ClientError }> {
+async function followed(url: string): Promise<{ events: LiveEvent[]; thrown: EngineError }> {
   const events: LiveEvent[] = [];
-  using client = http(url);
   try {
-    for await (const event of followLive(client, AbortSignal.timeout(20_000), QUICK)) events.push(event);
+    for await (const event of followLive(http(url), AbortSignal.timeout(20_000), QUICK)) events.push(event);
   } catch (thrown) {
-    if (thrown instanceof ClientError) return { events, thrown };
+    if (thrown instanceof EngineError) return { events, thrown };
     throw thrown;
   }
   return assert.fail("it ended well");
 }
 
-function http(url: string): EngineHttp {
-  return new EngineHttp({ url, apiKey: undefined, certificates: undefined });
+function http(url: string): EngineClient {
+  return new EngineClient({ url, apiKey: () => undefined });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { clock, count, decimal, duration, NOTHING, percent, span } from "./format.ts";
+import { clock, count, counted, decimal, duration, millis, NOTHING, oneLine, percent } from "./format.ts";
 
 Deno.test("counts stand in groups of three", () => {
   assert.deepEqual([0, 999, 1000, 1234567.4].map(count), ["0", "999", "1,000", "1,234,567"]);
@@ -12,7 +12,7 @@ Deno.test("rates have one decimal below a hundred", () => {
 
 Deno.test("a span changes its unit with its length", () => {
   const spans = [0, 0.421, 9.996, 99.96, 412.4, 999.6, 1234, 10_000, 83_200, 100_000];
-  assert.deepEqual(spans.map(span), [
+  assert.deepEqual(spans.map(millis), [
     "0 ms",
     "0.42 ms",
     "10.0 ms",
@@ -33,7 +33,7 @@ Deno.test("a longer span is never written as a shorter one", () => {
       fc.double({ min: 0, max: 1e6, noNaN: true }),
       fc.double({ min: 0, max: 1e6, noNaN: true }),
       (a, b) => {
-        assert.ok(ms(span(Math.min(a, b))) <= ms(span(Math.max(a, b))));
+        assert.ok(ms(millis(Math.min(a, b))) <= ms(millis(Math.max(a, b))));
       },
     ),
   );
@@ -41,7 +41,7 @@ Deno.test("a longer span is never written as a shorter one", () => {
 
 Deno.test("what is not known is a dash", () => {
   assert.deepEqual(
-    [decimal(null), span(null), percent(null), span(NaN), percent(0 / 0)],
+    [decimal(null), millis(null), percent(null), millis(NaN), percent(0 / 0)],
     Array(5).fill(NOTHING),
   );
 });
@@ -63,4 +63,16 @@ Deno.test("a duration has its two largest units", () => {
 Deno.test("a time of day is the reader's own", () => {
   const at = new Date(2026, 10, 28, 9, 5, 7, 42).getTime();
   assert.deepEqual([clock(at), clock(at, true)], ["09:05:07", "09:05:07.042"]);
+});
+
+Deno.test("a noun has its plural", () => {
+  assert.deepEqual([counted(1, "token"), counted(0, "token"), counted(1200, "batch", "batches")], [
+    "1 token",
+    "0 tokens",
+    "1,200 batches",
+  ]);
+});
+
+Deno.test("a foreign text is one line without control characters", () => {
+  assert.equal(oneLine(" a\x1b[2J\r\n\tb\u202e "), "a [2J b");
 });
