@@ -48,7 +48,7 @@ Deno.test("help is given wherever it is asked for, and names every flag", () => 
   }
 });
 
-Deno.test("wrong use is told with the flag, the rule and the value, each on its line", () => {
+Deno.test("wrong use is reported with the flag, the rule and the value, each on its line", () => {
   assert.deepEqual(problems([]), ['keys needs one of new, list, revoke, got ""; keys --help tells more']);
   assert.deepEqual(problems(["make"]), [
     'keys needs one of new, list, revoke, got "make"; keys --help tells more',

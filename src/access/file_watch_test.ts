@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { pause } from "../../tests/support/wait.ts";
 import { FileWatch } from "./file_watch.ts";
 
-/** What a watch of a file told, in order, and a way to wait for the next word. */
+/** The reports of a watch, in order, and a way to wait for the next one. */
 class Told {
   readonly words: string[] = [];
   readonly events = {
@@ -37,7 +37,7 @@ async function watched(play: (folder: string, path: string, told: Told) => Promi
   }
 }
 
-Deno.test("a file that is written over or replaced is told, with equal size and time too", () =>
+Deno.test("a file that is written over or replaced is reported, with equal size and time too", () =>
   watched(async (folder, path, told) => {
     await Deno.writeTextFile(path, "two");
     assert.deepEqual(await told.next(1), ["two"]);
@@ -51,7 +51,7 @@ Deno.test("a file that is written over or replaced is told, with equal size and 
     assert.deepEqual(await told.next(3), ["two", "six", "ten"]);
   }));
 
-Deno.test("a swap of the folder that a symbolic link goes through is told", () =>
+Deno.test("a swap of the folder that a symbolic link goes through is reported", () =>
   watched(async (folder, _path, told) => {
     await Deno.mkdir(`${folder}/v2`);
     await Deno.writeTextFile(`${folder}/v2/keys.json`, "two");
@@ -60,7 +60,7 @@ Deno.test("a swap of the folder that a symbolic link goes through is told", () =
     assert.deepEqual(await told.next(1), ["two"]);
   }, true));
 
-Deno.test("a file that goes is told once; the same text again is no change, another is", () =>
+Deno.test("a file that goes is reported once; the same text again is no change, another is", () =>
   watched(async (_folder, path, told) => {
     await Deno.remove(path);
     assert.deepEqual(await told.next(1), [`! ${path} (API_KEYS_FILE) is not there`]);
@@ -74,7 +74,7 @@ Deno.test("a file that goes is told once; the same text again is no change, anot
     assert.equal((await told.next(3))[2], "two");
   }));
 
-Deno.test("after its end a watch tells nothing", async () => {
+Deno.test("after its end a watch reports nothing", async () => {
   const path = await Deno.makeTempFile();
   try {
     const told = new Told();

@@ -78,7 +78,7 @@ Deno.test("half of a surrogate pair is no tenant: two of these would look the sa
   assert.deepEqual(parseKeyFile(JSON.stringify(whole), "keys.json"), whole);
 });
 
-Deno.test("what is no JSON is told by its line", () => {
+Deno.test("a text that is no JSON is reported with its line", () => {
   assert.deepEqual(problems('{"keys": [\n{"id": "k1",}\n]}'), [
     "keys.json must be JSON, but is not at line 2",
   ]);
@@ -99,7 +99,7 @@ Deno.test("no hash and no key is ever shown, wherever it stands", () => {
   assert.equal(problems({ keys: { k1: KEY } }).length, 1);
 });
 
-Deno.test("of many problems the first are told", () => {
+Deno.test("of many problems the first are reported", () => {
   const lines = problems({ keys: Array.from({ length: 50 }, () => 1) });
   assert.equal(lines.length, 21);
   assert.equal(lines.at(-1), "keys.json: and 30 more problems");

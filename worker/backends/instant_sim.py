@@ -1,4 +1,4 @@
-"""The simulated backend without time: it measures what is around the model."""
+"""The simulated backend whose steps take no time, for measuring everything but the model."""
 
 from __future__ import annotations
 

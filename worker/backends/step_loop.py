@@ -69,7 +69,7 @@ class StepLoop(Backend):
         self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
         self._numbers = itertools.count(1)
         self._thread = threading.Thread(target=self._own, name=f"{info.backend}-owner", daemon=True)
-        # Of the event loop: who hears of each row that has neither ended nor been cancelled.
+        # Used on the event loop alone: the listener of each row that has neither ended nor been cancelled.
         self._listeners: dict[int, Listener] = {}
         self._closed = False
         # Of the owner thread; the event loop reads the figures.
