@@ -1,10 +1,10 @@
 import { print, printError } from "../../src/cli/output.ts";
 import type { Command } from "../cli/command.ts";
-import { dialectText } from "./dialect_text.ts";
 import { parseSlo } from "../metrics/figure_names.ts";
 import { summarizeRun } from "../metrics/summary.ts";
 import type { Slo } from "../plan.ts";
 import { readRecording, type Recording } from "../record/recorder.ts";
+import { dialectText } from "../report/dialects.ts";
 import { textReport } from "../report/text.ts";
 import { writeReports } from "../report/write.ts";
 import { EXIT } from "./measured.ts";

@@ -3,7 +3,7 @@ import { StartupError } from "../../src/core/errors.ts";
 import { MODES } from "../../src/core/modes/modes.ts";
 import type { Command } from "../cli/command.ts";
 import { planOf } from "../cli/plan_of.ts";
-import { statesLimits } from "../metrics/request.ts";
+import { statesLimits } from "../metrics/requests.ts";
 import type { Load, RunPlan, Variant } from "../plan.ts";
 import { Lab } from "../run/lab.ts";
 import { defaultCandidates } from "../search/candidates.ts";

@@ -1,28 +1,15 @@
 /** Two sides set against each other: pure figures and verdicts, from samples alone. The content of compare.json. */
-import { ratioInterval } from "../metrics/bootstrap.ts";
-import type { CellSummary, Estimate } from "../metrics/cell_summary.ts";
-import { type FigureName, figureOf, higherIsBetter, statisticOf } from "../metrics/figure_names.ts";
-import { statesLimits } from "../metrics/request.ts";
-import { summarizeCell } from "../metrics/summary.ts";
+import type { FigureName } from "../metrics/figure_names.ts";
+import { statesLimits } from "../metrics/requests.ts";
 import type { Slo } from "../plan.ts";
-import type { Change, ComparedCell, ComparedFigure, ComparedSide } from "./compared.ts";
-import { differences } from "./differences.ts";
-import { judge, type Judgement, notInNew } from "./judge.ts";
-import type { Limit } from "./limit.ts";
-import { matchCells, type MatchedCells, type Side, type UnmatchedCell } from "./match.ts";
+import type { RunEnvironment } from "../record/environment.ts";
+import { compareCells, type ComparedCell, matchCells, type Side, type UnmatchedCell } from "./cells.ts";
+import { judge, type Judgement, type Limit, notInNew } from "./gate.ts";
 
 /** What every comparison shows, with goodput where an SLO is stated. */
 const FIGURES: readonly FigureName[] = [
-  "req_s",
-  "out_tok_s",
-  "ttft_p50",
-  "ttft_p95",
-  "tpot_p50",
-  "tpot_p95",
-  "itl_p99",
-  "e2e_p50",
-  "e2e_p95",
-  "e2e_p99",
+  ...["req_s", "out_tok_s", "ttft_p50", "ttft_p95", "tpot_p50", "tpot_p95"] as const,
+  ...["itl_p99", "e2e_p50", "e2e_p95", "e2e_p99"] as const,
 ];
 
 /** compare.json. */
@@ -77,64 +64,68 @@ function figuresWith(slo: Slo, limits: readonly Limit[]): FigureName[] {
   return [...new Set([...FIGURES, ...goodput, ...limits.map(({ figure }) => figure)])];
 }
 
-function compareCells(
-  { load, base, next }: MatchedCells,
-  slo: Slo,
-  names: readonly FigureName[],
-): ComparedCell {
-  const summaries = [base, next].map(({ samples }) => summarizeCell(samples, load, slo));
-  const [ofBase, ofNext] = summaries as [CellSummary, CellSummary];
-  const compared = names.map((figure) => {
-    const [baseFigure, nextFigure] = [figureOf(ofBase, figure), figureOf(ofNext, figure)];
-    const { paired, ...resampled } = ratioInterval(base.samples, next.samples, statisticOf(figure, slo));
-    const none = baseFigure.value === 0 && nextFigure.value === 0;
-    const ratio = none ? ratioOfNone(figure) : boundedRatio(resampled, baseFigure, nextFigure);
-    const change: Change = none && ratio.value === 1 ? "same" : changeOf(figure, ratio);
-    return { paired, figure, base: baseFigure, next: nextFigure, ratio, change };
+/** Names within an environment whose difference says nothing, or is told in words of its own. */
+const UNTOLD = [
+  "startedAt",
+  "command",
+  "machine.loadAverage",
+  "versions.v8",
+  "versions.typescript",
+  "engine.WORKER_ENDPOINT",
+  "engine.WORKER_PORT",
+  "worker.endpoint",
+  "worker.startedByBench",
+  "plan.variants",
+  "plan.loads",
+];
+
+/**
+ * In what two sides differ: a line for each name, `machine.cores: 2 against 8`. `variants` are the pairs of names that are
+ * compared.
+ */
+function differences(
+  base: RunEnvironment,
+  next: RunEnvironment,
+  variants: readonly (readonly [base: string, next: string])[],
+): string[] {
+  const loads = base.plan.loads.flatMap((load) => {
+    const same = next.plan.loads.find(({ name }) => name === load.name);
+    return same ? differing(load, same, `load ${load.name}: `) : [];
   });
-  return {
-    load: load.name,
-    loop: load.kind,
-    base: sideOf(base.variant, ofBase),
-    next: sideOf(next.variant, ofNext),
-    paired: compared.some(({ paired }) => paired),
-    figures: compared.map(({ paired: _, ...figure }) => figure),
-  };
+  const settings = variants.flatMap(([one, other]) => {
+    const between = one === other ? `variant ${one}: ` : `variants ${one} and ${other}: `;
+    return differing(definitionOf(base, one), definitionOf(next, other), between);
+  });
+  return [...new Set([...settings, ...differing(base, next), ...loads, ...uncommitted(base, next)])];
 }
 
-function sideOf(variant: string, { requests, failed, verdict }: CellSummary): ComparedSide {
-  return { variant, requests, failed, ...verdict };
+function definitionOf({ plan }: RunEnvironment, variant: string): object {
+  const { name: _, ...definition } = plan.variants.find(({ name }) => name === variant) ?? { name: variant };
+  return definition;
 }
 
-/**
- * Of two zeros: no failures or no wait on either side are the same, and no resampling knows of any, so there is no interval.
- * Two sides that did nothing at all have nothing to compare.
- */
-function ratioOfNone(figure: FigureName): ComparedFigure["ratio"] {
-  return { value: higherIsBetter(figure) ? NaN : 1, low: NaN, high: NaN };
+/** The same commit is not the same code when files were changed. */
+function uncommitted(base: RunEnvironment, next: RunEnvironment): string[] {
+  const unknown = base.git?.changed && next.git?.changed && base.startedAt !== next.startedAt;
+  return unknown ? ["uncommitted changes, which both had: the code may differ more than the commits"] : [];
 }
 
-/**
- * What the samples of a side don't bound, they can't bound in the ratio: a p99 of a hundred requests is hardly more than
- * the slowest of them, however alike the resamplings are.
- */
-function boundedRatio(
-  ratio: ComparedFigure["ratio"],
-  base: Estimate,
-  next: Estimate,
-): ComparedFigure["ratio"] {
-  if (Number.isNaN(ratio.low) || Number.isNaN(ratio.high)) return ratio;
-  const open = ({ value, high }: Estimate) => high === Infinity && value !== Infinity;
-  return {
-    ...ratio,
-    low: open(base) ? 0 : ratio.low,
-    high: open(next) ? Infinity : ratio.high,
-  };
+function differing(base: object, next: object, prefix = ""): string[] {
+  const [left, right] = [leavesOf(base), leavesOf(next)];
+  return [...new Set([...left.keys(), ...right.keys()])]
+    .filter((path) => left.get(path) !== right.get(path))
+    .filter((path) => prefix !== "" || !UNTOLD.some((name) => path === name || path.startsWith(`${name}.`)))
+    .map((path) => `${prefix}${path}: ${left.get(path) ?? "none"} against ${right.get(path) ?? "none"}`);
 }
 
-/** A difference is shown when the interval lies on one side of 1; an interval without either end says nothing. */
-export function changeOf(figure: FigureName, { value, low, high }: ComparedFigure["ratio"]): Change {
-  if ([value, low, high].some(Number.isNaN) || (low === 0 && high === Infinity)) return "unknown";
-  if (low <= 1 && high >= 1) return "same";
-  return (low > 1) === higherIsBetter(figure) ? "better" : "worse";
+/** `a.b.c` to the value as text; what is null is not there. */
+function leavesOf(value: object, path = ""): Map<string, string> {
+  const leaves = new Map<string, string>();
+  for (const [name, inner] of Object.entries(value)) {
+    if (inner === undefined || inner === null) continue;
+    const here = path === "" ? name : `${path}.${name}`;
+    if (typeof inner !== "object") leaves.set(here, String(inner));
+    else leavesOf(inner, here).forEach((text, leaf) => leaves.set(leaf, text));
+  }
+  return leaves;
 }

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { StartupError } from "../../src/core/errors.ts";
 import { environmentOf, planOf } from "../../tests/support/bench/environment.ts";
-import { ratioInterval } from "../metrics/bootstrap.ts";
+import { ratioInterval } from "../metrics/resampling.ts";
 import { statisticOf } from "../metrics/figure_names.ts";
-import type { ComparedFigure } from "./compared.ts";
-import { changeOf, compare, type Comparison } from "./comparison.ts";
-import { parseLimits } from "./limit.ts";
+import { changeOf, type ComparedFigure } from "./cells.ts";
+import { compare, type Comparison } from "./comparison.ts";
+import { parseLimits } from "./gate.ts";
 import { ROUND_EVERY_MS, samplesOf, sideOf } from "../../tests/support/bench/recording.ts";
-import { rowsOf } from "./wording.ts";
+import { tableOfCell } from "./text.ts";
 
 /** A second side's rounds after the first side's, each in its own half of the round's time. */
 const IN_TURN = ROUND_EVERY_MS / 2;
@@ -106,7 +106,7 @@ Deno.test("no failures on either side are the same, and no goodput on either sid
   assert.deepEqual({ ratio, change }, { ratio: { value: 1, low: NaN, high: NaN }, change: "same" });
   assert.equal(figureIn(comparison, "goodput").change, "unknown");
   assert.equal(comparison.intervals, 8, "of ten figures, for nothing bounds a 99th percentile");
-  const row = rowsOf(comparison.cells[0]!).find(([figure]) => figure === "failed_share");
+  const row = tableOfCell(comparison.cells[0]!).rows.find(([figure]) => figure === "failed_share");
   assert.deepEqual(row?.slice(3), ["1.000", "-", "no difference shown"]);
 });
 

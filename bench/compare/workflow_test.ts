@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { parseCommand } from "../cli/command.ts";
 import { helpText } from "../cli/help.ts";
-import { parseLimits } from "./limit.ts";
+import { parseLimits } from "./gate.ts";
 
 const PAGE = await Deno.readTextFile(fileURLToPath(new URL("../../docs/compare.md", import.meta.url)));
 

@@ -1,8 +1,7 @@
 import type { Sample } from "../record/sample.ts";
-import { blocksInAll, blocksPerRound, drawWeights } from "./blocks.ts";
-import { intervalOf } from "./bootstrap.ts";
 import type { Distribution, Estimate } from "./cell_summary.ts";
-import { distributionOf, type Values, type Weighing } from "./weighing.ts";
+import { blocksInAll, blocksPerRound, intervalOf, replicatesOf, type Weighing } from "./resampling.ts";
+import { distributionOf, type Values } from "./weighing.ts";
 
 export const PERCENTS = [50, 90, 95, 99] as const;
 const [MOST_REPLICATES, FEWEST_REPLICATES] = [1000, 400];
@@ -13,58 +12,41 @@ const SEED = 1;
 /** Fewer samples than this beyond a percentile don't tell where it is. */
 const BEYOND = 5;
 
-/** A figure from each of the weighing, with its interval from one set of resamplings. */
-export class Estimator {
-  readonly #blocks: number;
+/**
+ * The one figure of a weighing with its interval. Few: as for a median, fewer than 10 requests.
+ * @param requests as `measuredRequests` orders them.
+ */
+export function estimateOf(requests: readonly Sample[], weighing: Weighing): Estimate {
+  const [estimate = NOTHING] = estimatesOf(requests, weighing, requests.length);
+  return { ...estimate, few: isFew(requests.length, 50) };
+}
 
-  /** @param requests as `measuredRequests` orders them. */
-  constructor(readonly requests: readonly Sample[]) {
-    this.#blocks = requests.length === 0 ? 1 : blocksPerRound(requests);
-  }
+export function distributionEstimate(requests: readonly Sample[], values: Values): Distribution {
+  const samples = values.values.length;
+  const weighing = distributionOf(values, requests.length, PERCENTS);
+  const [mean = NOTHING, ...percentiles] = samples === 0 ? [] : estimatesOf(requests, weighing, samples);
+  const told = new Set(values.owners).size;
+  const [p50 = NOTHING, p90 = NOTHING, p95 = NOTHING, p99 = NOTHING] = percentiles.map((estimate, at) =>
+    boundedBy(estimate, PERCENTS[at]!, told)
+  );
+  return { mean: { ...mean, few: isFew(told, 50) }, p50, p90, p95, p99 };
+}
 
-  /** Few: as for a median, fewer than 10 requests. */
-  figure(weighing: Weighing): Estimate {
-    const [estimate] = this.#estimates(weighing, this.requests.length);
-    return { ...estimate ?? NOTHING, few: isFew(this.requests.length, 50) };
-  }
-
-  distribution(values: Values): Distribution {
-    const samples = values.values.length;
-    if (samples === 0) return { mean: NOTHING, p50: NOTHING, p90: NOTHING, p95: NOTHING, p99: NOTHING };
-    const weighing = distributionOf(values, this.requests.length, PERCENTS);
-    const [mean = NOTHING, ...percentiles] = this.#estimates(weighing, samples);
-    const told = new Set(values.owners).size;
-    const [p50, p90, p95, p99] = PERCENTS.map((percent, at) =>
-      boundedBy(percentiles[at] ?? NOTHING, percent, told)
-    );
-    return {
-      mean: { ...mean, few: isFew(told, 50) },
-      p50: p50 ?? NOTHING,
-      p90: p90 ?? NOTHING,
-      p95: p95 ?? NOTHING,
-      p99: p99 ?? NOTHING,
-    };
-  }
-
-  #estimates(weighing: Weighing, samples: number): Estimate[] {
-    const values = weighing(new Uint32Array(this.requests.length).fill(1));
-    const count = Math.min(MOST_REPLICATES, Math.max(FEWEST_REPLICATES, Math.floor(WALKED_VALUES / samples)));
-    const replicated = values.map(() => new Float64Array(count));
-    if (this.requests.length > 0) {
-      let at = 0;
-      for (const weights of drawWeights(this.requests, this.#blocks, { count, seed: SEED })) {
-        weighing(weights).forEach((value, figure) => replicated[figure]![at] = value);
-        at++;
-      }
-    }
-    const blocks = blocksInAll(this.requests, this.#blocks);
-    return values.map((value, figure) => ({
-      value,
-      ...Number.isNaN(value) ? { low: NaN, high: NaN } : intervalOf(replicated[figure]!, blocks),
-      samples,
-      few: false,
-    }));
-  }
+/** All figures of the weighing, with intervals from one set of resamplings. */
+function estimatesOf(requests: readonly Sample[], weighing: Weighing, samples: number): Estimate[] {
+  const values = weighing(new Uint32Array(requests.length).fill(1));
+  const count = Math.min(MOST_REPLICATES, Math.max(FEWEST_REPLICATES, Math.floor(WALKED_VALUES / samples)));
+  const perRound = requests.length === 0 ? 1 : blocksPerRound(requests);
+  const replicated = requests.length === 0
+    ? []
+    : replicatesOf(requests, weighing, perRound, { count, seed: SEED });
+  const blocks = blocksInAll(requests, perRound);
+  return values.map((value, figure) => ({
+    value,
+    ...Number.isNaN(value) ? { low: NaN, high: NaN } : intervalOf(replicated[figure]!, blocks),
+    samples,
+    few: false,
+  }));
 }
 
 export const NOTHING: Estimate = { value: NaN, low: NaN, high: NaN, samples: 0, few: true };

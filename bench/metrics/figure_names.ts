@@ -1,14 +1,20 @@
 import { StartupError } from "../../src/core/errors.ts";
 import type { Slo } from "../plan.ts";
-import type { Statistic } from "./bootstrap.ts";
+import type { Sample } from "../record/sample.ts";
 import type { CellSummary, Distribution, Estimate } from "./cell_summary.ts";
 import { isFew, NOTHING } from "./estimate.ts";
-import { LATENCIES, type Latency, type Rate, RATES } from "./measures.ts";
-import { meetsSlo, statesLimits } from "./request.ts";
-import { measuredRequests } from "./requests.ts";
-import { wilsonInterval } from "./share.ts";
-import { distributionOf, rateOf, shareOf, valuesOf, type Weighing } from "./weighing.ts";
-import type { Sample } from "../record/sample.ts";
+import {
+  LATENCIES,
+  type Latency,
+  measuredRequests,
+  meetsSlo,
+  type Rate,
+  RATES,
+  statesLimits,
+} from "./requests.ts";
+import type { Statistic, Weighing } from "./resampling.ts";
+import { wilsonInterval } from "./statistics.ts";
+import { distributionOf, rateOf, shareOf, valuesOf } from "./weighing.ts";
 
 const LATENCY_NAMES = Object.keys(LATENCIES) as Latency[];
 const PARTS = ["mean", "p50", "p90", "p95", "p99"] as const;
@@ -40,22 +46,11 @@ export function parseFigureName(text: string): FigureName {
 
 /** NaN where the cell doesn't have the figure. */
 export function figureOf(summary: CellSummary, name: FigureName): Estimate {
-  switch (name) {
-    case "req_s":
-      return summary.requestRate;
-    case "out_tok_s":
-      return summary.outputTokenRate;
-    case "total_tok_s":
-      return summary.totalTokenRate;
-    case "goodput":
-      return summary.goodput ?? NOTHING;
-    case "failed_share":
-      return failedShare(summary);
-    default: {
-      const { latency, part } = partsOf(name);
-      return distributionIn(summary, latency)[part];
-    }
-  }
+  if (isRate(name)) return summary[RATES[name].key];
+  if (name === "goodput") return summary.goodput ?? NOTHING;
+  if (name === "failed_share") return failedShare(summary);
+  const { latency, part } = partsOf(name);
+  return summary[LATENCIES[latency].key][part];
 }
 
 export function higherIsBetter(name: FigureName): boolean {
@@ -64,36 +59,31 @@ export function higherIsBetter(name: FigureName): boolean {
 
 /** The same figure as a statistic of samples, for `replicates`, `ratioInterval` and `probabilityOfBest`. */
 export function statisticOf(name: FigureName, slo: Slo): Statistic {
-  const resampled = (requests: readonly Sample[]) => {
-    const weighing = weighingOf(requests, name, slo);
-    return (weights: Uint32Array) => weighing(weights)[0] ?? NaN;
-  };
+  const weighing = (requests: readonly Sample[]) => weighingOf(requests, name, slo);
   const ofSamples = (samples: readonly Sample[]) => {
     const requests = measuredRequests(samples);
-    return resampled(requests)(new Uint32Array(requests.length).fill(1));
+    return weighing(requests)(new Uint32Array(requests.length).fill(1))[0] ?? NaN;
   };
-  return Object.assign(ofSamples, { resampled });
+  return Object.assign(ofSamples, { weighing });
 }
 
 function weighingOf(requests: readonly Sample[], name: FigureName, slo: Slo): Weighing {
-  switch (name) {
-    case "req_s":
-    case "out_tok_s":
-    case "total_tok_s":
-      return rateOf(requests, RATES[name satisfies Rate]);
-    case "goodput":
-      if (!statesLimits(slo)) return () => [NaN];
-      return rateOf(requests, (request) => meetsSlo(request, slo) ? 1 : 0);
-    case "failed_share":
-      return shareOf(requests, ({ outcome }) => outcome === "failed");
-    default: {
-      const { latency, part } = partsOf(name);
-      const values = valuesOf(requests, latency);
-      const percents = part === "mean" ? [] : [Number(part.slice(1))];
-      const weighing = distributionOf(values, requests.length, percents);
-      return (weights) => weighing(weights).slice(percents.length);
-    }
-  }
+  if (isRate(name)) return rateOf(requests, RATES[name].of);
+  if (name === "goodput") return statesLimits(slo) ? goodputOf(requests, slo) : () => [NaN];
+  if (name === "failed_share") return shareOf(requests, ({ outcome }) => outcome === "failed");
+  const { latency, part } = partsOf(name);
+  const percents = part === "mean" ? [] : [Number(part.slice(1))];
+  const weighing = distributionOf(valuesOf(requests, latency), requests.length, percents);
+  return (weights) => weighing(weights).slice(percents.length);
+}
+
+/** Requests that kept every limit, a second. */
+export function goodputOf(requests: readonly Sample[], slo: Slo): Weighing {
+  return rateOf(requests, (request) => meetsSlo(request, slo) ? 1 : 0);
+}
+
+function isRate(name: FigureName): name is Rate {
+  return Object.hasOwn(RATES, name);
 }
 
 function partsOf(name: LatencyName): { latency: Latency; part: keyof Distribution } {
@@ -101,18 +91,6 @@ function partsOf(name: LatencyName): { latency: Latency; part: keyof Distributio
   const part = PARTS.find((part) => name.endsWith(`_${part}`));
   if (latency === undefined || part === undefined) throw new TypeError(`${name} is no latency`);
   return { latency, part };
-}
-
-function distributionIn(summary: CellSummary, latency: Latency): Distribution {
-  return {
-    e2e: summary.e2eMs,
-    send_to_end: summary.sendToEndMs,
-    ttft: summary.ttftMs,
-    tpot: summary.tpotMs,
-    itl: summary.itlMs,
-    queue: summary.queueWaitMs,
-    lateness: summary.latenessMs,
-  }[latency];
 }
 
 function failedShare({ failed, requests }: CellSummary): Estimate {

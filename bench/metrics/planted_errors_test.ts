@@ -4,7 +4,7 @@ import type { Load } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 import { sampleOf } from "../../tests/support/bench/sample.ts";
 import { percentile } from "../../src/percentile.ts";
-import { meetsSlo } from "./request.ts";
+import { meetsSlo } from "./requests.ts";
 import { summarizeCell } from "./summary.ts";
 
 const LOAD: Load = { kind: "open", name: "10/s", arrivals: { kind: "constant", rate: 10 } };

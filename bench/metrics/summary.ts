@@ -2,14 +2,20 @@
 import { groups } from "d3-array";
 import type { Load, RunPlan, Slo } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
-import { batchesOf } from "./batches.ts";
 import type { CellSummary, RunSummary } from "./cell_summary.ts";
-import { Estimator } from "./estimate.ts";
-import { littlesLaw } from "./littles_law.ts";
-import { type Latency, RATES } from "./measures.ts";
-import { phasesOf } from "./phases.ts";
-import { meetsSlo, statesLimits } from "./request.ts";
-import { measuredRequests, type Turn, turnsOf } from "./requests.ts";
+import { distributionEstimate, estimateOf } from "./estimate.ts";
+import { goodputOf } from "./figure_names.ts";
+import { batchesOf, phasesOf } from "./ledger.ts";
+import {
+  type Latency,
+  measuredRequests,
+  type Rate,
+  RATES,
+  statesLimits,
+  type Turn,
+  turnsOf,
+} from "./requests.ts";
+import { littlesLaw } from "./steady_state.ts";
 import { verdictOf } from "./verdict.ts";
 import { rateOf, valuesOf } from "./weighing.ts";
 
@@ -41,23 +47,24 @@ export function summarizeRun(
 export function summarizeCell(samples: readonly Sample[], load: Load, slo: Slo): CellSummary {
   const requests = measuredRequests(samples);
   const turns = turnsOf(requests);
-  const estimator = new Estimator(requests);
-  const distribution = (latency: Latency) => estimator.distribution(valuesOf(requests, latency));
-  const rate = (of: (request: Sample) => number) => estimator.figure(rateOf(requests, of));
+  const distribution = (latency: Latency) => distributionEstimate(requests, valuesOf(requests, latency));
+  const rate = (name: Rate) => estimateOf(requests, rateOf(requests, RATES[name].of));
   const failed = requests.filter(({ outcome }) => outcome === "failed").length;
+  const interrupted = samples.filter(({ phase, outcome }) =>
+    phase === "measured" && outcome === "interrupted"
+  );
   const figures = {
     variant: samples[0]?.variant ?? "",
     load: load.name,
     requests: requests.length,
     failed,
-    interrupted:
-      samples.filter(({ phase, outcome }) => phase === "measured" && outcome === "interrupted").length,
+    interrupted: interrupted.length,
     seconds: turns.reduce((sum, { measuredMs }) => sum + measuredMs, 0) / 1000,
     offeredRate: load.kind === "open" ? offeredRate(turns) : NaN,
-    requestRate: rate(RATES.req_s),
-    outputTokenRate: rate(RATES.out_tok_s),
-    totalTokenRate: rate(RATES.total_tok_s),
-    goodput: statesLimits(slo) ? rate((request) => meetsSlo(request, slo) ? 1 : 0) : null,
+    requestRate: rate("req_s"),
+    outputTokenRate: rate("out_tok_s"),
+    totalTokenRate: rate("total_tok_s"),
+    goodput: statesLimits(slo) ? estimateOf(requests, goodputOf(requests, slo)) : null,
     e2eMs: distribution("e2e"),
     sendToEndMs: distribution("send_to_end"),
     ttftMs: distribution("ttft"),

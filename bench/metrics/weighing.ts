@@ -1,12 +1,16 @@
+/** Figures of a cell's requests with a weight for each, so that resamplings need no copies. */
 import type { Millis } from "../../src/core/types.ts";
 import type { Sample } from "../record/sample.ts";
-import type { Weights } from "./blocks.ts";
-import { LATENCIES, type Latency, OF_STREAMS } from "./measures.ts";
+import {
+  LATENCIES,
+  type Latency,
+  type LatencyMeasure,
+  timeInSystemMs,
+  type Turn,
+  turnsOf,
+} from "./requests.ts";
+import type { Weighing, Weights } from "./resampling.ts";
 import { percentileOf } from "../../src/percentile.ts";
-import { timeInSystemMs, type Turn, turnsOf } from "./requests.ts";
-
-/** Figures of a cell as if each request were there as often as its weight says; with all weights 1 those of the cell. */
-export type Weighing = (weights: Weights) => readonly number[];
 
 /** What a latency is computed from: values, and of which request (its place among the requests) each is. */
 export interface Values {
@@ -20,11 +24,12 @@ export interface Values {
  * none was successful, the figure is one of streams, and none of the failures was a stream.
  */
 export function valuesOf(requests: readonly Sample[], latency: Latency): Values {
-  const told = requests.map((request) => LATENCIES[latency](request));
+  const { of, isOfStreams = false }: LatencyMeasure = LATENCIES[latency];
+  const told = requests.map((request) => of(request).filter((value) => value !== undefined));
   const ok = requests.flatMap(({ outcome }, at) => outcome === "ok" ? [at] : []);
   const exists = ok.length > 0
     ? ok.some((at) => told[at]!.length > 0)
-    : !OF_STREAMS.has(latency) || requests.some(({ arrivals }) => arrivals !== null);
+    : !isOfStreams || requests.some(({ arrivals }) => arrivals !== null);
   if (!exists) return { values: new Float64Array(), owners: new Uint32Array() };
   return {
     values: Float64Array.from(told.flat()),
@@ -85,13 +90,13 @@ function weighted(perRequest: ArrayLike<number>, weights: Weights): number {
 }
 
 /**
- * What the requests gave, a second of measured time. In the order of ends, each request has the time since the end before
+ * What the successful requests gave, a second of measured time. In the order of ends, each request has the time since the end before
  * it, evened out over as many neighbours as are in the system at once: those of a batch end together, and share the time
  * that it took. Together it is the measured time, so a block of requests carries the time that the system took for them.
  */
 export function rateOf(requests: readonly Sample[], of: (request: Sample) => number): Weighing {
   const seconds = turnsOf(requests).flatMap((turn) => sharesMs(turn).map((ms) => ms / 1000));
-  const amounts = requests.map(of);
+  const amounts = requests.map((request) => request.outcome === "ok" ? of(request) : 0);
   return (weights) => [weighted(amounts, weights) / weighted(seconds, weights)];
 }
 

@@ -53,6 +53,13 @@ function missingTurns({ plan, samples, environment: { command } }: ReportInput):
   return `Only ${measured} of ${counted(planned, "turn")} measured anything; the figures are of these alone.`;
 }
 
+/** The cells that findings speak against, each with all of them. */
+export function doubtfulCells({ summary: { cells } }: ReportInput): string[] {
+  return cells.filter(({ verdict }) => !verdict.valid).map(({ variant, load, verdict }) =>
+    `${variant}, ${load}: ${verdict.findings.map(({ text }) => text).join(" ")}`
+  );
+}
+
 /** What was asked and how, as label and text. */
 export function aboutRun(input: ReportInput): [label: string, text: string][] {
   const { environment, plan } = input;

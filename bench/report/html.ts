@@ -1,4 +1,4 @@
-import { aboutRun, howMeasured, isSimulated, subjectLine, warnings } from "./about_run.ts";
+import { aboutRun, doubtfulCells, howMeasured, isSimulated, subjectLine, warnings } from "./about_run.ts";
 import { type Chart, subjectOf } from "./charts/chart.ts";
 import { chartsOf } from "./charts/charts_of.ts";
 import { DARK, LIGHT } from "./charts/colours.ts";
@@ -12,7 +12,7 @@ import { tablesOf } from "./tables.ts";
 
 /** Which charts stand below which table; a reader sees the figures first. */
 const CHARTS_BELOW: Readonly<Record<string, readonly string[]>> = {
-  throughput: ["throughput", "goodput", "throughput_latency"],
+  throughput: ["throughput_latency", "goodput"],
   latency: ["e2e_percentiles", "ttft_percentiles", "e2e_cdf", "ttft_cdf"],
   tokens: ["ttft_over_time", "tpot_over_time"],
   phases: ["phases"],
@@ -85,18 +85,17 @@ function startOf({ environment: { startedAt } }: ReportInput): string {
   return startedAt.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC");
 }
 
-function verdict({ summary: { cells } }: ReportInput): Markup {
+function verdict(input: ReportInput): Markup {
+  const { cells } = input.summary;
   if (cells.length === 0) {
     return markup`<p class="verdict doubtful"><strong>Nothing was measured.</strong></p>`;
   }
-  const doubtful = cells.filter(({ verdict }) => !verdict.valid);
+  const doubtful = doubtfulCells(input);
   if (doubtful.length === 0) {
     return markup`<p class="verdict"><strong>VALID</strong>: no finding speaks against a cell.</p>`;
   }
   return markup`<div class="verdict doubtful"><strong>NOT VALID</strong>: ${doubtful.length} of ${cells.length} cells<ul>${
-    doubtful.map(({ variant, load, verdict }) =>
-      markup`<li>${variant}, ${load}: ${verdict.findings.map(({ text }) => text).join(" ")}</li>`
-    )
+    doubtful.map((line) => markup`<li>${line}</li>`)
   }</ul></div>`;
 }
 

@@ -65,9 +65,9 @@ browserTest("the page's tables hold what the summary holds", async (browser) => 
   const input = { ...fixture, summary: summarizeRun(fixture.samples, fixture.plan) };
   await using file = await written(input);
   const { page } = await opened(browser, file.url, { viewport: DESKTOP });
-  for (const { name, heads, rows } of tablesOf(input)) {
+  for (const { name, columns, rows } of tablesOf(input)) {
     const table = page.locator(`table[data-table="${name}"]`);
-    assert.deepEqual(await table.locator("th").allTextContents(), heads);
+    assert.deepEqual(await table.locator("th").allTextContents(), columns.map(({ head }) => head));
     const shown = await table.locator("tbody tr").all();
     const texts = await Promise.all(shown.map((row) => row.locator("td").allTextContents()));
     assert.deepEqual(texts, rows, name);
@@ -77,7 +77,7 @@ browserTest("the page's tables hold what the summary holds", async (browser) => 
 browserTest("charts follow when the reader changes the theme, and print in light", async (browser) => {
   await using file = await written(modesInput());
   const { page, troubles } = await opened(browser, file.url, { viewport: DESKTOP, colorScheme: "light" });
-  const bars = (fill: string) => page.locator(`#chart-throughput path[fill="${fill}"]`).first();
+  const bars = (fill: string) => page.locator(`#chart-e2e_percentiles path[fill="${fill}"]`).first();
   await bars(LIGHT.variants[0] ?? "").waitFor({ timeout: 5000 });
   await page.emulateMedia({ colorScheme: "dark" });
   await bars(DARK.variants[0] ?? "").waitFor({ timeout: 5000 });
@@ -89,9 +89,9 @@ browserTest("charts follow when the reader changes the theme, and print in light
 browserTest("a pointer on a mark is told its figures", async (browser) => {
   await using file = await written(modesInput());
   const { page } = await opened(browser, file.url, { viewport: DESKTOP, colorScheme: "light" });
-  await page.locator(`#chart-throughput path[fill="${LIGHT.variants[0]}"]`).last().hover();
+  await page.locator(`#chart-e2e_percentiles path[fill="${LIGHT.variants[0]}"]`).last().hover();
   const tip = await page.locator("#tip").textContent();
-  assert.match(tip ?? "", /variantdirectload32 clientsoutput tokens\/s[\d,.]+95 % from/);
+  assert.match(tip ?? "", /variantdirectpercentilep95E2E latency, ms[\d,.]+95 % from/);
 });
 
 browserTest("what names hold does not run", async (browser) => {

@@ -1,4 +1,4 @@
-import { ratioInterval } from "../metrics/bootstrap.ts";
+import { ratioInterval } from "../metrics/resampling.ts";
 import type { CellSummary } from "../metrics/cell_summary.ts";
 import { type FigureName, figureOf, statisticOf } from "../metrics/figure_names.ts";
 import { figure } from "./format.ts";

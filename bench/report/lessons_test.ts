@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { compare } from "../compare/comparison.ts";
-import { wholeRun } from "../compare/match.ts";
+import { wholeRun } from "../compare/cells.ts";
 import { summarizeRun } from "../metrics/summary.ts";
 import { environmentOf, planOf } from "../../tests/support/bench/environment.ts";
 import type { Sample } from "../record/sample.ts";

@@ -1,41 +1,47 @@
-import type { CellSummary, Phases } from "../metrics/cell_summary.ts";
+import type { CellSummary, Distribution, Phases } from "../metrics/cell_summary.ts";
+import type { Cell, Sample } from "../record/sample.ts";
 import { percent } from "../words.ts";
-import { estimate, figure, withInterval } from "./format.ts";
-import { failuresOf } from "./failures.ts";
+import { estimate, figure, oneLine, withInterval } from "./format.ts";
 import type { ReportInput } from "./input.ts";
+import { type Column, type Table, tableOf } from "./table.ts";
 
-export type ColumnKind = "name" | "prose" | "figure";
-
-/** A table without a look: Markdown and HTML each give it theirs. */
-export interface ReportTable {
+/** A table with its place in a report. */
+export interface ReportTable extends Table {
   readonly name: string;
   readonly title: string;
   /** How to read it; one or two sentences. */
   readonly about: string;
-  readonly heads: readonly string[];
-  /** Of each column: figures stand to the right, names to the left on one line, prose may be broken. */
-  readonly kinds: readonly ColumnKind[];
-  readonly rows: readonly (readonly string[])[];
 }
 
-interface Column {
-  readonly head: string;
-  /** @default "figure" */
-  readonly kind?: ColumnKind;
-  text(cell: CellSummary): string;
-}
+type CellColumn = Column<CellSummary>;
 
 /** Every figure of the summary that a reader may want to quote; tables without content are left out. */
 export function tablesOf(input: ReportInput): ReportTable[] {
   const { cells } = input.summary;
+  const table = (columns: readonly CellColumn[], of = cells) => tableOf([...NAMES, ...columns], of);
   return [
-    cellTable("throughput", "Throughput", RATES_ABOUT, cells, rateColumns(cells)),
-    cellTable("latency", "Latency", LATENCY_ABOUT, cells, LATENCY_COLUMNS),
-    cellTable("tokens", "Tokens and queue", TOKENS_ABOUT, cells, TOKEN_COLUMNS),
-    cellTable("phases", "Where the time went", PHASES_ABOUT, cells.filter(hasPhases), PHASE_COLUMNS),
-    cellTable("batches", "Batches", BATCHES_ABOUT, cells.filter(({ batches }) => batches), BATCH_COLUMNS),
-    cellTable("checks", "Checks of the measurement", CHECKS_ABOUT, cells, CHECK_COLUMNS),
-    failureTable(input),
+    { name: "throughput", title: "Throughput", about: RATES_ABOUT, ...table(rateColumns(cells)) },
+    { name: "latency", title: "Latency", about: LATENCY_ABOUT, ...table(LATENCY_COLUMNS) },
+    { name: "tokens", title: "Tokens and queue", about: TOKENS_ABOUT, ...table(TOKEN_COLUMNS) },
+    {
+      name: "phases",
+      title: "Where the time went",
+      about: PHASES_ABOUT,
+      ...table(PHASE_COLUMNS, cells.filter(({ phases }) => phases)),
+    },
+    {
+      name: "batches",
+      title: "Batches",
+      about: BATCHES_ABOUT,
+      ...table(BATCH_COLUMNS, cells.filter(({ batches }) => batches)),
+    },
+    { name: "checks", title: "Checks of the measurement", about: CHECKS_ABOUT, ...table(CHECK_COLUMNS) },
+    {
+      name: "failures",
+      title: "Failures",
+      about: "By status, each with the message of the request that failed first.",
+      ...tableOf(FAILURE_COLUMNS, failuresOf(input)),
+    },
   ].filter(({ rows }) => rows.length > 0);
 }
 
@@ -56,13 +62,13 @@ const CHECKS_ABOUT =
   "Little's law: the mean number of requests in the system is their rate times their mean time there. " +
   "Lateness: how much later than intended the generator sent, in milliseconds.";
 
-const NAMES: readonly Column[] = [
+const NAMES: readonly Column<Cell>[] = [
   { head: "variant", kind: "name", text: ({ variant }) => variant },
   { head: "load", kind: "name", text: ({ load }) => load },
 ];
 
-function rateColumns(cells: readonly CellSummary[]): Column[] {
-  const columns: Column[] = [
+function rateColumns(cells: readonly CellSummary[]): CellColumn[] {
+  const columns: CellColumn[] = [
     { head: "requests", text: ({ requests }) => String(requests) },
     { head: "failed", text: ({ failed }) => String(failed) },
     { head: "offered req/s", text: ({ offeredRate }) => figure(offeredRate) },
@@ -77,22 +83,24 @@ function rateColumns(cells: readonly CellSummary[]): Column[] {
   }];
 }
 
-const LATENCY_COLUMNS: readonly Column[] = [
-  { head: "E2E p50", text: ({ e2eMs }) => withInterval(e2eMs.p50) },
-  { head: "E2E p95", text: ({ e2eMs }) => withInterval(e2eMs.p95) },
-  { head: "E2E p99", text: ({ e2eMs }) => withInterval(e2eMs.p99) },
-  { head: "TTFT p50", text: ({ ttftMs }) => withInterval(ttftMs.p50) },
-  { head: "TTFT p95", text: ({ ttftMs }) => withInterval(ttftMs.p95) },
-  { head: "TTFT p99", text: ({ ttftMs }) => withInterval(ttftMs.p99) },
+type DistributionKey = "e2eMs" | "ttftMs" | "tpotMs" | "itlMs" | "queueWaitMs";
+
+function distributionColumn(name: string, key: DistributionKey, part: keyof Distribution): CellColumn {
+  return { head: `${name} ${part}`, text: (cell) => withInterval(cell[key][part]) };
+}
+
+const LATENCY_COLUMNS: readonly CellColumn[] = [
+  ...(["p50", "p95", "p99"] as const).map((part) => distributionColumn("E2E", "e2eMs", part)),
+  ...(["p50", "p95", "p99"] as const).map((part) => distributionColumn("TTFT", "ttftMs", part)),
 ];
 
-const TOKEN_COLUMNS: readonly Column[] = [
-  { head: "TPOT p50", text: ({ tpotMs }) => withInterval(tpotMs.p50) },
-  { head: "TPOT p95", text: ({ tpotMs }) => withInterval(tpotMs.p95) },
-  { head: "ITL p50", text: ({ itlMs }) => withInterval(itlMs.p50) },
-  { head: "ITL p99", text: ({ itlMs }) => withInterval(itlMs.p99) },
-  { head: "queue mean", text: ({ queueWaitMs }) => withInterval(queueWaitMs.mean) },
-  { head: "queue p95", text: ({ queueWaitMs }) => withInterval(queueWaitMs.p95) },
+const TOKEN_COLUMNS: readonly CellColumn[] = [
+  distributionColumn("TPOT", "tpotMs", "p50"),
+  distributionColumn("TPOT", "tpotMs", "p95"),
+  distributionColumn("ITL", "itlMs", "p50"),
+  distributionColumn("ITL", "itlMs", "p99"),
+  distributionColumn("queue", "queueWaitMs", "mean"),
+  distributionColumn("queue", "queueWaitMs", "p95"),
 ];
 
 /** The parts of a request's time in their order, as charts and tables name them. */
@@ -107,20 +115,20 @@ export const PHASES = [
   ["replyMs", "reply"],
 ] as const satisfies readonly (readonly [keyof Phases, string])[];
 
-const PHASE_COLUMNS: readonly Column[] = [
+const PHASE_COLUMNS: readonly CellColumn[] = [
   ...PHASES.map(([key, head]) => ({ head, text: ({ phases }: CellSummary) => figure(phases?.[key] ?? NaN) })),
   { head: "residual", text: ({ phases }) => figure(phases?.residualMs ?? NaN) },
   { head: "requests", text: ({ phases }) => String(phases?.samples ?? 0) },
 ];
 
-const BATCH_COLUMNS: readonly Column[] = [
+const BATCH_COLUMNS: readonly CellColumn[] = [
   { head: "batches", text: ({ batches }) => String(batches?.count ?? 0) },
   { head: "mean size", text: ({ batches }) => figure(batches?.meanSize ?? NaN) },
   { head: "sizes", kind: "name", text: ({ batches }) => tally(batches?.sizes ?? {}) },
   { head: "left because", kind: "name", text: ({ batches }) => tally(batches?.reasons ?? {}) },
 ];
 
-const CHECK_COLUMNS: readonly Column[] = [
+const CHECK_COLUMNS: readonly CellColumn[] = [
   { head: "verdict", kind: "name", text: ({ verdict }) => verdict.valid ? "VALID" : "NOT VALID" },
   { head: "measured s", text: ({ seconds }) => figure(seconds) },
   { head: "interrupted", text: ({ interrupted }) => String(interrupted) },
@@ -141,42 +149,38 @@ function tally(counts: Readonly<Record<string, number>>): string {
   return rest > 0 ? `${shown}, and ${rest} more` : shown;
 }
 
-function hasPhases({ phases }: CellSummary): boolean {
-  return phases !== null;
+const FAILURE_COLUMNS: readonly Column<Failure>[] = [
+  ...NAMES,
+  { head: "status", kind: "name", text: ({ status }) => status },
+  { head: "first message", kind: "prose", text: ({ firstMessage }) => firstMessage },
+  { head: "requests", text: ({ count }) => String(count) },
+];
+
+/** One way in which requests of a cell failed. */
+export interface Failure extends Cell {
+  readonly status: string;
+  readonly count: number;
+  /** Of the request that failed first. */
+  readonly firstMessage: string;
 }
 
-function cellTable(
-  name: string,
-  title: string,
-  about: string,
-  cells: readonly CellSummary[],
-  columns: readonly Column[],
-): ReportTable {
-  const all = [...NAMES, ...columns];
-  const heads = all.map(({ head }) => head);
-  return {
-    name,
-    title,
-    about,
-    heads,
-    kinds: all.map(({ kind = "figure" }) => kind),
-    rows: cells.map((cell) => all.map(({ text }) => text(cell))),
-  };
+/** The measured failures by cell and status, the most frequent of a cell first; cells in the summary's order. */
+export function failuresOf({ samples, summary: { cells } }: ReportInput): Failure[] {
+  const failed = samples.filter(({ phase, outcome }) => phase === "measured" && outcome === "failed");
+  const byCell = Map.groupBy(failed, nameOf);
+  return cells.map((cell) => byCell.get(nameOf(cell)) ?? []).flatMap((ofCell) =>
+    [...Map.groupBy(ofCell, ({ status }) => status).values()]
+      .map((alike) => failureOf(alike))
+      .sort((a, b) => b.count - a.count)
+  );
 }
 
-function failureTable(input: ReportInput): ReportTable {
-  return {
-    name: "failures",
-    title: "Failures",
-    about: "By status, each with the message of the request that failed first.",
-    heads: ["variant", "load", "status", "first message", "requests"],
-    kinds: ["name", "name", "name", "prose", "figure"],
-    rows: failuresOf(input).map(({ variant, load, status, firstMessage, count }) => [
-      variant,
-      load,
-      status,
-      firstMessage,
-      String(count),
-    ]),
-  };
+function nameOf({ variant, load }: Cell): string {
+  return JSON.stringify([variant, load]);
+}
+
+function failureOf(alike: readonly Sample[]): Failure {
+  const first = alike.reduce((early, sample) => sample.sentAt < early.sentAt ? sample : early);
+  const { variant, load, status, errorMessage } = first;
+  return { variant, load, status, count: alike.length, firstMessage: oneLine(errorMessage) };
 }

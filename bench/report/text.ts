@@ -1,20 +1,14 @@
-import Table from "cli-table3";
 import type { CellSummary, RunSummary } from "../metrics/cell_summary.ts";
 import { aboutRun, howMeasured, subjectLine, warnings } from "./about_run.ts";
-import { type Failure, failuresOf } from "./failures.ts";
 import { counted, percent } from "../words.ts";
 import { estimate, figure, folded } from "./format.ts";
 import type { ReportInput } from "./input.ts";
 import { lessonsOf } from "./lessons.ts";
-import { PHASES } from "./tables.ts";
+import { type Column, tableOf, tableText } from "./table.ts";
+import { type Failure, failuresOf, PHASES } from "./tables.ts";
 
-interface Column {
-  /** Two lines: what, and which part of it. */
-  readonly head: string;
-  text(cell: CellSummary): string;
-}
-
-const COLUMNS: readonly Column[] = [
+/** A head has two lines: what, and which part of it. */
+const COLUMNS: readonly Column<CellSummary>[] = [
   { head: "\nreqs", text: ({ requests }) => String(requests) },
   { head: "\nfailed", text: ({ failed }) => String(failed) },
   { head: "\nreq/s", text: ({ requestRate }) => estimate(requestRate) },
@@ -29,13 +23,16 @@ const COLUMNS: readonly Column[] = [
   { head: "queue\nms", text: ({ queueWaitMs }) => estimate(queueWaitMs.mean) },
   { head: "\nbatch", text: ({ batches }) => figure(batches?.meanSize ?? NaN) },
 ];
-const GOODPUT: Column = {
+const GOODPUT: Column<CellSummary> = {
   head: "goodput\nreq/s",
   text: ({ goodput }) => goodput ? estimate(goodput) : "-",
 };
 
 /** Longer names go on in the next line of their row, so that a table of sweeps keeps to a terminal's width. */
-const NAME_WIDTHS: readonly [variant: number, load: number] = [26, 16];
+const NAMES: readonly Column<CellSummary>[] = [
+  { head: "\nvariant", kind: "name", text: ({ variant }) => folded(variant, 26) },
+  { head: "\nload", kind: "name", text: ({ load }) => folded(load, 16) },
+];
 
 const WIDTH = 150;
 
@@ -71,20 +68,8 @@ function failureLine({ variant, load, status, count, firstMessage }: Failure): s
 }
 
 function table({ cells }: RunSummary): string {
-  const columns = cells.some(({ goodput }) => goodput) ? [...COLUMNS, GOODPUT] : COLUMNS;
-  const none = { top: "", bottom: "", left: "", right: "", mid: "", middle: "  " };
-  const corners = { "top-mid": "", "top-left": "", "top-right": "", "bottom-mid": "", "bottom-left": "" };
-  const table = new Table({
-    head: ["\nvariant", "\nload", ...columns.map(({ head }) => head)],
-    colAligns: ["left", "left", ...columns.map(() => "right" as const)],
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },
-    chars: { ...none, ...corners, "bottom-right": "", "left-mid": "", "right-mid": "", "mid-mid": "" },
-  });
-  for (const cell of cells) {
-    const names = [folded(cell.variant, NAME_WIDTHS[0]), folded(cell.load, NAME_WIDTHS[1])];
-    table.push([...names, ...columns.map(({ text }) => text(cell))]);
-  }
-  return table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
+  const goodput = cells.some(({ goodput }) => goodput) ? [GOODPUT] : [];
+  return tableText(tableOf([...NAMES, ...COLUMNS, ...goodput], cells), "plain");
 }
 
 /** What is wrong, and with which cells; the other reports have each cell's own figures. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fromJson, summarizeRun } from "../metrics/summary.ts";
-import { modesInput } from "../../tests/support/bench/report_fixture.ts";
-import { writeReports } from "./write.ts";
+import { modesInput, ratesInput, sweepInput } from "../../tests/support/bench/report_fixture.ts";
+import { chartSvgs, writeReports } from "./write.ts";
 
 Deno.test("a run's folder gets its summary, both reports and the charts that report.md shows; again over the old", async () => {
   const folder = await Deno.makeTempDir({ prefix: "omnispan-report-" });
@@ -21,4 +21,40 @@ Deno.test("a run's folder gets its summary, both reports and the charts that rep
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+const ALWAYS = [
+  "throughput_latency",
+  "e2e_percentiles",
+  "ttft_percentiles",
+  "e2e_cdf",
+  "ttft_cdf",
+  "phases",
+  "batch_sizes",
+  "timeline",
+  "ttft_over_time",
+  "tpot_over_time",
+];
+
+Deno.test("every chart is drawn without a browser and carries what was measured", async () => {
+  for (const input of [modesInput(), sweepInput(), ratesInput()]) {
+    const svgs = await chartSvgs(input);
+    assert.deepEqual([...svgs.keys()], ALWAYS);
+    for (const [name, svg] of svgs) {
+      assert.match(svg, /^<svg [\s\S]*<path [\s\S]*<\/svg>$/, name);
+      assert.match(svg, /SIMULATED, no model ran/, name);
+      assert.doesNotMatch(svg, /NaN|undefined/, name);
+    }
+  }
+});
+
+Deno.test("goodput is drawn where an SLO is stated, and nothing where nothing was measured", async () => {
+  const input = modesInput({ slo: { e2eMs: 500 } });
+  assert.ok((await chartSvgs(input)).has("goodput"));
+  assert.equal((await chartSvgs({ ...input, samples: [], summary: { schema: 1, cells: [] } })).size, 0);
+});
+
+Deno.test("names with markup stay text", async () => {
+  const input = modesInput({ variants: [{ name: "</svg><script>", mode: "direct", settings: {} }] });
+  for (const svg of (await chartSvgs(input)).values()) assert.ok(!svg.includes("<script"));
 });

@@ -1,9 +1,9 @@
 /** Published figures, and how far measured ones are from them. */
-import { borderedTable, type Column } from "../../src/cli/table.ts";
 import type { CellSummary, RunSummary } from "../metrics/cell_summary.ts";
 import { percentile } from "../../src/percentile.ts";
 import { cellsOf, type Load, type RunPlan, type Variant } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
+import { type Column, tableOf, tableText } from "../report/table.ts";
 
 export interface Publication {
   /** The subject of sentences about it. */
@@ -61,13 +61,15 @@ export interface ComparedFigure {
   readonly isMissed: boolean;
 }
 
+interface ReproducedRow {
+  readonly variant: Variant;
+  readonly load: Load;
+  readonly tokenRate: ComparedFigure;
+  readonly tpot: ComparedFigure;
+}
+
 export interface Reproduction {
-  readonly rows: readonly {
-    readonly variant: Variant;
-    readonly load: Load;
-    readonly tokenRate: ComparedFigure;
-    readonly tpot: ComparedFigure;
-  }[];
+  readonly rows: readonly ReproducedRow[];
   readonly alone: ComparedFigure;
   readonly missed: readonly ComparedFigure[];
 }
@@ -111,12 +113,20 @@ function figure(name: string, published: number, measured = NaN): ComparedFigure
   return { name, published, measured, offPercent, isMissed: !(Math.abs(offPercent) <= TOLERANCE_PERCENT) };
 }
 
-const COLUMNS: readonly Column[] = [
-  { head: "at once", align: "right" },
-  { head: "requests" },
-  ...["tok/s publ.", "measured", "off", "TPOT p50 ms publ.", "measured", "off"]
-    .map((head) => ({ head, align: "right" as const })),
+const COLUMNS: readonly Column<ReproducedRow>[] = [
+  { head: "at once", text: ({ variant }) => atOnce(variant) },
+  {
+    head: "requests",
+    kind: "name",
+    text: ({ load }) => load.kind === "closed" ? `${load.requests} of ${load.name}` : load.name,
+  },
+  ...figureColumns("tok/s publ.", ({ tokenRate }) => tokenRate),
+  ...figureColumns("TPOT p50 ms publ.", ({ tpot }) => tpot),
 ];
+
+function figureColumns(head: string, of: (row: ReproducedRow) => ComparedFigure): Column<ReproducedRow>[] {
+  return [head, "measured", "off"].map((head, at) => ({ head, text: (row) => textsOf(of(row))[at] ?? "" }));
+}
 
 const ROUGH =
   "Rough: --quick lets each group run once or twice, so hardly anything between groups counts, and leaves out " +
@@ -128,14 +138,10 @@ export function reproductionText(
   { rows, alone, missed }: Reproduction,
   quick: boolean,
 ): string {
-  const table = rows.map(({ variant, load, tokenRate, tpot }) => {
-    const asked = load.kind === "closed" ? `${load.requests} of ${load.name}` : load.name;
-    return [atOnce(variant), asked, ...textsOf(tokenRate), ...textsOf(tpot)];
-  });
   const [published, measured, off] = textsOf(alone, 0);
   return [
     `${title}, published, and the simulated worker with its profile, measured: ${requests}.`,
-    borderedTable(COLUMNS, table),
+    tableText(tableOf(COLUMNS, rows)),
     `${alone.name} at the worker, p50: published ${published} ms, measured ${measured}, ${off}.`,
     missed.length === 0
       ? `All ${2 * rows.length + 1} figures are within ${TOLERANCE_PERCENT} %.`

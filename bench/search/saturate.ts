@@ -1,5 +1,5 @@
 import type { Millis } from "../../src/core/types.ts";
-import { statesLimits } from "../metrics/request.ts";
+import { statesLimits } from "../metrics/requests.ts";
 import type { Load, RunPlan, Variant } from "../plan.ts";
 import type { Lab } from "../run/lab.ts";
 import { nextStep, type Saturation } from "./saturation.ts";

@@ -1,5 +1,5 @@
-import { borderedTable } from "../../src/cli/table.ts";
 import { estimate, figure } from "../report/format.ts";
+import { type Column, tableOf, tableText } from "../report/table.ts";
 import { percent } from "../words.ts";
 import type { VariantSaturation } from "./saturate.ts";
 import { borderOf } from "./saturation.ts";
@@ -12,25 +12,32 @@ export function saturationText(found: VariantSaturation): string {
     : `Trials of ${found.variant.name}:\n${trialTable(found)}\n${saturationSentence(found)}`;
 }
 
+interface NumberedTrial {
+  readonly number: number;
+  readonly trial: JudgedTrial;
+}
+
+const COLUMNS: readonly Column<NumberedTrial>[] = [
+  { head: "trial", text: ({ number }) => String(number) },
+  { head: "rate", text: ({ trial }) => String(trial.rate) },
+  { head: "answers/s", text: ({ trial: { summary } }) => figure(summary.requestRate.value) },
+  { head: "TTFT p95 ms", text: ({ trial: { summary } }) => estimate(summary.ttftMs.p95) },
+  { head: "E2E p95 ms", text: ({ trial: { summary } }) => estimate(summary.e2eMs.p95) },
+];
+const KEPT_SLO: Column<NumberedTrial> = {
+  head: "kept SLO",
+  text: ({ trial }) => percent(trial.sloShare ?? NaN),
+};
+const OUTCOME: Column<NumberedTrial> = {
+  head: "outcome",
+  kind: "name",
+  text: ({ trial }) => outcomeText(trial),
+};
+
 function trialTable({ trials }: VariantSaturation): string {
-  const withSlo = trials.some(({ sloShare }) => sloShare !== null);
-  const figures = [
-    "trial",
-    "rate",
-    "answers/s",
-    "TTFT p95 ms",
-    "E2E p95 ms",
-    ...(withSlo ? ["kept SLO"] : []),
-  ];
-  return borderedTable(
-    [...figures.map((head) => ({ head, align: "right" as const })), { head: "outcome" }],
-    trials.map(({ rate, sloShare, summary, ...judged }, at) => [
-      ...[String(at + 1), String(rate), figure(summary.requestRate.value)],
-      ...[estimate(summary.ttftMs.p95), estimate(summary.e2eMs.p95)],
-      ...(withSlo ? [percent(sloShare ?? NaN)] : []),
-      outcomeText(judged),
-    ]),
-  );
+  const slo = trials.some(({ sloShare }) => sloShare !== null) ? [KEPT_SLO] : [];
+  const numbered = trials.map((trial, at) => ({ number: at + 1, trial }));
+  return tableText(tableOf([...COLUMNS, ...slo, OUTCOME], numbered));
 }
 
 function outcomeText({ outcome, why }: Pick<JudgedTrial, "outcome" | "why">): string {

@@ -1,6 +1,6 @@
 import type { Millis } from "../../src/core/types.ts";
 import type { CellSummary, FindingKind } from "../metrics/cell_summary.ts";
-import { meetsSlo, statesLimits } from "../metrics/request.ts";
+import { meetsSlo, statesLimits } from "../metrics/requests.ts";
 import { summarizeCell } from "../metrics/summary.ts";
 import type { Load, Slo } from "../plan.ts";
 import type { Sample, ScheduledRequest } from "../record/sample.ts";

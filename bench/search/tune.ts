@@ -1,10 +1,10 @@
 import { StartupError } from "../../src/core/errors.ts";
 import type { Millis } from "../../src/core/types.ts";
-import { probabilityOfBest } from "../metrics/bootstrap.ts";
+import { probabilityOfBest } from "../metrics/resampling.ts";
 import type { CellSummary } from "../metrics/cell_summary.ts";
 import { SLO_LIMITS, statisticOf } from "../metrics/figure_names.ts";
-import { meetsSlo } from "../metrics/request.ts";
-import { wilsonInterval } from "../metrics/share.ts";
+import { meetsSlo } from "../metrics/requests.ts";
+import { wilsonInterval } from "../metrics/statistics.ts";
 import { summarizeCell } from "../metrics/summary.ts";
 import type { Load, RunPlan, Slo, TurnLimits, Variant } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";

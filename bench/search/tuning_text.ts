@@ -1,9 +1,9 @@
-import { borderedTable } from "../../src/cli/table.ts";
 import type { ParsedSettings } from "../../src/config/parse.ts";
 import type { Millis } from "../../src/core/types.ts";
 import type { CellSummary } from "../metrics/cell_summary.ts";
 import { figure, withInterval } from "../report/format.ts";
 import { percent } from "../words.ts";
+import { type Column, tableOf, tableText } from "../report/table.ts";
 import { PHASES } from "../report/tables.ts";
 import { serveCommand, simplest } from "./candidates.ts";
 import { answerOf, type Dropped } from "./halving.ts";
@@ -59,29 +59,27 @@ export function tuningText(
   ].join("\n");
 }
 
-function finalistTable(
-  finalists: readonly {
-    readonly one: Candidate;
-    readonly summary: CellSummary;
-    readonly kept: readonly Kept[];
-  }[],
-): string {
-  const constraints =
-    finalists[0]?.kept.map(({ constraint, limitMs }) =>
-      `<= ${limitMs} ms\n${constraint.latency}, ${constraint.percent} %`
-    ) ?? [];
-  return borderedTable(
-    [
-      { head: "\nvariant" },
-      ...["\nrequests", "goodput\nreq/s", ...constraints].map((head) => ({ head, align: "right" as const })),
-    ],
-    finalists.map(({ one, summary, kept }) => [
-      one.variant.name,
-      String(summary.requests),
-      summary.goodput ? withInterval(summary.goodput) : "-",
-      ...kept.map(({ share }) => percent(share)),
-    ]),
-  );
+interface Finalist {
+  readonly one: Candidate;
+  readonly summary: CellSummary;
+  readonly kept: readonly Kept[];
+}
+
+function finalistTable(finalists: readonly Finalist[]): string {
+  const constraints = finalists[0]?.kept ?? [];
+  const columns: Column<Finalist>[] = [
+    { head: "\nvariant", kind: "name", text: ({ one }) => one.variant.name },
+    { head: "\nrequests", text: ({ summary }) => String(summary.requests) },
+    {
+      head: "goodput\nreq/s",
+      text: ({ summary: { goodput } }) => goodput ? withInterval(goodput) : "-",
+    },
+    ...constraints.map(({ constraint, limitMs }, at): Column<Finalist> => ({
+      head: `<= ${limitMs} ms\n${constraint.latency}, ${constraint.percent} %`,
+      text: ({ kept }) => percent(kept[at]?.share ?? NaN),
+    })),
+  ];
+  return tableText(tableOf(columns, finalists));
 }
 
 function constraintText(kept: readonly Kept[]): string {

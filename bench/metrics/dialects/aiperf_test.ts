@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import { aiperf } from "./aiperf.ts";
+import { aiperf, guidellm, ours, vllm } from "./dialects.ts";
 import { printed, streamed, WORKED_EXAMPLE } from "../../../tests/support/bench/stream.ts";
-import { guidellm } from "./guidellm.ts";
-import { ours } from "./ours.ts";
-import { vllm } from "./vllm.ts";
 
 Deno.test("AIPerf counts from sending, from the first text to the last chunk", () => {
   assert.equal(printed(aiperf, "Time to First Token avg (ms)", [WORKED_EXAMPLE]), 60);

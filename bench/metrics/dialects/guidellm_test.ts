@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { guidellm } from "./guidellm.ts";
+import { guidellm, ours, vllm } from "./dialects.ts";
 import { printed, streamed, WORKED_EXAMPLE } from "../../../tests/support/bench/stream.ts";
-import { ours } from "./ours.ts";
-import { vllm } from "./vllm.ts";
 
 Deno.test("GuideLLM counts from sending to the first text, and a request until its stream ends", () => {
   assert.equal(printed(guidellm, "TTFT ms Mean", [WORKED_EXAMPLE]), 60);

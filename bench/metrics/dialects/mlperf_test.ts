@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import { guidellm } from "./guidellm.ts";
-import { mlperf } from "./mlperf.ts";
-import { ours } from "./ours.ts";
+import { guidellm, mlperf, ours, vllm } from "./dialects.ts";
 import { printed, streamed, WORKED_EXAMPLE } from "../../../tests/support/bench/stream.ts";
-import { vllm } from "./vllm.ts";
 
 Deno.test("LoadGen counts from the scheduled instant to the first token and to the end", () => {
   // 12 + 40, 12 + 150 ms, and (162 - 52) / 9 ms cut to whole nanoseconds.

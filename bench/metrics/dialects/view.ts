@@ -1,8 +1,8 @@
-import Table from "cli-table3";
 import type { Slo } from "../../plan.ts";
 import type { Sample } from "../../record/sample.ts";
-import { statesLimits } from "../request.ts";
-import { aiperf } from "./aiperf.ts";
+import { statesLimits } from "../requests.ts";
+import { aiperf, guidellm, mlperf, ours, vllm } from "./dialects.ts";
+import { notesOf, type Traits, traitsOf } from "./notes.ts";
 import {
   type Concept,
   CONCEPTS,
@@ -10,13 +10,8 @@ import {
   type DialectFigure,
   type Unit,
   unitOf,
-  wordOf,
-} from "./dialect.ts";
-import { guidellm } from "./guidellm.ts";
-import { mlperf } from "./mlperf.ts";
-import { noteOf, type Traits, traitsOf } from "./notes.ts";
-import { ours } from "./ours.ts";
-import { vllm } from "./vllm.ts";
+  type Word,
+} from "./score.ts";
 
 /** In the order of a table's columns, after ours. */
 export const DIALECTS: readonly Dialect[] = [vllm, guidellm, aiperf, mlperf];
@@ -24,7 +19,7 @@ export const DIALECTS: readonly Dialect[] = [vllm, guidellm, aiperf, mlperf];
 /** One word, and what each tool means by it in one recording. */
 export interface DialectRow {
   readonly concept: Concept;
-  readonly unit: "ms" | "tok/s" | "req/s";
+  readonly unit: ReturnType<typeof unitOf>;
   readonly ours: DialectCell;
   readonly tools: readonly DialectCell[];
 }
@@ -35,7 +30,6 @@ export interface DialectCell {
   readonly name: string | null;
   /** In the row's unit. NaN: the tool has no such figure, or nothing to compute it from. */
   readonly value: number;
-  readonly definition: string;
   /** Why it is not our value; empty where a table shows the same one. */
   readonly notes: readonly string[];
 }
@@ -45,7 +39,7 @@ export interface DialectCell {
  * @param samples of one cell, in whatever order.
  */
 export function dialectView(samples: readonly Sample[], slo: Slo = {}): DialectRow[] {
-  const traits = traitsOf(samples);
+  const traits = traitsOf(samples, slo);
   const own = ours.score(samples, slo).figures;
   const tools = DIALECTS.map((dialect) => ({ dialect, figures: dialect.score(samples, slo).figures }));
   return CONCEPTS.filter((concept) => concept !== "goodput" || statesLimits(slo)).map((concept) => {
@@ -64,27 +58,6 @@ export function dialectRemarks(samples: readonly Sample[], slo: Slo = {}): strin
   return DIALECTS.flatMap(({ score }) => score(samples, slo).remarks);
 }
 
-/** A table with one column a tool; below it why values differ, each reason once under the number that cells carry. */
-export function dialectTable(rows: readonly DialectRow[]): string {
-  const reasons = [...new Set(rows.flatMap(({ tools }) => tools.flatMap(({ notes }) => notes)))];
-  const table = new Table({
-    head: ["", ...(rows[0] ? [rows[0].ours, ...rows[0].tools] : []).map(({ tool }) => tool)],
-    colAligns: ["left", ...DIALECTS.map(() => "right" as const), "right"],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const { concept, unit, ours, tools } of rows) {
-    table.push([
-      unit === "ms" ? `${concept} ms` : concept,
-      textOf(ours.value),
-      ...tools.map(({ value, notes }) => {
-        const numbers = notes.map((note) => reasons.indexOf(note) + 1).sort((a, b) => a - b);
-        return numbers.length === 0 ? textOf(value) : `${textOf(value)} [${numbers.join(" ")}]`;
-      }),
-    ]);
-  }
-  return [table.toString(), ...reasons.map((reason, index) => `[${index + 1}] ${reason}`)].join("\n");
-}
-
 function cellOf(
   { name: tool, without }: Dialect,
   concept: Concept,
@@ -94,24 +67,26 @@ function cellOf(
 ): DialectCell {
   const figure = figures.find((figure) => figure.concept === concept);
   if (!figure) {
-    const reason = without[wordOf(concept)];
-    return { tool, name: null, value: NaN, definition: "", notes: reason === undefined ? [] : [reason] };
+    const reason = without[concept.split(" ")[0] as Word];
+    return { tool, name: null, value: NaN, notes: reason === undefined ? [] : [reason] };
   }
   const value = figure.value * TO_ROW_UNIT[figure.unit];
-  const same = oursValue === null || textOf(value) === textOf(oursValue);
+  const same = oursValue === null || dialectFigureText(value) === dialectFigureText(oursValue);
   const nothing = value === 0 && Number.isNaN(oursValue)
     ? ["printed as 0 where there is nothing to compute it from"]
     : [];
-  const notes = same
-    ? []
-    : [...nothing, ...figure.differs.flatMap((difference) => noteOf(difference, traits) ?? [])];
-  return { tool, name: figure.name, value, definition: figure.definition, notes };
+  return {
+    tool,
+    name: figure.name,
+    value,
+    notes: same ? [] : [...nothing, ...notesOf(figure.differs, traits)],
+  };
 }
 
 const TO_ROW_UNIT: Readonly<Record<Unit, number>> = { ns: 1e-6, ms: 1, s: 1000, "tok/s": 1, "req/s": 1 };
 
 /** Four digits: two definitions that differ by a thousandth differ in the table. */
-function textOf(value: number): string {
+export function dialectFigureText(value: number): string {
   if (Number.isNaN(value)) return "-";
   if (!Number.isFinite(value)) return "inf";
   return Math.abs(value) >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(4)));

@@ -2,9 +2,9 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { Sample } from "../../record/sample.ts";
 import { sampleOf } from "../../../tests/support/bench/sample.ts";
-import type { Concept } from "./dialect.ts";
+import type { Concept } from "./score.ts";
 import { streamed, WORKED_EXAMPLE } from "../../../tests/support/bench/stream.ts";
-import { dialectRemarks, type DialectRow, dialectTable, dialectView } from "./view.ts";
+import { dialectRemarks, type DialectRow, dialectView } from "./view.ts";
 
 function rowOf(rows: readonly DialectRow[], concept: Concept): DialectRow {
   const row = rows.find((row) => row.concept === concept);
@@ -67,13 +67,6 @@ Deno.test("warm-up and interrupted requests are in no figure", () => {
     streamed([[900, 9]], { outcome: "interrupted" }),
   ];
   assert.deepEqual(dialectView([WORKED_EXAMPLE, ...others]), dialectView([WORKED_EXAMPLE]));
-});
-
-Deno.test("the table tells each reason once, under the number that cells carry", () => {
-  const lines = dialectTable(dialectView([WORKED_EXAMPLE])).split("\n");
-  assert.match(lines.find((line) => line.includes("TTFT mean")) ?? "", /72 │.*40 \[1 2\] │.*60 \[1\] │/);
-  assert.equal(lines.filter((line) => line.includes("hides 12.0 ms")).length, 1);
-  assert.ok(lines.includes("[1] from send: hides 12.0 ms of generator lateness"));
 });
 
 Deno.test("remarks name the tool", () => {

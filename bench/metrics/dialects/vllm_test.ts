@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
+import { aiperf, ours, vllm } from "./dialects.ts";
 import { printed, streamed, WORKED_EXAMPLE } from "../../../tests/support/bench/stream.ts";
-import { aiperf } from "./aiperf.ts";
-import { ours } from "./ours.ts";
-import { vllm } from "./vllm.ts";
 
 Deno.test("vLLM counts from sending to the first chunk, with text or not, and to the last one", () => {
   const samples = [WORKED_EXAMPLE];

@@ -1,12 +1,11 @@
-import { requestFigures } from "../../metrics/request.ts";
-import { type Chart, msAxis, type Panel, rounded, type Subject } from "./chart.ts";
+import { requestFigures } from "../../metrics/requests.ts";
+import { type Chart, msAxis, type Panel, panelsByLoad, rounded, type Subject, tooltip } from "./chart.ts";
 import { variantColour, variantDash } from "./colours.ts";
-import { measuredByCell } from "./measured.ts";
-import { CHART_ROWS, quantiles } from "./sampling.ts";
+import { CHART_ROWS, measuredByCell, quantiles } from "./measured.ts";
 
 /** The share of requests that had ended, or begun to answer, within a time. A panel for each load. */
 export function cdfChart(subject: Subject, what: "e2eMs" | "ttftMs"): Chart {
-  const { variants, loads } = subject;
+  const { variants } = subject;
   const cells = measuredByCell(subject);
   const points = Math.max(20, Math.min(150, Math.floor(CHART_ROWS / Math.max(1, cells.length))));
   const rows = cells.flatMap(({ v, load, samples }) => {
@@ -21,9 +20,10 @@ export function cdfChart(subject: Subject, what: "e2eMs" | "ttftMs"): Chart {
       `The share of requests whose ${name} was at most so long. Failed requests never arrive, so a curve with ` +
       `failures ends below 100 %. Curves have at most ${points} points, at even shares of the requests. Each panel has its own scale.`,
     legend: { palette: "variants", mark: "line", labels: variants },
-    panels: loads
-      .map((load) => panelOf(load, name, variants, rows.filter((row) => row.load === load)))
-      .filter(({ values }) => values.length > 0),
+    panels: panelsByLoad(
+      subject,
+      (load) => panelOf(load, name, variants, rows.filter((row) => row.load === load)),
+    ),
   };
 }
 
@@ -49,11 +49,7 @@ function panelOf(load: string, name: string, variants: readonly string[], points
       },
       color: variantColour(variants),
       strokeDash: variantDash(variants),
-      tooltip: [
-        { field: "variant", title: "variant" },
-        { field: "y", title: "share of requests", format: ".1%" },
-        { field: "x", title: `${name} at most, ms`, format: ",.4~r" },
-      ],
+      tooltip: tooltip(["y", "share of requests", ".1%"], ["x", `${name} at most, ms`]),
     },
     layer: [
       { mark: { type: "line", strokeWidth: 1.8 } },

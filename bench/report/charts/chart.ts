@@ -52,6 +52,11 @@ export function subjectOf(input: ReportInput): Subject {
   };
 }
 
+/** A panel for each load that has rows. */
+export function panelsByLoad({ loads }: Subject, panelOf: (load: string) => Panel): Panel[] {
+  return loads.map(panelOf).filter(({ values }) => values.length > 0);
+}
+
 /** Those names that occur, the planned ones first. */
 function inOrder(planned: readonly string[], occurring: readonly string[]): string[] {
   const there = new Set(occurring);
@@ -61,6 +66,16 @@ function inOrder(planned: readonly string[], occurring: readonly string[]): stri
 /** Four significant digits are more than a picture shows, and half of what JSON would write. */
 export function rounded(value: number): number {
   return Number(value.toPrecision(4));
+}
+
+/** The figures of a mark under the pointer: its variant, then fields with their titles; four digits unless told. */
+export function tooltip(...fields: readonly (readonly [field: string, title: string, format?: string])[]) {
+  return [
+    { field: "variant", title: "variant" },
+    ...fields.map(([field, title, format]) =>
+      format === "" ? { field, title } : { field, title, format: format ?? ",.4~r" }
+    ),
+  ];
 }
 
 /** How much of an interval beyond the largest value a picture shows. */
@@ -116,4 +131,31 @@ function logTicks(low: number, high: number): number[] {
     ticks.push(...steps.map((step) => step * 10 ** power).filter((tick) => tick >= low && tick <= high));
   }
   return ticks;
+}
+
+const LINE = 12;
+
+/** A variant a row; its name is broken at spaces, for those of sweeps are long. */
+export function variantRows(variants: readonly string[]) {
+  const domain = [...variants];
+  return {
+    field: "variant",
+    type: "nominal",
+    title: null,
+    sort: null,
+    scale: { domain, paddingInner: 0.3, paddingOuter: 0.15 },
+    axis: {
+      labelExpr: "split(datum.label, ' ')",
+      labelLineHeight: LINE,
+      ticks: false,
+      domain: false,
+      labelLimit: 170,
+    },
+  } as const;
+}
+
+/** The height that such rows need, in pixels. */
+export function rowsHeight(variants: readonly string[]): number {
+  const lines = Math.max(1, ...variants.map((name) => name.split(" ").length));
+  return variants.length * Math.max(30, lines * LINE + 8);
 }

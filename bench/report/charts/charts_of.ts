@@ -1,21 +1,18 @@
 import type { ReportInput } from "../input.ts";
-import { batchSizeChart } from "./batch_sizes.ts";
+import { goodputChart, percentileChart } from "./bars.ts";
+import { batchSizeChart, timelineChart } from "./batches.ts";
 import { cdfChart } from "./cdf.ts";
 import { type Chart, subjectOf } from "./chart.ts";
 import { overTimeChart } from "./over_time.ts";
 import { paretoChart } from "./pareto.ts";
-import { percentileChart } from "./percentiles.ts";
 import { phaseChart } from "./phases.ts";
-import { goodputChart, throughputChart } from "./rates.ts";
-import { timelineChart } from "./timeline.ts";
 
 /** Every chart that the run has data for, in the order of a reader's questions. */
 export function chartsOf(input: ReportInput): Chart[] {
   const subject = subjectOf(input);
   return [
-    throughputChart(subject),
-    goodputChart(subject),
     paretoChart(subject),
+    goodputChart(subject),
     percentileChart(subject, "e2eMs"),
     percentileChart(subject, "ttftMs"),
     cdfChart(subject, "e2eMs"),

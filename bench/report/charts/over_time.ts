@@ -1,10 +1,18 @@
 // @ts-types="@types/d3-array"
 import { median } from "d3-array";
-import { requestFigures } from "../../metrics/request.ts";
-import { type Chart, msAxis, type Panel, rounded, type Row, type Subject } from "./chart.ts";
+import { requestFigures } from "../../metrics/requests.ts";
+import {
+  type Chart,
+  msAxis,
+  type Panel,
+  panelsByLoad,
+  rounded,
+  type Row,
+  type Subject,
+  tooltip,
+} from "./chart.ts";
 import { variantColour } from "./colours.ts";
-import { measuredByCell, type MeasuredCell, turnStarts } from "./measured.ts";
-import { CHART_ROWS, evenly } from "./sampling.ts";
+import { CHART_ROWS, evenly, measuredByCell, type MeasuredCell, turnStarts } from "./measured.ts";
 
 /** Bins of the median line over the longest turn. */
 const BINS = 24;
@@ -18,12 +26,12 @@ interface Timed {
 
 /** Every request's TTFT or TPOT at the time at which it was meant to leave. A panel for each load. */
 export function overTimeChart(subject: Subject, what: "ttftMs" | "tpotMs"): Chart {
-  const { variants, loads } = subject;
+  const { variants } = subject;
   const cells = measuredByCell(subject).map((cell) => ({ ...cell, series: seriesOf(cell, what) }));
   const total = cells.reduce((sum, { series }) => sum + series.length, 0);
   const share = Math.min(1, CHART_ROWS / Math.max(1, total));
   const name = what === "ttftMs" ? "TTFT" : "TPOT";
-  const panels = loads.map((load): Panel => {
+  const panels = panelsByLoad(subject, (load) => {
     const own = cells.filter((cell) => cell.load === load);
     const endS = Math.max(0, ...own.map(({ series }) => series.at(-1)?.atS ?? 0));
     const rows = own.flatMap(({ v, series }) => [
@@ -42,7 +50,7 @@ export function overTimeChart(subject: Subject, what: "ttftMs" | "tpotMs"): Char
       `A point for each successful request, at the time since its turn began; turns of all rounds lie over each ` +
       `other. Lines are medians of ${BINS} stretches of time.${sampled}`,
     legend: { palette: "variants", mark: "area", labels: variants },
-    panels: panels.filter(({ values }) => values.length > 0),
+    panels,
   };
 }
 
@@ -90,11 +98,7 @@ function panelOf(load: string, name: string, variants: readonly string[], rows: 
         transform: [{ filter: "datum.kind === 'point'" }],
         mark: { type: "circle", size: 14, opacity: 0.45 },
         encoding: {
-          tooltip: [
-            { field: "variant", title: "variant" },
-            { field: "x", title: "since the turn began, s", format: ",.4~r" },
-            { field: "y", title: `${name}, ms`, format: ",.4~r" },
-          ],
+          tooltip: tooltip(["x", "since the turn began, s"], ["y", `${name}, ms`]),
         },
       },
       {

@@ -9,6 +9,7 @@ import {
   rounded,
   type Row,
   type Subject,
+  tooltip,
 } from "./chart.ts";
 import { variantColour, variantShape } from "./colours.ts";
 
@@ -113,12 +114,7 @@ function panelOf(
           y,
           color,
           shape: variantShape(variants),
-          tooltip: [
-            { field: "variant", title: "variant" },
-            { field: "load", title: "load" },
-            { field: "x", title: "output tokens/s", format: ",.4~r" },
-            { field: "y", title: `${name}, ms`, format: ",.4~r" },
-          ],
+          tooltip: tooltip(["load", "load", ""], ["x", "output tokens/s"], ["y", `${name}, ms`]),
         },
       },
       label("left"),

@@ -1,12 +1,21 @@
 import { PHASES } from "../tables.ts";
-import { type Chart, type Legend, type Panel, rounded, type Subject } from "./chart.ts";
+import {
+  type Chart,
+  type Legend,
+  panelsByLoad,
+  rounded,
+  rowsHeight,
+  type Subject,
+  tooltip,
+  variantRows,
+} from "./chart.ts";
 import { stageColour } from "./colours.ts";
-import { rowsHeight, variantRows } from "./rows.ts";
 
 /** Where a request's time went, on average. A panel for each load. */
-export function phaseChart({ summary: { cells }, variants, loads }: Subject): Chart {
+export function phaseChart(subject: Subject): Chart {
+  const { summary: { cells }, variants } = subject;
   const legend: Legend = { palette: "stages", mark: "area", labels: PHASES.map(([, name]) => name) };
-  const panels = loads.map((load): Panel => {
+  const panels = panelsByLoad(subject, (load) => {
     const there = cells.filter((cell) => cell.load === load && cell.phases !== null);
     const own = variants.filter((variant) => there.some((cell) => cell.variant === variant));
     const rows = there.flatMap(({ variant, phases }) =>
@@ -33,11 +42,7 @@ export function phaseChart({ summary: { cells }, variants, loads }: Subject): Ch
           },
           color: stageColour("phase", legend),
           order: { field: "order", type: "quantitative" },
-          tooltip: [
-            { field: "variant", title: "variant" },
-            { field: "phase", title: "phase" },
-            { field: "x", title: "mean, ms", format: ",.4~r" },
-          ],
+          tooltip: tooltip(["phase", "phase", ""], ["x", "mean, ms"]),
         },
       }],
     };
@@ -49,6 +54,6 @@ export function phaseChart({ summary: { cells }, variants, loads }: Subject): Ch
       "Mean time of the successful requests in each part of their way, from the engine's and the worker's own " +
       "ledger. Each panel has its own scale.",
     legend,
-    panels: panels.filter(({ values }) => values.length > 0),
+    panels,
   };
 }

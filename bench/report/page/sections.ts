@@ -1,36 +1,17 @@
 import type { Chart, Legend } from "../charts/chart.ts";
 import { DARK, dashOf, LIGHT, type Shape, shapeOf } from "../charts/colours.ts";
-import type { ColumnKind, ReportTable } from "../tables.ts";
+import { tableHtml } from "../table.ts";
+import type { ReportTable } from "../tables.ts";
 import { type Markup, markup } from "./markup.ts";
 
 /** A table that scrolls in its own box. */
-export function tableSection({ name, title, about, heads, kinds, rows }: ReportTable): Markup {
+export function tableSection(table: ReportTable): Markup {
+  const { name, title, about } = table;
   return markup`<section id="${name}">
 <h2>${title}</h2>
 <p class="about">${about}</p>
-<div class="scroll" tabindex="0" role="region" aria-label="${title}"><table data-table="${name}">
-<thead><tr>${
-    heads.map((head, column) => markup`<th scope="col" class="${kinds[column] ?? "figure"}">${head}</th>`)
-  }</tr></thead>
-<tbody>
-${
-    rows.map((row) => markup`<tr>${row.map((text, column) => cell(text, kinds[column] ?? "figure"))}</tr>\n`)
-  }</tbody>
-</table></div>
+<div class="scroll" tabindex="0" role="region" aria-label="${title}">${tableHtml(table, name)}</div>
 </section>`;
-}
-
-/** From so many characters on a name may take several lines. */
-const LONG_NAME = 24;
-
-/** A figure's interval stands back behind it. */
-function cell(text: string, kind: ColumnKind): Markup {
-  if (kind === "name" && text.length > LONG_NAME) return markup`<td class="name long">${text}</td>`;
-  const interval = kind === "figure" ? text.indexOf(" (") : -1;
-  if (interval === -1) return markup`<td class="${kind}">${text}</td>`;
-  return markup`<td class="${kind}">${text.slice(0, interval)}<span class="interval">${
-    text.slice(interval)
-  }</span></td>`;
 }
 
 /** A chart's places in the page; the page's script draws into them. */

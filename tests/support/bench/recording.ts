@@ -4,7 +4,7 @@ import { environmentOf, planOf } from "./environment.ts";
 import type { RunEnvironment } from "../../../bench/record/environment.ts";
 import type { Sample } from "../../../bench/record/sample.ts";
 import { sampleOf } from "./sample.ts";
-import type { Side } from "../../../bench/compare/match.ts";
+import type { Side } from "../../../bench/compare/cells.ts";
 
 /** One closed-loop client's rounds, made by hand. */
 export interface Made {

@@ -3,7 +3,7 @@ import { sum } from "d3-array";
 import type { Slo } from "../../../bench/plan.ts";
 import type { ReceivedChunk, Sample } from "../../../bench/record/sample.ts";
 import { sampleOf } from "./sample.ts";
-import type { Dialect } from "../../../bench/metrics/dialects/dialect.ts";
+import type { Dialect } from "../../../bench/metrics/dialects/score.ts";
 
 /** A successful answer of these chunks, intended and sent at 1000; its stream ends with the last chunk unless told. */
 export function streamed(arrivals: readonly ReceivedChunk[], told: Partial<Sample> = {}): Sample {

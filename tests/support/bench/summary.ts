@@ -1,7 +1,7 @@
 /** Figures for tests of reports: plausible ones, computed as simply as can be; intervals are 5 % to either side. */
 import type { CellSummary, Distribution, Estimate, RunSummary } from "../../../bench/metrics/cell_summary.ts";
 import { percentile } from "../../../src/percentile.ts";
-import { itlGapsMs, meetsSlo, requestFigures } from "../../../bench/metrics/request.ts";
+import { itlGapsMs, meetsSlo, requestFigures } from "../../../bench/metrics/requests.ts";
 import type { RunPlan } from "../../../bench/plan.ts";
 import type { Sample } from "../../../bench/record/sample.ts";
 
