@@ -1,14 +1,17 @@
 /** What an engine under load tells at `/live`, for tests. */
-import type { LiveBatch, LiveHello, LivePoint, LiveRequest, LiveTick } from "../../src/live/feed.ts";
 import { parseSettings } from "../../src/config/parse.ts";
-import { liveModes, shownSettings } from "../../src/observe/live/live_record.ts";
+import type { LiveBatch, LiveHello, LivePoint, LiveRequest, LiveTick } from "../../src/live/feed.ts";
+import { liveModes } from "../../src/observe/live/live_record.ts";
 
-const { settings: ALL } = parseSettings([], {
+const SETTINGS = {
   ENGINE_MODE: "micro_batch",
-  MAX_BATCH_SIZE: "8",
-  BATCH_WINDOW_MS: "20",
-});
-const SETTINGS = shownSettings(ALL);
+  MAX_BATCH_SIZE: 8,
+  BATCH_WINDOW_MS: 20,
+  BATCHES_IN_FLIGHT: 1,
+  BATCH_WHEN_IDLE: false,
+  QUEUED_CONCURRENCY: 1,
+  MAX_CONCURRENT_STREAMS: 0,
+} as const;
 
 export const STARTED_AT = 1_800_000_000_000;
 
@@ -121,8 +124,8 @@ export function helloAt(second: number, more: Partial<LiveTick> = {}): LiveHello
     startedAt: STARTED_AT,
     now: tick.now,
     settings: SETTINGS,
-    mode: ALL.ENGINE_MODE,
-    modes: liveModes(ALL),
+    mode: SETTINGS.ENGINE_MODE,
+    modes: liveModes({ ...parseSettings([], {}).settings, ...SETTINGS }),
     modeHints: true,
     history: Array.from({ length: Math.min(second, 900) }, (_, index) => pointAt(second - index)).reverse(),
     batches: Array.from(
