@@ -1,7 +1,7 @@
 import { ratioInterval } from "../metrics/resampling.ts";
 import type { CellSummary } from "../metrics/cell_summary.ts";
 import { type FigureName, figureOf, statisticOf } from "../metrics/figure_names.ts";
-import { figure } from "./format.ts";
+import { figure } from "../words.ts";
 import type { ReportInput } from "./input.ts";
 
 /** How many times one cell's figure is another's, with its 95 % interval. */

@@ -1,7 +1,6 @@
 import type { CellSummary, Distribution, Phases } from "../metrics/cell_summary.ts";
 import type { Cell, Sample } from "../record/sample.ts";
-import { percent } from "../words.ts";
-import { estimate, figure, oneLine, withInterval } from "./format.ts";
+import { estimate, figure, oneLine, percent, withInterval } from "../words.ts";
 import type { ReportInput } from "./input.ts";
 import { type Column, type Table, tableOf } from "./table.ts";
 

@@ -2,7 +2,7 @@
 import * as Plot from "@observablehq/plot";
 import { REASON_TEXTS } from "../../../src/core/modes/modes.ts";
 import type { Millis } from "../../../src/core/types.ts";
-import type { Sample } from "../../record/sample.ts";
+import { type Batch, batchesOf } from "../../metrics/ledger.ts";
 import {
   axis,
   type Chart,
@@ -19,42 +19,6 @@ import { measuredByCell } from "./measured.ts";
 /** The greys of the palette are for what lies outside of the engine. */
 const FIRST_COLOUR = 2;
 
-/** A group that left together, as far as the samples of one cell tell. */
-export interface Batch {
-  readonly id: number;
-  readonly size: number;
-  readonly reason: string;
-  readonly round: number;
-  /** The first of its requests was meant to leave. */
-  readonly firstAt: Millis;
-  /** By the generator's clock: the way to the engine is taken as half of what the round trip is longer than the engine's own time. */
-  readonly dispatchedAt: Millis;
-  /** Its last answer was there. */
-  readonly endedAt: Millis;
-}
-
-/** The batches of one cell's samples, in the order in which they left. */
-export function batchesOf(samples: readonly Sample[]): Batch[] {
-  const groups = Map.groupBy(
-    samples.filter(({ dispatch }) => dispatch !== null),
-    ({ round, dispatch }) => `${round} ${dispatch?.id}`,
-  );
-  return [...groups.values()].flatMap((members): Batch[] => {
-    const [first] = members;
-    if (!first?.dispatch) return [];
-    const { dispatch: { id, size, reason }, round } = first;
-    return [{
-      id,
-      size,
-      reason,
-      round,
-      firstAt: Math.min(...members.map(({ intendedAt }) => intendedAt)),
-      dispatchedAt: Math.max(...members.map(dispatchedAt)),
-      endedAt: Math.max(...members.map(({ endedAt }) => endedAt)),
-    }];
-  }).sort((a, b) => a.dispatchedAt - b.dispatchedAt);
-}
-
 /** A reason has one colour, whichever of them a run has; those of an engine of another make come after ours. */
 export function reasonLegend(batches: readonly Batch[]): Legend {
   const there = new Set(batches.map(({ reason }) => reason));
@@ -62,11 +26,6 @@ export function reasonLegend(batches: readonly Batch[]): Legend {
   const labels = all.filter((reason) => there.has(reason));
   const colours = labels.map((reason) => all.indexOf(reason) + FIRST_COLOUR);
   return { palette: "stages", mark: "area", labels, colours };
-}
-
-function dispatchedAt({ sentAt, endedAt, engineMs, dispatch }: Sample): Millis {
-  const oneWayMs = Math.max(0, (endedAt - sentAt - engineMs) / 2);
-  return sentAt + oneWayMs + (dispatch?.queueWaitMs ?? 0);
 }
 
 function reasonColours({ labels, colours = [] }: Legend): ReadonlyMap<string, string> {
