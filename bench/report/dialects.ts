@@ -9,7 +9,7 @@ import {
   unitOf,
   type Word,
 } from "../metrics/dialects/score.ts";
-import { statesLimits } from "../metrics/requests.ts";
+import { samplesOf, statesLimits } from "../metrics/requests.ts";
 import type { Slo } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 import type { ReportInput } from "./input.ts";
@@ -19,10 +19,14 @@ import { tableText } from "./table.ts";
 export function dialectText(
   { summary, samples, plan: { slo } }: Pick<ReportInput, "summary" | "samples" | "plan">,
 ): string {
-  return summary.cells.map(({ variant, load }) => {
-    const ofCell = samples.filter((sample) => sample.variant === variant && sample.load === load);
+  return summary.cells.map((cell) => {
+    const ofCell = samplesOf(samples, cell);
     const table = dialectTable(dialectView(ofCell, slo));
-    return [`${variant}, ${load}, as other tools would score it:`, table, ...dialectRemarks(ofCell, slo)]
+    return [
+      `${cell.variant}, ${cell.load}, as other tools would score it:`,
+      table,
+      ...dialectRemarks(ofCell, slo),
+    ]
       .join("\n");
   }).join("\n\n");
 }

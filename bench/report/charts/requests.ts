@@ -2,10 +2,10 @@
 import * as Plot from "@observablehq/plot";
 // @ts-types="@types/d3-array"
 import { median } from "d3-array";
-import { requestFigures } from "../../metrics/requests.ts";
+import { requestFigures, turnsOf } from "../../metrics/requests.ts";
 import { axis, type Chart, msAxis, panelsByLoad, type Subject, tip } from "./chart.ts";
 import { colourOf, dashOf } from "./colours.ts";
-import { CHART_ROWS, evenly, measuredByCell, type MeasuredCell, quantiles, turnStarts } from "./measured.ts";
+import { CHART_ROWS, evenly, measuredByCell, type MeasuredCell, quantiles } from "./measured.ts";
 
 /** Places on a curve that tell their figures under the pointer. */
 const TOLD_SHARES = 20;
@@ -97,12 +97,13 @@ export function overTimeChart(subject: Subject, what: "ttftMs" | "tpotMs"): Char
 }
 
 function seriesOf({ samples }: MeasuredCell, what: "ttftMs" | "tpotMs"): Timed[] {
-  const starts = turnStarts(samples);
-  return samples.flatMap((sample) => {
-    const ms = requestFigures(sample)[what];
-    const atS = (sample.intendedAt - (starts.get(sample.round) ?? 0)) / 1000;
-    return ms === undefined || !Number.isFinite(ms) ? [] : [{ atS, ms }];
-  }).sort((a, b) => a.atS - b.atS);
+  return turnsOf(samples).flatMap(({ requests, firstIntendedAt }) =>
+    requests.flatMap((request): Timed[] => {
+      const ms = requestFigures(request)[what];
+      const atS = (request.intendedAt - firstIntendedAt) / 1000;
+      return ms === undefined || !Number.isFinite(ms) ? [] : [{ atS, ms }];
+    })
+  ).sort((a, b) => a.atS - b.atS);
 }
 
 function medians(series: readonly Timed[], widthS: number): Timed[] {
