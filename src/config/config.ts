@@ -181,7 +181,7 @@ export const LOCAL_WORKER_SETTINGS = {
 const ENGINE_MODE = {
   ENGINE_MODE: oneOf(
     MODES,
-    "direct",
+    MODES[0],
     `how requests go to the worker: ${anyOf(MODE_TABLE.map(({ summary }) => summary))}`,
   ),
 } as const;
