@@ -5,7 +5,7 @@ import { sseEvents } from "./sse.ts";
 
 export interface ChatRequest {
   readonly model: string;
-  /** What the model is told before the prompt. */
+  /** The system message, which goes before the prompt. */
   readonly system?: string | undefined;
   readonly prompt: string;
   /** The prompt goes to the model as it is, without a chat template. @default false */
@@ -52,7 +52,7 @@ export interface Completion {
   readonly engine: EngineAccount | undefined;
 }
 
-/** Of a chat completion or of a text completion. */
+/** An event of a streamed chat completion or text completion. */
 interface Chunk {
   readonly choices?: readonly {
     readonly delta?: { readonly content?: string | null };
