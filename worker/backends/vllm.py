@@ -214,7 +214,7 @@ class VllmBackend(Backend):
     def _take(self, row: VllmRow, output: Any) -> None:
         delta, outcome = row.take(output)
         if delta is not None:
-            self._tell(row.listener).deltas.append(delta)
+            self._news_of(row.listener).deltas.append(delta)
         if outcome is not None:
             self._end(row, outcome)
             if not output.finished:  # a stop text, which vLLM does not know of
@@ -227,7 +227,7 @@ class VllmBackend(Backend):
 
     def _end(self, row: VllmRow, outcome: Outcome) -> None:
         if self._forget(row.number):
-            self._tell(row.listener).ended.append(Ended(row.number, outcome))
+            self._news_of(row.listener).ended.append(Ended(row.number, outcome))
 
     def _forget(self, number: int) -> VllmRow | None:
         row = self._rows.pop(number, None)
@@ -237,7 +237,7 @@ class VllmBackend(Backend):
             self._running = 0  # vLLM reports numbers only with the outputs of a step
         return row
 
-    def _tell(self, listener: Listener) -> _News:
+    def _news_of(self, listener: Listener) -> _News:
         news = self._news.get(listener)
         if news is None:
             news = self._news[listener] = _News()
