@@ -25,7 +25,7 @@ export interface Engine extends AsyncDisposable {
 }
 
 /**
- * Starts the scheduler thread and both doors. The worker may come later.
+ * Starts the scheduler thread, and the gRPC and HTTP servers. The worker may come later.
  * @throws {StartupError} when an address can't be had, or a file of the settings can't be used
  */
 export async function startEngine(

@@ -8,7 +8,7 @@ import { TestProcess } from "./support/process.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 import { waitUntil } from "./support/wait.ts";
 
-Deno.test("a worker that ends under load is told, though it is started again", {
+Deno.test("a worker that ends under load is reported, though it is started again", {
   ignore: !hasCommand("pkill"),
 }, async () => {
   const out = join(await Deno.makeTempDir(), "run");

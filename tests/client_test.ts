@@ -48,12 +48,12 @@ async function untilUnderWay(engine: TestEngine, requests: number): Promise<void
   await waitUntil(`${requests} at the worker`, async () => (await engine.stats()).inFlight === requests);
 }
 
-/** The worker tells of its rows once a second. */
+/** The worker reports its rows once a second. */
 async function untilRows(engine: TestEngine, rows: number): Promise<void> {
   await waitUntil(`${rows} rows run`, async () => ((await engine.stats()).load?.running ?? 0) === rows);
 }
 
-test("ask: the answer is the one that gRPC gives, and a line on stderr tells how it came", {
+test("ask: the answer is the one that gRPC gives, and a line on stderr says how it came", {
   ENGINE_MODE: "micro_batch",
 }, async (site) => {
   const { responseText } = await site.engine.submit({ prompt: SKY, maxTokens: 9 });
@@ -279,7 +279,7 @@ test("top --once and --json: the load that there is, by the figures of the metri
 });
 
 Deno.test({
-  name: "top --json: a worker that is killed is told at once, and so is its return",
+  name: "top --json: the end of a worker that is killed is shown at once, and so is its return",
   ignore: Deno.build.os === "windows",
   sanitizeOps: false,
   sanitizeResources: false,

@@ -7,17 +7,23 @@ import { parseCommand as parseKeys } from "../src/access/command.ts";
 import { parseAsk } from "../src/terminal/ask_command.ts";
 import { parseTop } from "../src/terminal/top_command.ts";
 import { SETTING_NAMES } from "../src/config/config.ts";
+import { MODES } from "../src/core/modes/modes.ts";
 import { type ErrorCode, OmnispanError } from "../src/core/errors.ts";
 import { HTTP_STATUS, refusal, WORKER_STATUS, workerFailure } from "../src/ingress/http/status.ts";
 import { failedReply, type WorkerFailure } from "../src/core/types.ts";
 import { hasCommand } from "./support/commands.ts";
 import { httpEngineFor } from "./support/engine.ts";
+import { parseMetrics } from "./support/exposition.ts";
+import { metricsOf } from "./support/observed_engine.ts";
+import { end, notice, openRequest } from "./support/observed_requests.ts";
 import { ROOT, runShellLine, Serve } from "./support/serve.ts";
 import { SimWorker } from "./support/sim_worker.ts";
 
 const PAGES = [
   "README.md",
+  "docs/tour.md",
   "docs/architecture.md",
+  "docs/guarantees.md",
   "docs/http.md",
   "docs/configuration.md",
   "docs/operations.md",
@@ -88,6 +94,71 @@ Deno.test("commands, settings and links that the documents name exist", async ()
       `README: setting ${name}`,
     );
   }
+});
+
+/** Folders that are made by running something. */
+const MADE = /^(worker\/\.venv|bench\/results)/;
+/** A file or a folder of the repository as pages write it; NAME stands for what a reader would add. */
+const PATH = /`((?:bench|docs|proto|src|tests|worker)\/[^`\s*{]+)`/g;
+/** A file without its folder. */
+const FILE = /`([a-z][a-z0-9_]*\.(?:ts|py|proto|yaml))`/g;
+
+async function* filesIn(folder: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(join(ROOT, folder))) {
+    const path = `${folder}/${name}`;
+    if (isDirectory && !MADE.test(path) && name !== "node_modules") yield* filesIn(path);
+    else yield path;
+  }
+}
+
+Deno.test("files and folders that the documents name exist", async () => {
+  const names = new Set<string>();
+  for (const folder of ["bench", "docs", "proto", "src", "tests", "worker"]) {
+    for await (const path of filesIn(folder)) names.add(path.slice(path.lastIndexOf("/") + 1));
+  }
+  let found = 0;
+  for (const path of PAGES) {
+    const page = (await read(path)).replace(/^.*https:\/\/github\.com.*$/gm, ""); // files of other projects
+    for (const [, named] of page.matchAll(PATH)) {
+      if (MADE.test(named!) || named!.includes("NAME")) continue;
+      await assert.doesNotReject(Deno.stat(join(ROOT, named!)), `${path} names ${named}`);
+      found++;
+    }
+    for (const [, named] of page.matchAll(FILE)) assert.ok(names.has(named!), `${path} names ${named}`);
+  }
+  assert.ok(found > 100, `${found} names were found`);
+});
+
+Deno.test("each promise of docs/guarantees.md names what keeps it, and a test that shows it", async () => {
+  const [, table] = (await read("docs/guarantees.md")).split("\n|---|---|---|\n");
+  const rows = table!.split("\n\n")[0]!.split("\n");
+  assert.ok(rows.length > 10, `${rows.length} promises were found`);
+  for (const row of rows) assert.match(row, /^\|[^|]+\|[^|]*`src\/[^|]+\|[^|]*_test\.ts`[^|]*\|$/);
+});
+
+Deno.test("docs/tour.md has a line for each folder of src/", async () => {
+  const page = await read("docs/tour.md");
+  for await (const { name, isDirectory } of Deno.readDir(join(ROOT, "src"))) {
+    if (isDirectory) assert.ok(page.includes(`\n| \`src/${name}\` | `), `src/${name}`);
+  }
+});
+
+Deno.test("the README's table of modes has each mode, and no other", () => {
+  const [, table] = README.split("\n| `ENGINE_MODE` | what it does |\n|---|---|\n");
+  const rows = table!.split("\n\n")[0]!.split("\n");
+  assert.deepEqual(rows.map((row) => /^\| `(\w+)` \|/.exec(row)?.[1]), MODES);
+});
+
+Deno.test("docs/operations.md has a row for each metric, and no other", async () => {
+  const page = await read("docs/operations.md");
+  const metrics = metricsOf();
+  metrics.dispatched(notice());
+  metrics.ended(end(openRequest()));
+  const exposed = parseMetrics(await metrics.text()).map(({ name }) => name);
+  const [, table] = page.split("\n| metric | type | labels | meaning |\n|---|---|---|---|\n");
+  const cells = table!.split("\n\n")[0]!.split("\n").map((row) => row.split(" | ")[0]!);
+  const told = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name!));
+  assert.deepEqual(told.toSorted(), exposed.toSorted());
 });
 
 /** How the commands that people type read their arguments; each throws for wrong ones. */
@@ -186,7 +257,7 @@ async function runScript(script: string, url: string): Promise<string> {
 }
 
 Deno.test({
-  name: "the README's lines for both doors answer as pasted, from a model that serve set up",
+  name: "the README's lines for gRPC and HTTP answer as pasted, from a model that serve set up",
   ignore: !GRPCURL || !CURL,
   // grpc-js keeps timers and sockets for a moment after a close.
   sanitizeOps: false,

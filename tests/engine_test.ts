@@ -185,7 +185,7 @@ engineTest("a passed deadline ends a waiting request, and what is left of one go
 });
 
 engineTest(
-  "an engine on IPv6 tells an address that clients can dial",
+  "an engine on IPv6 prints an address that clients can dial",
   { BIND_HOST: "::1" },
   async (engine) => {
     assert.match(engine.engine.address, /^\[::1\]:\d+$/);

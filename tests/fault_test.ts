@@ -267,7 +267,7 @@ function serveWithSim(): Promise<Serve> {
   });
 }
 
-/** Resident memory of a process in MB; undefined where the system does not tell. */
+/** Resident memory of a process in MB; undefined where the system does not report it. */
 function residentMb(pid: number): number | undefined {
   if (Deno.build.os !== "linux") return undefined;
   const match = /^VmRSS:\s+(\d+) kB/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`));

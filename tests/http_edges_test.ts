@@ -1,4 +1,4 @@
-/** The HTTP door under bad input, bad clients and a stop: raw sockets against a real engine and worker. */
+/** The HTTP port under bad input, bad clients and a stop: raw sockets against a real engine and worker. */
 import assert from "node:assert/strict";
 import { httpEngineFor, ScriptedWorker, type TestEngine } from "./support/engine.ts";
 import { LONG, siteTest as test } from "./support/http_site.ts";
@@ -24,7 +24,7 @@ async function post(engine: TestEngine, body: BodyInit, headers: Record<string, 
 }
 
 test(
-  "what is no JSON, no UTF-8 or no object is told as that, and nothing of it is repeated",
+  "a body that is no JSON, no UTF-8 or no object is refused as that, and nothing of it is repeated",
   {},
   async ({ engine }) => {
     const wrong: [BodyInit, RegExp][] = [
@@ -118,7 +118,7 @@ test(
         assert.deepEqual([status, body], [200, "ok\n"], path + rest);
       }
     }
-    // What HAProxy asks by default.
+    // HAProxy sends this by default.
     const { status, head } = await sent(engine, "OPTIONS / HTTP/1.0\r\n\r\n");
     assert.equal(status, 204);
     assert.match(head, /\nallow: get, head, options\r?\n?/);
@@ -166,7 +166,7 @@ test(
 );
 
 test(
-  "who is refused before the body was read hears that the connection ends, and can still read why",
+  "a caller who is refused before the body was read gets connection: close, and can still read why",
   {},
   async ({ engine }) => {
     const host = engine.url.slice("http://".length);
@@ -323,7 +323,7 @@ test("a client that does not read its stream loses it, and its row is free; stre
   assert.match(metrics, /omnispan_requests_total\{[^}]*status="resource_exhausted"[^}]*\} 1/);
 });
 
-test("MAX_CONNECTIONS bounds both doors", { MAX_CONNECTIONS: 2 }, async ({ engine }) => {
+test("MAX_CONNECTIONS limits the connections of both ports", { MAX_CONNECTIONS: 2 }, async ({ engine }) => {
   const host = engine.url.slice("http://".length);
   using first = await RawHttp.open(host);
   using second = await RawHttp.open(host);
@@ -350,7 +350,7 @@ test("a wrong time-out header is refused by its name; HTTP_TIMEOUT_MS is the dea
 });
 
 Deno.test({
-  name: "how the worker failed is told by the status",
+  name: "the status says how the worker failed",
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {

@@ -1,4 +1,4 @@
-/** API keys from end to end: made by `deno task keys`, asked for at both doors of a real engine. */
+/** API keys from end to end: made by `deno task keys`, required at both ports of a real engine. */
 import { type CallOptions, status as Status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
 import type { Settings } from "../src/config/config.ts";
@@ -115,7 +115,7 @@ function sumOf(metrics: string, labels: string): number {
 }
 
 test(
-  "one key opens both doors, and whose it is tells the tenant, whatever the request says",
+  "one key is valid at both ports, and names the tenant, whatever the request says",
   {},
   async ({ engine, key, operator }) => {
     const asBob = { headers: { "omnispan-tenant": "bob" } };
@@ -212,7 +212,7 @@ test(
 );
 
 test(
-  "requests_per_minute counts a key's requests at both doors, tells when the next fits, and binds nobody else",
+  "requests_per_minute counts a key's requests at both ports, says when the next fits, and limits no other key",
   {
     limits: "--requests-per-minute 2",
   },
@@ -257,7 +257,7 @@ test("several prompts count as so many requests of their key; refused together, 
   assert.equal(await ask(["a"]), 429);
 });
 
-test("max_in_flight holds at both doors until one of the key's requests ends, also by leaving", {
+test("max_in_flight holds at both ports until one of the key's requests ends, also by leaving", {
   profile: "fixed20",
   limits: "--max-in-flight 1",
 }, async ({ engine, key, operator }) => {
@@ -368,7 +368,7 @@ test(
   },
 );
 
-test("nothing that one tenant is told speaks of another", {
+test("nothing that one tenant gets names another", {
   profile: "fixed20",
   ENGINE_MODE: "continuous",
   MAX_CONCURRENT_STREAMS: 2,
@@ -526,7 +526,7 @@ serveTest(
     assert.equal(serve.stderr.length, 3, serve.output());
     assert.match(
       serve.output(),
-      /: keys\[0\]\.tenant must be a Unicode text of 1 to 256 characters.*, got ""$/m,
+      /: keys\[0\]\.tenant must be a Unicode text of 1 to 256 bytes of UTF-8.*, got ""$/m,
     );
     assert.match(
       serve.output(),

@@ -1,4 +1,4 @@
-/** The HTTP door as OpenAI's own client, Vercel's AI SDK and curl see it: real processes, real clients. */
+/** The HTTP API as OpenAI's own client, Vercel's AI SDK and curl see it: real processes, real clients. */
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, streamText } from "ai";
 import assert from "node:assert/strict";

@@ -41,7 +41,7 @@ function pageTest(name: string, settings: Partial<Settings>, fn: (site: Site) =>
 }
 
 browserTest(
-  "under load, and through the loss of its worker, the page tells what the engine tells",
+  "under load, and through the loss of its worker, the page shows the engine's own figures",
   async (t) => {
     const profile = await Deno.makeTempFile({ suffix: ".json" });
     await using _ = { [Symbol.asyncDispose]: () => Deno.remove(profile) };
@@ -158,7 +158,7 @@ pageTest(
     assert.equal(await pressed(), "true");
     await live.says("#held", /^held at \d\d:/);
     await engine.submit({ prompt: "hi", maxTokens: 2 });
-    // A second page shows when it has been told; the held one was told with it.
+    // When the second page shows it, the event has gone to the held one too.
     await using other = await LivePage.live(engine.url);
     await other.becomes("ok", /^1$/);
     const uptime = await other.at("#uptime").textContent();
@@ -179,7 +179,7 @@ pageTest(
 );
 
 pageTest(
-  "the playground streams an answer with its times, compares two modes, stops, and tells what failed",
+  "the playground streams an answer with its times, compares two modes, stops, and says what failed",
   {
     ...MICRO_BATCH,
   },
@@ -238,7 +238,7 @@ pageTest(
 );
 
 browserTest(
-  "with API keys the page asks for one, tells a tenant that it needs an operator's, and takes that",
+  "with API keys the page asks for one, asks a tenant for an operator's, and takes that",
   async () => {
     await using file = await KeyFile.create();
     const [tenant, operator] = await Promise.all([file.add("alice"), file.add("ops", "--operator")]);

@@ -38,7 +38,7 @@ Deno.test("tune finds the settings that keep an SLO, and the command that serves
   await search.waitFor(/^ {2}deno task serve --engine-mode continuous --max-concurrent-streams 8$/);
 });
 
-Deno.test("Ctrl-C ends a search within seconds and tells what was known by then", async () => {
+Deno.test("Ctrl-C ends a search within seconds and prints what was known by then", async () => {
   await using worker = await SimWorker.start({ profile: PROFILE });
   await using folder = await newFolder();
   await using search = bench(worker, folder, "saturate", "--modes=continuous", "--duration=2");
@@ -48,7 +48,7 @@ Deno.test("Ctrl-C ends a search within seconds and tells what was known by then"
   await search.waitFor(/: that is what \d trials? had shown when the search ended early\.$/);
 });
 
-Deno.test("tune without an SLO, or with several loads, is wrong use and told at once", async () => {
+Deno.test("tune without an SLO, or with several loads, is wrong use and refused at once", async () => {
   await using search = new TestProcess(Deno.execPath(), { args: ["run", "-A", MAIN, "tune", "--rate=1,2"] });
   assert.equal((await search.exit()).code, 2);
   assert.deepEqual(search.stderr, [

@@ -227,7 +227,7 @@ for (const kind of ["mute", "nameless"] as const) {
 }
 
 Deno.test({
-  name: "a worker that takes connections and never answers them is told from one that serves",
+  name: "a worker that takes connections and never answers them is distinguished from one that serves",
   sanitizeOps: false,
   sanitizeResources: false,
   async fn() {

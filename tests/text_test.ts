@@ -159,7 +159,7 @@ test(
 );
 
 test(
-  "a prompt beyond the model's context counts as its caller's fault, by whichever door it came",
+  "a prompt beyond the model's context counts as its caller's fault, over gRPC and HTTP",
   { MAX_PROMPT_BYTES: 4 * 2 ** 20 },
   async ({ engine }) => {
     const lines: LogRecord[] = [];
@@ -186,11 +186,11 @@ test(
       assert.match(error.message, rule);
     }
     const metrics = await (await fetch(`${engine.url}/metrics`)).text();
-    for (const door of ["grpc", "http"]) {
+    for (const transport of ["grpc", "http"]) {
       assert.match(
         metrics,
         new RegExp(
-          `^omnispan_requests_total\\{door="${door}",[^}]*status="invalid_argument"[^}]*\\} 2$`,
+          `^omnispan_requests_total\\{door="${transport}",[^}]*status="invalid_argument"[^}]*\\} 2$`,
           "m",
         ),
       );
@@ -212,7 +212,7 @@ test("a tenant is the same by whichever way it is named", {}, async ({ engine })
   assert.equal((await post(engine, COMPLETIONS, JSON.stringify({ ...asked, user: name }))).status, 200);
   assert.equal((await engine.submit({ prompt: "x", maxTokens: 1, tenantId: name })).tenantId, name);
   await waitUntil("all are counted", async () => (await tenantsOf(engine)).length === 2);
-  assert.deepEqual(await tenantsOf(engine), [name, name], "one series for each door");
+  assert.deepEqual(await tenantsOf(engine), [name, name], "one series for each transport");
 });
 
 test(

@@ -1,4 +1,4 @@
-/** TLS at both doors and on the way to the worker: real certificates, real processes. */
+/** TLS at both ports and on the way to the worker: real certificates, real processes. */
 import { status as Status } from "@grpc/grpc-js";
 import assert from "node:assert/strict";
 import OpenAI from "openai";
@@ -38,7 +38,7 @@ function fetchText(url: string, client: Deno.HttpClient, init: RequestInit = {})
   return fetch(url, { ...init, client }).then((response) => response.text());
 }
 
-/** An engine with this certificate at both doors, a client of each that believes it, and a worker. */
+/** An engine with this certificate at both ports, a client of each that believes it, and a worker. */
 async function site(
   certificates: Certificates,
   name: string,
@@ -59,7 +59,7 @@ async function site(
 }
 
 for (const name of ["signed", "its own authority"] as const) {
-  test(`both doors speak TLS with a certificate that is ${name}: calls, streams, a batch in one turn, openai, SSE`, async (certificates) => {
+  test(`both ports speak TLS with a certificate that is ${name}: calls, streams, a batch in one turn, openai, SSE`, async (certificates) => {
     const own = name !== "signed";
     await (own ? certificates.selfSign("server") : certificates.issue("server"));
     const changes = { ENGINE_MODE: "micro_batch", MAX_BATCH_SIZE: 32, BATCH_WINDOW_MS: 200 } as const;
@@ -119,7 +119,7 @@ test("plaintext, garbage and half a handshake at a TLS port are turned away, and
   assert.ok([Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED].includes(plain.code), plain.message);
   const { address, httpAddress = "" } = at.engine.engine;
   const clientHello = Uint8Array.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]);
-  for (const door of [address, httpAddress]) {
+  for (const port of [address, httpAddress]) {
     for (
       const bytes of [
         "GET / HTTP/1.1\r\nhost: x\r\n\r\n",
@@ -127,10 +127,10 @@ test("plaintext, garbage and half a handshake at a TLS port are turned away, and
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
       ]
     ) {
-      const { closed } = await throwAt(door, [new TextEncoder().encode(bytes)], 15_000);
-      assert.ok(closed, `${JSON.stringify(bytes.slice(0, 9))} at ${door}`);
+      const { closed } = await throwAt(port, [new TextEncoder().encode(bytes)], 15_000);
+      assert.ok(closed, `${JSON.stringify(bytes.slice(0, 9))} at ${port}`);
     }
-    using half = await Deno.connect({ hostname: "127.0.0.1", port: Number(door.split(":")[1]) });
+    using half = await Deno.connect({ hostname: "127.0.0.1", port: Number(port.split(":")[1]) });
     await half.write(clientHello);
   }
   await assert.rejects(fetch(`http://${httpAddress}/healthz`));
@@ -138,7 +138,7 @@ test("plaintext, garbage and half a handshake at a TLS port are turned away, and
   assert.equal(await fetchText(`${at.url}/healthz`, at.http), "ok\n");
 });
 
-test("over TLS too a dropped connection frees the row, at both doors", async (certificates) => {
+test("over TLS too a dropped connection frees the row, at both ports", async (certificates) => {
   await certificates.issue("server");
   await using worker = await SimWorker.start({ profile: "fixed20" });
   await using engine = await httpEngineFor(worker.address, {
@@ -270,7 +270,7 @@ function workerTls(certificates: Certificates, name: string, more: Record<string
   });
 }
 
-test("a worker over TLS is used when its certificate is believed; else it stays down, and why is told", async (certificates) => {
+test("a worker over TLS is used when its certificate is believed; else it stays down, and the log says why", async (certificates) => {
   await certificates.issue("server");
   await using worker = await workerTls(certificates, "server");
   const endpoint = `https://${worker.address}`;
@@ -300,7 +300,7 @@ test("a worker's certificate may be its own authority, and must bear the name it
   );
 });
 
-test("a worker that asks for the engine's certificate is used with one that it believes, and tells of others", async (certificates) => {
+test("a worker that asks for the engine's certificate is used with one that it believes, and reports others", async (certificates) => {
   await Promise.all([certificates.issue("server"), certificates.selfSign("stranger")]);
   await certificates.issue("engine", "other", "subjectAltName=DNS:engine.example");
   await using worker = await workerTls(certificates, "server", {

@@ -126,7 +126,7 @@ function caller(digit: string, flags = "01"): { traceId: string; spanId: string;
 }
 
 tracingTest(
-  "a request is one trace by either door, below its caller's, and its phases are those of its reply",
+  "a request over gRPC or HTTP is one trace below its caller's, and its phases are those of its reply",
   { flags: ["--engine-mode", "micro_batch"], env: { SIM_PROFILE: "a40" } },
   async (site) => {
     const [above, below] = [caller("a"), caller("b")];
@@ -160,7 +160,7 @@ tracingTest(
 );
 
 tracingTest(
-  "baggage that can't be read is passed over by both doors, and the caller's trace goes on",
+  "baggage that can't be read is ignored over gRPC and HTTP, and the caller's trace goes on",
   {},
   async (site) => {
     const [above, below] = [caller("a"), caller("b")];
@@ -172,8 +172,8 @@ tracingTest(
       assert.equal(await health.text(), "ok\n");
       const asked = { id: `grpc ${index}`, traceparent: below.traceparent, baggage };
       assert.equal((await overGrpc(site.client, asked)).status, "ok");
-      for (const [door, { traceId }] of [["http", above], ["grpc", below]] as const) {
-        assert.equal((await spanOf(site, `${door} ${index}`)).traceId, traceId);
+      for (const [transport, { traceId }] of [["http", above], ["grpc", below]] as const) {
+        assert.equal((await spanOf(site, `${transport} ${index}`)).traceId, traceId);
       }
     }
     assert.doesNotMatch(site.serve.output(), /baggage/);
@@ -181,7 +181,7 @@ tracingTest(
 );
 
 tracingTest(
-  "what a span tells of a request has the names of the GenAI conventions; a refused one has an error",
+  "a span's attributes have the names of the GenAI conventions; that of a refused request has an error",
   {},
   async (site) => {
     await (await overHttp(site.url, { id: "http" })).json();
@@ -256,7 +256,7 @@ tracingTest(
 );
 
 tracingTest(
-  "a request that is sent again after its worker was killed keeps its trace and tells how often",
+  "a request that is sent again after its worker was killed keeps its trace, which says how often",
   { flags: ["--engine-mode", "micro_batch"], env: { SIM_PROFILE: "a40" } },
   async (site) => {
     const reply = overGrpc(site.client, { id: "again", maxTokens: 100 });
@@ -314,7 +314,7 @@ Deno.test({
   },
 });
 
-Deno.test("nothing is traced unless Deno is told to, as Deno itself reads its variables", async () => {
+Deno.test("nothing is traced unless Deno's own variables ask for it", async () => {
   const cases = {
     "": false,
     "OTEL_DENO=true": true,

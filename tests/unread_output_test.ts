@@ -170,7 +170,7 @@ Deno.test("a key that nobody could read stays in no file; keys list ends well", 
   assert.equal((await ended("keys", ["list"], BOTH, { API_KEYS_FILE })).code, 0);
 });
 
-Deno.test("stdout that can't take what was asked for is told in a line", {
+Deno.test("stdout that can't take what was asked for is reported in a line", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
   await using running = new TestProcess("sh", {

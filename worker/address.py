@@ -20,7 +20,7 @@ def join(host: str, port: int) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Nobody but this machine reaches it. False for a name that is unknown."""
+    """Whether only this machine can reach the host. False for a name that is unknown."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError):

@@ -1,4 +1,4 @@
-"""When the worker has to end: SIGTERM, SIGINT, or its stdin closing when it is somebody's child."""
+"""When the worker has to end: SIGTERM, SIGINT, or its stdin closing when another process started it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def limit_stop() -> None:
 
 
 def end_with_parent() -> None:
-    """Ends this process when the one that started it has ended, even by SIGKILL: nothing else would tell it."""
+    """Ends this process when the one that started it has ended, even by SIGKILL: the parent sends nothing then."""
     parent = os.getppid()
 
     def poll() -> None:
@@ -71,7 +71,7 @@ def _read_stdin(loop: asyncio.AbstractEventLoop, ask: Callable[[], None]) -> Non
     try:
         while os.read(0, 4096):
             pass
-    except OSError:  # no stdin at all: nobody holds the other end
+    except OSError:  # no stdin at all, so no process holds its other end
         pass
     limit_stop()  # not through the event loop alone: it may be stuck behind a load
     loop.call_soon_threadsafe(ask)

@@ -96,7 +96,7 @@ async def try_out(host: str, certificates: Certificates) -> None:
 
 
 async def _start(server: grpc.aio.Server) -> asyncio.Task[object]:
-    """Starts it and gives the task that serves. Nothing public tells at once when that ends."""
+    """Starts the server and returns the task that serves. No public call reports at once when that ends."""
     before = asyncio.all_tasks()
     await server.start()
     new = asyncio.all_tasks() - before

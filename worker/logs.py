@@ -78,9 +78,9 @@ def _write_all(descriptor: int, data: bytes) -> None:
     while data:
         try:
             data = data[os.write(descriptor, data) :]
-        except BlockingIOError:  # somebody else has set the pipe to non-blocking, and it is full
+        except BlockingIOError:  # another program has set the pipe to non-blocking, and it is full
             time.sleep(FULL_SECONDS)
-        except OSError:  # nobody can read it
+        except OSError:  # the pipe has no reader
             return
 
 

@@ -1,4 +1,4 @@
-"""What a stream's rows have brought and its writer has not taken yet."""
+"""Deltas and ends of a stream's rows that its writer has not taken yet."""
 
 from __future__ import annotations
 

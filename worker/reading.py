@@ -50,7 +50,7 @@ def read_request(data: bytes) -> Request:
 
 
 def read_batch(data: bytes) -> list[Request]:
-    """Raises DecodeError when the requests can't be told from each other."""
+    """Raises DecodeError when the requests can't be distinguished."""
     try:
         return [Request(message) for message in pb2.WorkerBatchGenerateRequest.FromString(data).requests]
     except DecodeError:
@@ -58,7 +58,7 @@ def read_batch(data: bytes) -> list[Request]:
 
 
 def read_command(data: bytes) -> Command:
-    """Raises DecodeError when the sequences can't be told from each other."""
+    """Raises DecodeError when the sequences can't be distinguished."""
     try:
         command = pb2.WorkerCommand.FromString(data)
         submit = [Sequenced(one.sequence, one.stream, Request(one.request)) for one in command.submit.sequences]

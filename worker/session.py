@@ -55,7 +55,7 @@ class Session:
         self._reported_at = 0.0
 
     def drain(self) -> None:
-        """Tells the engine at once to send nothing more. What runs goes on."""
+        """Reports to the engine at once that it must send nothing more. What runs goes on."""
         self._draining = True
         self._outbox.wake()
 

@@ -43,7 +43,7 @@ function refused(action: () => unknown): string {
   return "";
 }
 
-Deno.test("a key tells whose it is and what it may", () => {
+Deno.test("a key identifies its tenant and what it may do", () => {
   const limits = { requests_per_minute: 60 };
   const [plain, operator] = [keyOf("k1", { limits }), keyOf("k2", { tenant: "ops", operator: true })];
   return withFile([plain.record, operator.record], async (path) => {

@@ -20,7 +20,7 @@ function refusal(action: () => unknown): OmnispanError {
   throw new Error("nothing was refused");
 }
 
-Deno.test("a minute's requests may come at once; the next is told when it fits", () => {
+Deno.test("a minute's requests may come at once; the refusal of the next says when it fits", () => {
   const usage = new KeyUsage("k1");
   const limits = { requests_per_minute: 2 };
   admit(usage, limits, 16);
@@ -85,7 +85,7 @@ Deno.test("a request that can never fit is a wrong argument under the name that 
   assert.equal(never.message, "max_tokens must be at most 20 (tokens_per_minute of API key k1), got 21");
 });
 
-Deno.test("what is refused costs nothing, and of two limits the longer wait is told", () => {
+Deno.test("what is refused costs nothing, and of two limits the refusal names the longer wait", () => {
   const usage = new KeyUsage("k1");
   const limits = { requests_per_minute: 60, tokens_per_minute: 60, max_in_flight: 1 };
   admit(usage, limits, 30)[Symbol.dispose]();
@@ -160,7 +160,7 @@ Deno.test("in no stretch of time more is admitted than a minute's worth and what
   }));
 });
 
-Deno.test("what is refused fits after the wait that it is told, and a millisecond earlier it does not", () => {
+Deno.test("a refused request fits after the wait that the refusal names, and a millisecond earlier it does not", () => {
   let refused = 0;
   fc.assert(fc.property(histories, ({ perMinute, requests }) => {
     let now = START;

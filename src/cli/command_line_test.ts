@@ -86,7 +86,7 @@ Deno.test("words are operands, so is a lone dash, and -- ends the flags", () => 
   assert.deepEqual(read([], { operands: ONE }).problems, ['paint must be given one folder, got ""']);
 });
 
-Deno.test("each problem is a line that names what was given, the rule and the value, and all are told", () => {
+Deno.test("each problem is a line that names what was given, the rule and the value, and all are reported", () => {
   const args = ["--port=x", "--seed", "--file", "--colour", "blue", "--share", "-1", "--quick=no", "word"];
   assert.deepEqual(read(args, {}, { URL: "ftp://x", PORT: "y" }).problems, [
     'PORT must be a whole number from 0 to 65535, got "x"',
@@ -159,7 +159,7 @@ Deno.test("a word that is no name of a kind is a problem, with the name that it 
   ]);
 });
 
-Deno.test("help tells each flag's variable, default, meaning and rule", () => {
+Deno.test("help has each flag's variable, default, meaning and rule", () => {
   const { port, quick, sizes, stop, file } = FLAGS;
   assert.equal(
     flagsHelp({ port, quick, sizes, stop, file }),

@@ -6,9 +6,9 @@ import { within } from "../clock.ts";
 const ATOMIC_BYTES = 4096;
 /** Characters that may wait for a reader. */
 const MOST_WAITING = 2 ** 20;
-/** After a write that failed, as on a full disk or a pipe that nobody holds any more. */
+/** The pause after a write that failed, as on a full disk or a pipe that nobody holds any more. */
 const FAILED_MS = 1000;
-/** After a write to a pipe that somebody else has set to non-blocking, and that is full. */
+/** The pause after a write to a full pipe that another program has set to non-blocking. */
 const FULL_MS = 20;
 
 interface Stream {
@@ -16,8 +16,8 @@ interface Stream {
 }
 
 /**
- * Writes lines without ever waiting for their reader: what it does not take waits here. Beyond a limit, lines are
- * dropped and counted until all that waits has been written; then the count is written in their place.
+ * Writes lines without ever making their writer wait: lines that the reader does not take are held here. Beyond a limit,
+ * lines are dropped and counted until all that is held has been written; then the count is written in their place.
  */
 export class LineWriter {
   #waiting: string[] = [];
@@ -48,7 +48,7 @@ export class LineWriter {
   }
 
   async #writeAll(): Promise<void> {
-    await undefined; // what this turn of the event loop still brings goes with it
+    await undefined; // lines that this turn of the event loop still brings are written together
     while (this.#waiting.length > 0 || this.#dropped > 0) {
       const { text, lines } = this.#waiting.length > 0 ? this.#nextPiece() : this.#countOfDropped();
       if (await this.#writePiece(text)) continue;
@@ -58,14 +58,14 @@ export class LineWriter {
     this.#writing = undefined;
   }
 
-  /** From here on lines are taken again: they come after the count. */
+  /** The line that counts the dropped ones. It ends the dropping: later lines come after it. */
   #countOfDropped(): { text: string; lines: number } {
     const lines = this.#dropped;
     this.#dropped = 0;
     return { text: this.describeDropped(lines), lines };
   }
 
-  /** As many lines as can go together, at least one. */
+  /** As many lines as one write takes, at least one. */
   #nextPiece(): { text: string; lines: number } {
     let bytes = 0;
     let lines = 0;
@@ -79,7 +79,7 @@ export class LineWriter {
     return { text, lines };
   }
 
-  /** False when it could not be written. */
+  /** Writes all of the text; false when it can't be written. */
   async #writePiece(text: string): Promise<boolean> {
     let bytes = this.#encoder.encode(text);
     while (bytes.length > 0) {
@@ -94,12 +94,12 @@ export class LineWriter {
   }
 }
 
-/** Keeps no process alive. */
+/** A pause that does not keep the process alive. */
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => Deno.unrefTimer(setTimeout(resolve, ms)));
 }
 
-/** This thread's way to the process's stderr. */
+/** The writer of this thread to the stderr of the process. */
 export const stderrLines = new LineWriter(Deno.stderr);
-/** The same for stdout. */
+/** The writer of this thread to the stdout of the process. */
 export const stdoutLines = new LineWriter(Deno.stdout);

@@ -1,17 +1,17 @@
-/** What happens often, logged once a second for each cause. Imports nothing of ours. */
+/** Counts of what happens often, for one log line a second and cause. Imports nothing of ours. */
 
 const EVERY_MS = 1000;
-/** Causes with a count of their own in each second; the others are counted by their group alone. */
+/** So many causes have a count of their own in each second; the others are counted by their group alone. */
 const MOST_CAUSES = 20;
 
-/** In a message: what tells one case of a cause from the next. */
+/** The parts of a message that differ between cases of one cause. */
 const VALUES = /"(?:[^"\\]|\\.)*"|\d+(?:\.\d+)?/g;
 
 export interface Tallied<T> {
   readonly count: number;
   /** The first that was counted. */
   readonly first: T;
-  /** These had several causes: the first stands for its group alone. */
+  /** Several causes are counted here: `first` is an example of its group alone. */
   readonly mixed: boolean;
 }
 
@@ -23,9 +23,9 @@ export class LogTally<T> implements Disposable {
   constructor(private readonly report: (tallied: Tallied<T>) => void) {}
 
   /**
-   * @param group one of few, in which those are counted that come when there are many causes
-   * @param who tells causes apart as it is
-   * @param message tells them apart without its numbers and quoted values
+   * @param group one of few, by which further causes are counted when there are many
+   * @param who distinguishes causes as it is
+   * @param message distinguishes causes without its numbers and quoted values
    */
   add({ group, who, message }: { group: string; who: string; message: string }, happened: T): void {
     const own = `${group} ${who} ${message.replace(VALUES, "#")}`;
@@ -39,7 +39,7 @@ export class LogTally<T> implements Disposable {
     Deno.unrefTimer(this.#timer);
   }
 
-  /** Reports what was not yet. */
+  /** Reports what has not been reported yet. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

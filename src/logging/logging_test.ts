@@ -8,7 +8,7 @@ function recordOf(rawMessage: string, properties: Record<string, unknown>): LogR
   return { category: ["omnispan"], level: "info", timestamp: 0, rawMessage, message, properties };
 }
 
-Deno.test("a text record tells the properties that its message does not name", () => {
+Deno.test("a text record has the properties that its message does not name", () => {
   const line = formatText(recordOf("request {id} ended", { id: "r1", mode: "direct" }));
   assert.match(line, /omnispan: request r1 ended mode=direct\n?$/);
 });

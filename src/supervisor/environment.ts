@@ -106,7 +106,7 @@ async function makeComplete(plan: EnvironmentPlan, progress: Progress, signal: A
   }
   await progress.step(
     `installing the worker's packages (${shown(plan.requirements)})`,
-    (tell) => install(plan, python, tell, signal),
+    (report) => install(plan, python, report, signal),
   );
   await writeStamp(folder, { requirements, python: plan.python, version: base?.version ?? version! });
   return python;
@@ -135,7 +135,7 @@ async function create(
 async function install(
   { folder, requirements, pipOptions = [] }: EnvironmentPlan,
   python: string,
-  tell: (line: string) => void,
+  report: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const path = join(folder, LOG);
@@ -147,7 +147,7 @@ async function install(
       signal,
       onLine(line) {
         log.writeSync(encoder.encode(line + "\n"));
-        tell(line.trim());
+        report(line.trim());
       },
     });
   } catch (thrown) {

@@ -134,7 +134,7 @@ environmentTest("a Python that is too old is named with its version", async ({ p
 });
 
 environmentTest(
-  "an environment that is ready is only read; one that is not, where nobody can write, is told by its folder",
+  "an environment that is ready is only read; one that is not, on a read-only disk, is reported with its folder",
   async ({ plan, requirements }) => {
     await ensureEnvironment(plan, silent, never);
     // A lock that can't be opened for writing stands for a disk that can't be, also where root runs the test.
@@ -170,7 +170,7 @@ Deno.test("files named by a requirement file are found, packages are not", () =>
   );
 });
 
-Deno.test("the hash tells any change and does not mix up where a file ends", () => {
+Deno.test("the hash differs for any change, also of where a file ends", () => {
   const hash = (...texts: string[]) => hashOf(new Map(texts.map((text, index) => [String(index), text])));
   assert.equal(hash("a", "b"), hash("a", "b"));
   assert.notEqual(hash("a", "b"), hash("ab", ""));

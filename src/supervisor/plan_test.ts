@@ -29,7 +29,7 @@ Deno.test("the built-in model comes in the form that the backend reads; other mo
   assert.equal(plan({ MODEL_ID: "some/model" }).builtInFormat, undefined);
 });
 
-Deno.test("the worker is told where to listen and what to run", () => {
+Deno.test("the worker's variables name where to listen and what to run", () => {
   const { env } = plan({ WORKER_ENDPOINT: "http://127.0.0.1:12345", MODEL_ID: "some/model" });
   assert.equal(env["WORKER_BACKEND"], "openvino");
   assert.equal(env["WORKER_HOST"], "127.0.0.1");

@@ -32,7 +32,7 @@ async function ensureModel(
   try {
     await progress.step(
       "making sure of the small model SmolLM2-135M",
-      (tell) => run(pythonCommand(python, script, ["--format", format]), { signal, onLine: tell }),
+      (report) => run(pythonCommand(python, script, ["--format", format]), { signal, onLine: report }),
     );
   } catch (thrown) {
     if (!(thrown instanceof CommandFailed)) throw thrown;

@@ -3,7 +3,7 @@ import { getLogger } from "@logtape/logtape";
 /** How the set-up of a worker reports its progress, to a person or to a program. */
 export interface Progress {
   /** Reports that `work` began, that it goes on while it takes long, and how long it took. */
-  step<T>(what: string, work: (tell: (line: string) => void) => Promise<T>): Promise<T>;
+  step<T>(what: string, work: (report: (line: string) => void) => Promise<T>): Promise<T>;
   note(text: string): void;
   /** A line that the worker wrote. */
   workerLine(line: string): void;
@@ -28,7 +28,7 @@ export class TextProgress implements Progress {
   /** `who` begins each line. */
   constructor(private readonly terminal: Terminal, private readonly who = "serve: ") {}
 
-  async step<T>(what: string, work: (tell: (line: string) => void) => Promise<T>): Promise<T> {
+  async step<T>(what: string, work: (report: (line: string) => void) => Promise<T>): Promise<T> {
     const started = performance.now();
     let last = "";
     this.note(what);
@@ -79,7 +79,7 @@ export class LogProgress implements Progress {
   readonly #log = getLogger(["omnispan", "serve"]);
   readonly #workerLog = getLogger(["omnispan", "worker"]);
 
-  async step<T>(what: string, work: (tell: (line: string) => void) => Promise<T>): Promise<T> {
+  async step<T>(what: string, work: (report: (line: string) => void) => Promise<T>): Promise<T> {
     const started = performance.now();
     const elapsedMs = () => Math.round(performance.now() - started);
     let last = "";

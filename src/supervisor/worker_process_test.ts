@@ -27,7 +27,7 @@ Deno.test("the line of a listening worker is read", () => {
 });
 
 Deno.test({
-  name: "a worker tells its lines, and with its end ends what it started",
+  name: "the lines of a worker are passed on, and its end also ends what it started",
   ignore: !UNIX,
   async fn() {
     const lines: string[] = [];
@@ -41,7 +41,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a worker that hears SIGTERM ends by itself, also when asked twice",
+  name: "a worker that gets SIGTERM ends by itself, also when asked twice",
   ignore: !UNIX,
   async fn() {
     const worker = shell("trap 'exit 0' TERM; echo on; while :; do sleep 0.05; done");

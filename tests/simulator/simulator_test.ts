@@ -116,7 +116,7 @@ Deno.test("without faults every request gets its answer, as far as queue and wor
   }
 });
 
-Deno.test("a broken run is told as a small case, with a command that breaks the same promise", async () => {
+Deno.test("a broken run is reported as a small case, with a command that breaks the same promise", async () => {
   const bug = "sent_again_out_of_order";
   const makeCore = await buggyCore(bug);
   const { scenario, run } = play(FIRST_SEED, REQUESTS_PER_BUG, makeCore);

@@ -19,7 +19,7 @@ import { TestProcess } from "./process.ts";
 import type { Reported } from "./scripted_session.ts";
 import { waitUntil } from "./wait.ts";
 
-/** An engine on a free port that uses the worker at `workerAddress`, and a client of it; its HTTP door is open. */
+/** An engine on a free port that uses the worker at `workerAddress`, and a client of it; its HTTP port is open. */
 export function httpEngineFor(workerAddress: string, changes: Partial<Settings> = {}): Promise<TestEngine> {
   return engineFor(workerAddress, { HTTP_PORT: 0, ...changes });
 }
@@ -100,7 +100,7 @@ export class TestEngine extends TestClient {
     super(engine.address);
   }
 
-  /** Of its HTTP door; the engine was made with one. */
+  /** The URL of its HTTP port; the engine was made with one. */
   get url(): string {
     return `http://${this.engine.httpAddress}`;
   }

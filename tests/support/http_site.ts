@@ -4,7 +4,7 @@ import type { Settings } from "../../src/config/config.ts";
 import { httpEngineFor, type TestEngine } from "./engine.ts";
 import { SimWorker } from "./sim_worker.ts";
 
-/** An engine with its HTTP door open, and the simulated worker behind it. */
+/** An engine with its HTTP port open, and the simulated worker behind it. */
 export interface Site {
   readonly worker: SimWorker;
   readonly engine: TestEngine;

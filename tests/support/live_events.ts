@@ -1,4 +1,5 @@
 /** What an engine under load tells at `/live`, for tests. */
+import { parseSettings } from "../../src/config/parse.ts";
 import type { LiveBatch, LiveHello, LivePoint, LiveRequest, LiveTick } from "../../src/live/feed.ts";
 import { liveModes } from "../../src/observe/live/live_record.ts";
 
@@ -124,7 +125,7 @@ export function helloAt(second: number, more: Partial<LiveTick> = {}): LiveHello
     now: tick.now,
     settings: SETTINGS,
     mode: SETTINGS.ENGINE_MODE,
-    modes: liveModes(SETTINGS),
+    modes: liveModes({ ...parseSettings([], {}).settings, ...SETTINGS }),
     modeHints: true,
     history: Array.from({ length: Math.min(second, 900) }, (_, index) => pointAt(second - index)).reverse(),
     batches: Array.from(

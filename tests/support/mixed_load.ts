@@ -1,4 +1,4 @@
-/** Clients of several tenants at both doors, whole and streamed; they ask one thing after the other. */
+/** Clients of several tenants over gRPC and HTTP, in one piece and streamed; each sends one request after the other. */
 import type { TestClient } from "./engine.ts";
 
 const TENANTS = ["acme", "globex", "initech"] as const;

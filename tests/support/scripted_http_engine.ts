@@ -1,4 +1,4 @@
-/** An HTTP server for tests that speaks as the engine's HTTP door does. */
+/** An HTTP server for tests that answers as the engine does over HTTP. */
 
 export interface Asked {
   readonly path: string;

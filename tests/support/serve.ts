@@ -63,7 +63,7 @@ export class Serve extends TestProcess {
     return (await this.waitFor(/^Omnispan serves on (\S+)/))[1]!;
   }
 
-  /** Where its HTTP door is, once it has greeted. */
+  /** The URL of its HTTP port, once it has printed its greeting. */
   async httpUrl(): Promise<string> {
     await this.address();
     return (await this.waitFor(/^See it: (https?:\/\/[^/]+)\//))[1]!;

@@ -1,4 +1,4 @@
-"""What the server asks of a model runtime, whichever it is.
+"""The interface between the server and a model runtime, whichever it is.
 
 All times are seconds of `time.perf_counter()`.
 """
@@ -111,7 +111,7 @@ OUT_OF_TIME = Failure(Status.TIMEOUT, "the request's time was over before its an
 
 
 class Delta(NamedTuple):
-    """What came new of a streamed row. Texts of a row's deltas, joined, are the text that an unstreamed row gets."""
+    """New tokens of a streamed row. Texts of a row's deltas, joined, are the text that an unstreamed row gets."""
 
     number: int
     token_index: int  # tokens in this row's earlier deltas
@@ -169,7 +169,7 @@ class Limits:
 class Load:
     running: int  # rows in the batch
     waiting: int  # rows that wait for a place in it
-    kv_usage: float  # of the KV cache, 0 to 1; 0 where the runtime does not tell
+    kv_usage: float  # of the KV cache, 0 to 1; 0 where the runtime does not report it
 
 
 @dataclass(frozen=True)
@@ -223,14 +223,14 @@ class Backend(ABC):
         """Hands rows to the runtime together and gives each a number, unique for the life of the backend.
 
         They join the running batch between two steps. Every row that is not cancelled ends exactly once, also when
-        the runtime fails or the worker stops; nothing is told before this returns. Never raises for a row or a dead
-        runtime: these are Failures.
+        the runtime fails or the worker stops; no listener is called before this returns. Never raises for a row or a
+        dead runtime: these are Failures.
         """
 
     @abstractmethod
     def cancel(self, numbers: Iterable[int]) -> None:
-        """Frees the rows at the runtime before its next step. Nothing more is told of them; numbers of rows that
-        have ended are ignored."""
+        """Frees the rows at the runtime before its next step. Their listener gets nothing more of them; numbers of
+        rows that have ended are ignored."""
 
     @abstractmethod
     def load_now(self) -> Load: ...

@@ -30,7 +30,7 @@ LOOKED_AT = 256  # waiting rows that may be looked at for short prompts, so that
 class Batch:
     """Touched on the owner thread only, but for the figures: `running` and `stats` may be read anywhere.
 
-    Rows that end tell so in `take_news`, once; cancelled ones tell nothing.
+    `take_news` has the end of each row once, and nothing of a row that was cancelled.
     """
 
     def __init__(self, runtime: Runtime, max_rows: int) -> None:

@@ -1,4 +1,4 @@
-"""The simulated backend without time: it measures what is around the model."""
+"""The simulated backend whose steps take no time, for measuring everything but the model."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class InstantSim(Backend):
                 ended.append(Ended(number, _answer(row, words, now)))
         if ended:
             self._count(len(ended))
-            self._loop.call_soon(self._tell, listener, ended)
+            self._loop.call_soon(self._notify, listener, ended)
         return numbers
 
     def cancel(self, numbers: Iterable[int]) -> None:
@@ -84,7 +84,7 @@ class InstantSim(Backend):
         for task in self._tasks:
             task.cancel()
         for listener, rows in self._streams.items():
-            self._tell(listener, [Ended(number, STOPPING) for number in rows])
+            self._notify(listener, [Ended(number, STOPPING) for number in rows])
 
     def _join(self, listener: Listener, row: _Streamed) -> None:
         if (rows := self._streams.get(listener)) is not None:
@@ -117,11 +117,11 @@ class InstantSim(Backend):
             if self._streams.get(listener) is rows and not self._closed:
                 del self._streams[listener]
 
-    def _tell(self, listener: Listener, ended: list[Ended]) -> None:
-        told = [end for end in ended if end.number in self._live]
-        self._live.difference_update(end.number for end in told)
-        if told:
-            listener([], told)
+    def _notify(self, listener: Listener, ended: list[Ended]) -> None:
+        current = [end for end in ended if end.number in self._live]
+        self._live.difference_update(end.number for end in current)
+        if current:
+            listener([], current)
 
     def _count(self, rows: int) -> None:
         self._steps += 1

@@ -11,7 +11,7 @@ from backends.text_stream import TextStream, whole_text
 if TYPE_CHECKING:
     from backends.runtime import Runtime
 
-TOKEN_CHARACTERS = 4  # about so many make a token; what waits is not encoded yet
+TOKEN_CHARACTERS = 4  # characters of a token, about, by which the length of a waiting prompt is estimated
 
 
 class LiveRow:

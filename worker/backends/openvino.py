@@ -210,7 +210,7 @@ def _sample(config: Any, sampling: Sampling) -> None:
 
 
 def _free_memory() -> int:
-    """Bytes; 0 where the system does not tell."""
+    """Bytes; 0 where the system does not report them."""
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):

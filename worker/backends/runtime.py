@@ -1,4 +1,4 @@
-"""What the step loop asks of a runtime that is stepped."""
+"""The interface between the step loop and a runtime that is stepped."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Runtime(ABC):
     @abstractmethod
     def encode(self, prompt: Prompt, raw: bool) -> list[int]:
         """The prompt's tokens, chat template included unless it is `raw` or consists of tokens. Raises PromptError; of
-        any other error the caller hears the kind alone, for its text may be the prompt's."""
+        any other error the caller gets the kind alone, for its text may quote the prompt."""
 
     @abstractmethod
     def decode(self, tokens: list[int]) -> str:
@@ -83,7 +83,7 @@ class Runtime(ABC):
         """One step of all rows. It may give nothing (a piece of prefill). An exception ends the backend."""
 
     def kv_usage(self) -> float:
-        """Of the KV cache, 0 to 1; 0 where the runtime does not tell. Cheap: asked about ten times a second."""
+        """Of the KV cache, 0 to 1; 0 where the runtime does not report it. Cheap: asked about ten times a second."""
         return 0.0
 
     @abstractmethod

@@ -69,7 +69,7 @@ class StepLoop(Backend):
         self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
         self._numbers = itertools.count(1)
         self._thread = threading.Thread(target=self._own, name=f"{info.backend}-owner", daemon=True)
-        # Of the event loop: who hears of each row that has neither ended nor been cancelled.
+        # Used on the event loop alone: the listener of each row that has neither ended nor been cancelled.
         self._listeners: dict[int, Listener] = {}
         self._closed = False
         # Of the owner thread; the event loop reads the figures.
@@ -91,7 +91,7 @@ class StepLoop(Backend):
         numbers = [row.number for row in live]
         self._listeners.update(dict.fromkeys(numbers, listener))
         if self._closed:
-            self._loop.call_soon(self._tell, [], [Ended(number, STOPPING) for number in numbers])
+            self._loop.call_soon(self._notify, [], [Ended(number, STOPPING) for number in numbers])
         else:
             self._commands.put(_Submit(live))
         return numbers
@@ -119,18 +119,18 @@ class StepLoop(Backend):
                 log.error("the backend's loop has not ended within %.0f seconds", CLOSE_SECONDS)
         self._closed = True
         # Rows that the thread never saw, or that hang with it.
-        self._tell([], [Ended(number, STOPPING) for number in self._listeners])
+        self._notify([], [Ended(number, STOPPING) for number in self._listeners])
 
-    def _tell(self, deltas: list[Delta], ended: list[Ended]) -> None:
+    def _notify(self, deltas: list[Delta], ended: list[Ended]) -> None:
         """Routes what a step gave; the thread may not know yet of the latest cancels."""
-        told: dict[Listener, tuple[list[Delta], list[Ended]]] = {}
+        news_of: dict[Listener, tuple[list[Delta], list[Ended]]] = {}
         for delta in deltas:
             if (listener := self._listeners.get(delta.number)) is not None:
-                told.setdefault(listener, ([], []))[0].append(delta)
+                news_of.setdefault(listener, ([], []))[0].append(delta)
         for end in ended:
             if (listener := self._listeners.pop(end.number, None)) is not None:
-                told.setdefault(listener, ([], []))[1].append(end)
-        for listener, news in told.items():
+                news_of.setdefault(listener, ([], []))[1].append(end)
+        for listener, news in news_of.items():
             try:
                 listener(*news)
             except Exception:  # one listener's fault must not take the others' news
@@ -188,7 +188,7 @@ class StepLoop(Backend):
     def _deliver(self) -> None:
         deltas, ended = self._batch.take_news()
         if deltas or ended:
-            self._call_soon(partial(self._tell, deltas, ended))
+            self._call_soon(partial(self._notify, deltas, ended))
 
     def _read_kv_usage(self, at_once: bool) -> None:
         now = time.perf_counter()

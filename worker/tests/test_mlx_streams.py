@@ -12,7 +12,7 @@ import config
 from backends import mlx
 from backends.backend import Backend, Row
 from running import FRANCE, PARIS, SETTINGS
-from stream_promises import HOG, MAX_ROWS, StreamPromises, Told, answer, until
+from stream_promises import HOG, MAX_ROWS, Recorder, StreamPromises, answer, until
 
 pytestmark = [pytest.mark.mlx, pytest.mark.asyncio(loop_scope="module")]
 
@@ -33,16 +33,16 @@ class TestStreams(StreamPromises):
         row = Row("Tell me what this list says: " + " ".join(f"item {i} is {i * 7 % 13}," for i in range(30)), 8)
         alone = await answer(backend, row)
         assert alone.input_tokens > 3 * mlx.PREFILL_TOKENS
-        told = Told()
-        (hog,) = backend.submit([HOG], told)
-        await until(lambda: len(told.deltas(hog)) > 3)
-        guest, short = backend.submit([replace(row, stream=True), Row(FRANCE, 20, stream=True)], told)
-        count = len(told.deltas(hog))
-        await until(lambda: short in told.first_at)
-        assert guest not in told.first_at
-        await until(lambda: guest in told.first_at)
-        assert len(told.deltas(hog)) - count > alone.input_tokens / mlx.PREFILL_TOKENS
-        await until(lambda: {guest, short} <= set(told.outcomes))
-        assert told.answer(guest).input_tokens == alone.input_tokens
-        assert told.text(short).startswith(PARIS)
+        recorder = Recorder()
+        (hog,) = backend.submit([HOG], recorder)
+        await until(lambda: len(recorder.deltas(hog)) > 3)
+        guest, short = backend.submit([replace(row, stream=True), Row(FRANCE, 20, stream=True)], recorder)
+        count = len(recorder.deltas(hog))
+        await until(lambda: short in recorder.first_at)
+        assert guest not in recorder.first_at
+        await until(lambda: guest in recorder.first_at)
+        assert len(recorder.deltas(hog)) - count > alone.input_tokens / mlx.PREFILL_TOKENS
+        await until(lambda: {guest, short} <= set(recorder.outcomes))
+        assert recorder.answer(guest).input_tokens == alone.input_tokens
+        assert recorder.text(short).startswith(PARIS)
         backend.cancel([hog])

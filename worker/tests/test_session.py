@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -127,13 +128,17 @@ async def test_a_stop_text_ends_the_answer_and_never_leaks(serve: Serve, profile
     assert (reply.response_text, reply.finish_reason, reply.output_tokens) == (unary.response_text, "stop", 7)
 
 
-async def test_a_step_is_one_message(serve: Serve) -> None:
+async def test_a_step_of_all_rows_is_one_message(serve: Serve) -> None:
     served = await serve("fixed20")
     engine = Engine(served.stub)
     await engine.submit(*(sequence(number, f"prompt {number}", 10) for number in range(16)))
     await engine.results(*range(16))
-    assert len(engine.steps) == 10
+    assert len(engine.steps) <= 10  # steps that a busy machine lets pile up share a message
     assert {len(step.deltas) for step in engine.steps} == {16}
+    tokens = Counter[int]()
+    for step in engine.steps:
+        tokens.update({delta.sequence: delta.tokens for delta in step.deltas})
+    assert tokens == dict.fromkeys(range(16), 10)
     assert len(engine.steps[-1].results) == 16
 
 
@@ -271,7 +276,7 @@ async def test_what_cannot_be_taken_gets_a_result_and_the_rest_goes_on(serve: Se
         4: (sequence(4, top_p=-0.5), "top_p must be a number above 0 and up to 1, or 0 for 1, got -0.5"),
         5: (sequence(5, stop=["x"] * 17), "stop must have at most 16 texts, got 17"),
         6: (sequence(6, stop=["x", ""]), 'stop[1] must not be empty, got ""'),
-        7: (sequence(7, stop=["x" * 257]), "stop[0] must have at most 256 characters, got 257"),
+        7: (sequence(7, stop=["x" * 257]), "stop[0] must be at most 256 bytes of UTF-8, got 257"),
     }
     await engine.submit(*(row for row, _ in wrong.values()), sequence(8), sequence(9), sequence(9))
     await engine.call.write(pb2.WorkerCommand())

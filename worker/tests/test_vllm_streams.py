@@ -15,7 +15,7 @@ import config
 from backends import vllm
 from backends.backend import Backend, Failure, Load, Row, Status
 from running import SETTINGS
-from stream_promises import HOG, MAX_ROWS, StreamPromises, Told, answer, until
+from stream_promises import HOG, MAX_ROWS, Recorder, StreamPromises, answer, until
 
 pytestmark = [pytest.mark.vllm, pytest.mark.asyncio(loop_scope="module")]
 
@@ -85,15 +85,15 @@ class TestStreams(StreamPromises):
 
     async def test_a_row_that_vllm_aborts_is_a_failure(self, backend: Backend) -> None:
         for row in (HOG, replace(HOG, stream=False)):
-            told = Told()
-            (number,) = backend.submit([row], told)
+            recorder = Recorder()
+            (number,) = backend.submit([row], recorder)
             await until(lambda: backend.load_now().running == 1)
             await backend._engine.abort(str(number))  # type: ignore[attr-defined]
-            await until(told.outcomes.__len__)
-            assert told.outcomes[number] == Failure(Status.UNAVAILABLE, "vLLM gave the row up: abort")
+            await until(recorder.outcomes.__len__)
+            assert recorder.outcomes[number] == Failure(Status.UNAVAILABLE, "vLLM gave the row up: abort")
 
     async def test_the_cache_shows_in_the_load(self, backend: Backend) -> None:
-        hogs = backend.submit([HOG] * 2, Told())
+        hogs = backend.submit([HOG] * 2, Recorder())
         await until(lambda: backend.load_now().running == 2)
         assert 0 < backend.load_now().kv_usage < 1
         backend.cancel(hogs)

@@ -94,9 +94,9 @@ export interface ModeDefinition<
   readonly reasons: Readonly<Record<Reason, string>>;
   /** Requests wait for others to share their batch, so the window has a price that can be judged. */
   readonly isWindowed: boolean;
-  /** A reply in one piece says how long the request waited (docs/architecture.md, the wire contract). */
+  /** A reply in one piece says how long the request waited (`queue_wait_ms=` in README.md); callers know it of queued and micro_batch alone. */
   readonly tellsQueueWait: boolean;
-  policy(settings: SettingValues<Table>): Policy<Reason>;
+  policy(settings: SettingValues<Table>): Policy<NoInfer<Reason>>;
   law(settings: SettingValues<Table>): ModeLaw;
   /** The settings in a few words behind the mode's name; empty where none limits anything. */
   shape(settings: SettingValues<Table>): string;

@@ -1,6 +1,6 @@
 // Original file: proto/omnispan.proto
 
-import type { DispatchReason as _omnispan_DispatchReason, DispatchReason__Output as _omnispan_DispatchReason__Output } from './DispatchReason.ts';
+import type { DispatchReason as _omnispan_DispatchReason, DispatchReason__Output as _omnispan_DispatchReason__Output } from '../omnispan/DispatchReason.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Dispatch {

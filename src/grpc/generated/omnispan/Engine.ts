@@ -2,11 +2,11 @@
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
-import type { GenerateChunk as _omnispan_GenerateChunk, GenerateChunk__Output as _omnispan_GenerateChunk__Output } from './GenerateChunk.ts';
-import type { GenerateReply as _omnispan_GenerateReply, GenerateReply__Output as _omnispan_GenerateReply__Output } from './GenerateReply.ts';
-import type { GenerateRequest as _omnispan_GenerateRequest, GenerateRequest__Output as _omnispan_GenerateRequest__Output } from './GenerateRequest.ts';
-import type { StatsReply as _omnispan_StatsReply, StatsReply__Output as _omnispan_StatsReply__Output } from './StatsReply.ts';
-import type { StatsRequest as _omnispan_StatsRequest, StatsRequest__Output as _omnispan_StatsRequest__Output } from './StatsRequest.ts';
+import type { GenerateChunk as _omnispan_GenerateChunk, GenerateChunk__Output as _omnispan_GenerateChunk__Output } from '../omnispan/GenerateChunk.ts';
+import type { GenerateReply as _omnispan_GenerateReply, GenerateReply__Output as _omnispan_GenerateReply__Output } from '../omnispan/GenerateReply.ts';
+import type { GenerateRequest as _omnispan_GenerateRequest, GenerateRequest__Output as _omnispan_GenerateRequest__Output } from '../omnispan/GenerateRequest.ts';
+import type { StatsReply as _omnispan_StatsReply, StatsReply__Output as _omnispan_StatsReply__Output } from '../omnispan/StatsReply.ts';
+import type { StatsRequest as _omnispan_StatsRequest, StatsRequest__Output as _omnispan_StatsRequest__Output } from '../omnispan/StatsRequest.ts';
 
 export interface EngineClient extends grpc.Client {
   GetEngineStats(argument: _omnispan_StatsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_omnispan_StatsReply__Output>): grpc.ClientUnaryCall;

@@ -1,7 +1,7 @@
 // Original file: proto/omnispan.proto
 
-import type { Dispatch as _omnispan_Dispatch, Dispatch__Output as _omnispan_Dispatch__Output } from './Dispatch.ts';
-import type { Timing as _omnispan_Timing, Timing__Output as _omnispan_Timing__Output } from './Timing.ts';
+import type { Dispatch as _omnispan_Dispatch, Dispatch__Output as _omnispan_Dispatch__Output } from '../omnispan/Dispatch.ts';
+import type { Timing as _omnispan_Timing, Timing__Output as _omnispan_Timing__Output } from '../omnispan/Timing.ts';
 
 export interface GenerateReply {
   'requestId'?: (string);

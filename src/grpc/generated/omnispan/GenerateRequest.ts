@@ -1,6 +1,6 @@
 // Original file: proto/omnispan.proto
 
-import type { ChatMessage as _omnispan_ChatMessage, ChatMessage__Output as _omnispan_ChatMessage__Output } from './ChatMessage.ts';
+import type { ChatMessage as _omnispan_ChatMessage, ChatMessage__Output as _omnispan_ChatMessage__Output } from '../omnispan/ChatMessage.ts';
 
 export interface GenerateRequest {
   'requestId'?: (string);

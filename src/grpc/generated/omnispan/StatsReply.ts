@@ -1,7 +1,7 @@
 // Original file: proto/omnispan.proto
 
-import type { WorkerHello as _omnispan_WorkerHello, WorkerHello__Output as _omnispan_WorkerHello__Output } from './WorkerHello.ts';
-import type { WorkerLoad as _omnispan_WorkerLoad, WorkerLoad__Output as _omnispan_WorkerLoad__Output } from './WorkerLoad.ts';
+import type { WorkerHello as _omnispan_WorkerHello, WorkerHello__Output as _omnispan_WorkerHello__Output } from '../omnispan/WorkerHello.ts';
+import type { WorkerLoad as _omnispan_WorkerLoad, WorkerLoad__Output as _omnispan_WorkerLoad__Output } from '../omnispan/WorkerLoad.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface StatsReply {

@@ -2,13 +2,13 @@
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
-import type { WorkerBatchGenerateReply as _omnispan_WorkerBatchGenerateReply, WorkerBatchGenerateReply__Output as _omnispan_WorkerBatchGenerateReply__Output } from './WorkerBatchGenerateReply.ts';
-import type { WorkerBatchGenerateRequest as _omnispan_WorkerBatchGenerateRequest, WorkerBatchGenerateRequest__Output as _omnispan_WorkerBatchGenerateRequest__Output } from './WorkerBatchGenerateRequest.ts';
-import type { WorkerChunk as _omnispan_WorkerChunk, WorkerChunk__Output as _omnispan_WorkerChunk__Output } from './WorkerChunk.ts';
-import type { WorkerCommand as _omnispan_WorkerCommand, WorkerCommand__Output as _omnispan_WorkerCommand__Output } from './WorkerCommand.ts';
-import type { WorkerEvent as _omnispan_WorkerEvent, WorkerEvent__Output as _omnispan_WorkerEvent__Output } from './WorkerEvent.ts';
-import type { WorkerGenerateReply as _omnispan_WorkerGenerateReply, WorkerGenerateReply__Output as _omnispan_WorkerGenerateReply__Output } from './WorkerGenerateReply.ts';
-import type { WorkerGenerateRequest as _omnispan_WorkerGenerateRequest, WorkerGenerateRequest__Output as _omnispan_WorkerGenerateRequest__Output } from './WorkerGenerateRequest.ts';
+import type { WorkerBatchGenerateReply as _omnispan_WorkerBatchGenerateReply, WorkerBatchGenerateReply__Output as _omnispan_WorkerBatchGenerateReply__Output } from '../omnispan/WorkerBatchGenerateReply.ts';
+import type { WorkerBatchGenerateRequest as _omnispan_WorkerBatchGenerateRequest, WorkerBatchGenerateRequest__Output as _omnispan_WorkerBatchGenerateRequest__Output } from '../omnispan/WorkerBatchGenerateRequest.ts';
+import type { WorkerChunk as _omnispan_WorkerChunk, WorkerChunk__Output as _omnispan_WorkerChunk__Output } from '../omnispan/WorkerChunk.ts';
+import type { WorkerCommand as _omnispan_WorkerCommand, WorkerCommand__Output as _omnispan_WorkerCommand__Output } from '../omnispan/WorkerCommand.ts';
+import type { WorkerEvent as _omnispan_WorkerEvent, WorkerEvent__Output as _omnispan_WorkerEvent__Output } from '../omnispan/WorkerEvent.ts';
+import type { WorkerGenerateReply as _omnispan_WorkerGenerateReply, WorkerGenerateReply__Output as _omnispan_WorkerGenerateReply__Output } from '../omnispan/WorkerGenerateReply.ts';
+import type { WorkerGenerateRequest as _omnispan_WorkerGenerateRequest, WorkerGenerateRequest__Output as _omnispan_WorkerGenerateRequest__Output } from '../omnispan/WorkerGenerateRequest.ts';
 
 export interface WorkerClient extends grpc.Client {
   Generate(argument: _omnispan_WorkerGenerateRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_omnispan_WorkerGenerateReply__Output>): grpc.ClientUnaryCall;

@@ -1,6 +1,6 @@
 // Original file: proto/omnispan.proto
 
-import type { WorkerGenerateRequest as _omnispan_WorkerGenerateRequest, WorkerGenerateRequest__Output as _omnispan_WorkerGenerateRequest__Output } from './WorkerGenerateRequest.ts';
+import type { WorkerGenerateRequest as _omnispan_WorkerGenerateRequest, WorkerGenerateRequest__Output as _omnispan_WorkerGenerateRequest__Output } from '../omnispan/WorkerGenerateRequest.ts';
 
 export interface WorkerBatchGenerateRequest {
   'requests'?: (_omnispan_WorkerGenerateRequest)[];

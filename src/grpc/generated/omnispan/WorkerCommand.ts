@@ -1,7 +1,7 @@
 // Original file: proto/omnispan.proto
 
-import type { WorkerSubmit as _omnispan_WorkerSubmit, WorkerSubmit__Output as _omnispan_WorkerSubmit__Output } from './WorkerSubmit.ts';
-import type { WorkerCancel as _omnispan_WorkerCancel, WorkerCancel__Output as _omnispan_WorkerCancel__Output } from './WorkerCancel.ts';
+import type { WorkerSubmit as _omnispan_WorkerSubmit, WorkerSubmit__Output as _omnispan_WorkerSubmit__Output } from '../omnispan/WorkerSubmit.ts';
+import type { WorkerCancel as _omnispan_WorkerCancel, WorkerCancel__Output as _omnispan_WorkerCancel__Output } from '../omnispan/WorkerCancel.ts';
 
 export interface WorkerCommand {
   'submit'?: (_omnispan_WorkerSubmit | null);

@@ -1,8 +1,8 @@
 // Original file: proto/omnispan.proto
 
-import type { WorkerHello as _omnispan_WorkerHello, WorkerHello__Output as _omnispan_WorkerHello__Output } from './WorkerHello.ts';
-import type { WorkerStep as _omnispan_WorkerStep, WorkerStep__Output as _omnispan_WorkerStep__Output } from './WorkerStep.ts';
-import type { WorkerLoad as _omnispan_WorkerLoad, WorkerLoad__Output as _omnispan_WorkerLoad__Output } from './WorkerLoad.ts';
+import type { WorkerHello as _omnispan_WorkerHello, WorkerHello__Output as _omnispan_WorkerHello__Output } from '../omnispan/WorkerHello.ts';
+import type { WorkerStep as _omnispan_WorkerStep, WorkerStep__Output as _omnispan_WorkerStep__Output } from '../omnispan/WorkerStep.ts';
+import type { WorkerLoad as _omnispan_WorkerLoad, WorkerLoad__Output as _omnispan_WorkerLoad__Output } from '../omnispan/WorkerLoad.ts';
 
 export interface WorkerEvent {
   'hello'?: (_omnispan_WorkerHello | null);

@@ -1,6 +1,6 @@
 // Original file: proto/omnispan.proto
 
-import type { ChatMessage as _omnispan_ChatMessage, ChatMessage__Output as _omnispan_ChatMessage__Output } from './ChatMessage.ts';
+import type { ChatMessage as _omnispan_ChatMessage, ChatMessage__Output as _omnispan_ChatMessage__Output } from '../omnispan/ChatMessage.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface WorkerGenerateRequest {

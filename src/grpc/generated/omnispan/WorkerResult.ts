@@ -1,6 +1,6 @@
 // Original file: proto/omnispan.proto
 
-import type { WorkerGenerateReply as _omnispan_WorkerGenerateReply, WorkerGenerateReply__Output as _omnispan_WorkerGenerateReply__Output } from './WorkerGenerateReply.ts';
+import type { WorkerGenerateReply as _omnispan_WorkerGenerateReply, WorkerGenerateReply__Output as _omnispan_WorkerGenerateReply__Output } from '../omnispan/WorkerGenerateReply.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface WorkerResult {

@@ -1,7 +1,7 @@
 // Original file: proto/omnispan.proto
 
-import type { WorkerDelta as _omnispan_WorkerDelta, WorkerDelta__Output as _omnispan_WorkerDelta__Output } from './WorkerDelta.ts';
-import type { WorkerResult as _omnispan_WorkerResult, WorkerResult__Output as _omnispan_WorkerResult__Output } from './WorkerResult.ts';
+import type { WorkerDelta as _omnispan_WorkerDelta, WorkerDelta__Output as _omnispan_WorkerDelta__Output } from '../omnispan/WorkerDelta.ts';
+import type { WorkerResult as _omnispan_WorkerResult, WorkerResult__Output as _omnispan_WorkerResult__Output } from '../omnispan/WorkerResult.ts';
 
 export interface WorkerStep {
   'deltas'?: (_omnispan_WorkerDelta)[];
