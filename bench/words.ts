@@ -54,11 +54,6 @@ export function withInterval(of: FigureEstimate): string {
   return `${estimate(of)} (${figure(of.low)} ${of.high === Infinity ? "or more" : `to ${figure(of.high)}`})`;
 }
 
-/** On one line and without control characters, so that what a server says can't rewrite the reader's terminal. */
-export function oneLine(text: string): string {
-  return text.replace(/[\s\p{Cc}]+/gu, " ").trim();
-}
-
 /** Lines of at most `width`, broken at spaces and indented after the first; a word longer than that stays whole. */
 export function folded(text: string, width: number): string {
   const lines: string[] = [];

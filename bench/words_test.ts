@@ -7,7 +7,6 @@ import {
   folded,
   listed,
   ms,
-  oneLine,
   percent,
   threeDigits,
   withInterval,
@@ -88,10 +87,6 @@ Deno.test("an interval stands behind its value, also when it reaches into the fa
   assert.equal(withInterval(estimateOf(100, { low: 90, high: Infinity })), "100 (90.0 or more)");
   assert.equal(withInterval(estimateOf(100, { low: NaN, high: NaN })), "100");
   assert.equal(withInterval(estimateOf(Infinity)), "failed");
-});
-
-Deno.test("what a server says stays on its line and sends a terminal no codes", () => {
-  assert.equal(oneLine(" a\nb\t\u001b[31mred\u0007 "), "a b [31mred");
 });
 
 Deno.test("long lines are folded at spaces and their words stay whole", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Sample } from "../record/sample.ts";
 import { engineFor } from "../../tests/support/engine.ts";
 import { SimWorker } from "../../tests/support/sim_worker.ts";
-import { EngineLoad, GrpcTransport } from "./engine_load.ts";
+import { EngineLoad } from "./engine_load.ts";
 import { runClosedLoop, runOpenLoop } from "./loops.ts";
 import { countTokens } from "./stream.ts";
 import { requests, scheduleAt, turnOf } from "../../tests/support/bench/turn.ts";
@@ -62,7 +62,7 @@ Deno.test("a deadline that passes is a failure, a stop an interruption", async (
 });
 
 function sendOver(load: EngineLoad, stream: boolean) {
-  const transport = new GrpcTransport(load, stream);
+  const transport = load.transport(stream);
   return transport.send.bind(transport);
 }
 

@@ -70,6 +70,14 @@ export class EngineLoad implements Disposable {
     return { ...resultOf(error ?? null, reply, stop.aborted), arrivals, firstTextMs };
   }
 
+  /** The way of a turn's requests, answered in one piece or token by token. */
+  transport(isStream: boolean): Transport {
+    return {
+      send: (request, stop, requestId) =>
+        isStream ? this.stream({ ...request, requestId }, stop) : this.send({ ...request, requestId }, stop),
+    };
+  }
+
   /** Asks the engine for its counters. Rejects when it does not answer within `withinMs`. */
   stats(withinMs: Millis): Promise<StatsReply__Output> {
     const { promise, resolve, reject } = Promise.withResolvers<StatsReply__Output>();
@@ -101,21 +109,6 @@ export class EngineLoad implements Disposable {
 
   [Symbol.dispose](): void {
     for (const connection of this.#connections) connection.close();
-  }
-}
-
-/** Sends the requests of a turn to an engine, answered in one piece or token by token. */
-export class GrpcTransport implements Transport {
-  constructor(private readonly engine: EngineLoad, private readonly stream: boolean) {}
-
-  send(request: RequestSpec, stop: AbortSignal, requestId: string): Promise<Result> {
-    const { index, prompt, maxTokens, tenant, exactOutput } = request;
-    const question = { index, prompt, maxTokens, tenant, exactOutput, requestId };
-    return this.stream ? this.engine.stream(question, stop) : this.engine.send(question, stop);
-  }
-
-  [Symbol.dispose](): void {
-    this.engine[Symbol.dispose]();
   }
 }
 

@@ -7,7 +7,7 @@ import type { Cell, RequestSpec, Result, Sample, ScheduledRequest, Sending } fro
 import { Pacer } from "./pacer.ts";
 
 /** The load generator's way to whatever is measured; schedule and recorder know no other. */
-export interface Transport extends Disposable {
+export interface Transport {
   /**
    * A failure is a result too, so this never rejects; it settles soon after `stop` fires. `requestId` is the request's
    * name on the wire, used once in a run.

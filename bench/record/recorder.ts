@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, existsSync, type ReadStream } from "node:fs";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
@@ -101,28 +101,24 @@ export async function readRecording(folder: string): Promise<Recording> {
   }
   const environment = await readEnvironment(join(folder, ENVIRONMENT));
   const samples: Sample[] = [];
-  let last: { line: string; cause: unknown } | undefined;
-  let broken: typeof last;
-  const lines = new Lines(path);
-  try {
-    for await (const line of lines) {
-      broken ??= last; // reported once the file is closed, for leaving a stream in its middle leaves a read under way
-      if (broken) continue;
-      try {
-        samples.push(sampleIn(line));
-      } catch (cause) {
-        last = { line, cause };
-      }
+  const broken: { readonly line: string; readonly at: number; readonly cause: unknown }[] = [];
+  let lines = 0;
+  const take = (line: string) => {
+    lines++;
+    try {
+      samples.push(sampleIn(line));
+    } catch (cause) {
+      if (broken.length === 0) broken.push({ line, at: lines, cause });
     }
-  } catch (cause) {
+  };
+  const bytes = await readLines(path, take).catch((cause) => {
     throw new StartupError([`${path} can't be read: ${messageOf(cause)}`], { cause });
-  } finally {
-    await lines.closed();
+  });
+  const [first] = broken;
+  if (first && first.at < lines) {
+    throw new StartupError([`${path} has a line that is no sample: ${first.line.slice(0, 80)}`], first);
   }
-  if (broken) {
-    throw new StartupError([`${path} has a line that is no sample: ${broken.line.slice(0, 80)}`], broken);
-  }
-  const cut = await lines.cut();
+  const cut = await whyCut(path, bytes);
   if (cut === undefined) return { environment, samples };
   const figures = `the figures are of the ${counted(samples.length, "sample")}`;
   return { environment, samples, cut: `${path} ${cut}: ${figures} that it has` };
@@ -152,40 +148,30 @@ function samplesOf(folder: string): string | undefined {
   return [GROWING, SAMPLES].map((name) => join(folder, name)).find((path) => existsSync(path));
 }
 
-/** The lines of a file with samples. */
-class Lines implements AsyncIterable<string> {
-  #bytes = 0;
-  #file: ReadStream | undefined;
-
-  constructor(private readonly path: string) {}
-
-  [Symbol.asyncIterator](): AsyncIterator<string> {
-    const file = this.#file = createReadStream(this.path);
-    if (this.#grows) return createInterface({ input: file })[Symbol.asyncIterator]();
-    // Z_SYNC_FLUSH: a file that was cut gives what is there instead of an error.
-    const input = file.pipe(createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }));
-    input.on("data", (chunk: Uint8Array) => this.#bytes += chunk.length);
-    return createInterface({ input })[Symbol.asyncIterator]();
+/** Reads the lines of a file with samples to its end, and returns its length in bytes before it was compressed. */
+async function readLines(path: string, take: (line: string) => void): Promise<number> {
+  const file = createReadStream(path);
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  file.once("close", resolve);
+  // Z_SYNC_FLUSH: a file that was cut gives what is there instead of an error.
+  const input = path.endsWith(GROWING)
+    ? file
+    : file.pipe(createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }));
+  let bytes = 0;
+  input.on("data", (chunk: Uint8Array) => bytes += chunk.length);
+  try {
+    for await (const line of createInterface({ input })) take(line);
+    return bytes;
+  } finally {
+    file.destroy();
+    await closed;
   }
+}
 
-  /** Resolves when the file is closed, also where its lines ended by an error. */
-  async closed(): Promise<void> {
-    if (!this.#file || this.#file.closed) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#file.once("close", resolve);
-    this.#file.destroy();
-    await promise;
-  }
-
-  /** After the last line: why there may have been more, as the rest of a sentence. */
-  async cut(): Promise<string | undefined> {
-    if (this.#grows) return "is of a run that did not come to its end";
-    return await lengthWithin(this.path) === this.#bytes % 2 ** 32 ? undefined : "is cut";
-  }
-
-  get #grows(): boolean {
-    return this.path.endsWith(GROWING);
-  }
+/** Why there may have been more than the bytes that were read, as the rest of a sentence. */
+async function whyCut(path: string, bytes: number): Promise<string | undefined> {
+  if (path.endsWith(GROWING)) return "is of a run that did not come to its end";
+  return await lengthWithin(path) === bytes % 2 ** 32 ? undefined : "is cut";
 }
 
 /** What a gzip file's last four bytes say of the length of what it holds, modulo 2^32 (RFC 1952). */

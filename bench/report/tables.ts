@@ -1,7 +1,8 @@
+import { oneLine } from "../../src/live/format.ts";
 import type { CellSummary, Distribution, Phases } from "../metrics/cell_summary.ts";
 import { samplesOf } from "../metrics/requests.ts";
 import type { Cell, Sample } from "../record/sample.ts";
-import { estimate, figure, oneLine, percent, withInterval } from "../words.ts";
+import { estimate, figure, percent, withInterval } from "../words.ts";
 import type { ReportInput } from "./input.ts";
 import { type Column, type Table, tableOf } from "./table.ts";
 

@@ -4,7 +4,7 @@ import type { Settings } from "../../src/config/config.ts";
 import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
 import { type Mode, MODES } from "../../src/core/modes/modes.ts";
 import type { Millis } from "../../src/core/types.ts";
-import { EngineLoad, GrpcTransport, isUnreached } from "../load/engine_load.ts";
+import { EngineLoad, isUnreached } from "../load/engine_load.ts";
 import type { Transport } from "../load/loops.ts";
 import type { RunPlan, Variant } from "../plan.ts";
 import type { WorkerIdentity } from "../record/environment.ts";
@@ -68,7 +68,7 @@ export class MeasuredEngine implements AsyncDisposable {
     const load = parts.use(new EngineLoad(process.address, asked.timeoutMs));
     const stats = await untilReady(load, `the engine of ${variant.name}`, READY_WITHIN_MS, stop);
     parts.move();
-    return new MeasuredEngine(stats, new GrpcTransport(load, asked.stream), load, process);
+    return new MeasuredEngine(stats, load.transport(asked.stream), load, process);
   }
 
   /** One that runs already, in whatever mode it is. Throws as `start`. */
@@ -77,7 +77,7 @@ export class MeasuredEngine implements AsyncDisposable {
     const load = parts.use(new EngineLoad(target, asked.timeoutMs));
     const stats = await untilReady(load, `the engine at ${target}`, TARGET_READY_WITHIN_MS, stop);
     parts.move();
-    return new MeasuredEngine(stats, new GrpcTransport(load, asked.stream), load, undefined);
+    return new MeasuredEngine(stats, load.transport(asked.stream), load, undefined);
   }
 
   /** Resolves when nothing waits in the engine or is at the worker, or after `withinMs`, or when it does not say. */
@@ -106,8 +106,11 @@ export class MeasuredEngine implements AsyncDisposable {
     if (!this.process) void this.#look();
   }
 
-  /** What the engine says after a turn; undefined when it does not answer, which `gone` explains. */
-  async look(): Promise<Look | undefined> {
+  /**
+   * What the engine says after a turn, and whether it is another process than at the look before; undefined when it does
+   * not answer, which `gone` explains.
+   */
+  async look(): Promise<{ readonly wasRestarted: boolean; readonly worker: SeenWorker } | undefined> {
     const before = this.#seen;
     const after = await this.#look();
     if (!after) return undefined;
@@ -148,12 +151,6 @@ interface Seen {
   readonly askedAt: Millis;
   readonly saidAt: Millis;
   readonly uptimeS: number;
-  readonly worker: SeenWorker;
-}
-
-export interface Look {
-  /** It is another process than at the look before. */
-  readonly wasRestarted: boolean;
   readonly worker: SeenWorker;
 }
 

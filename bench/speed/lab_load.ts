@@ -1,6 +1,6 @@
 /** The lab's own load, from the schedule to the samples, for figures that need to know what came of each request. */
 import { runClosedLoop, runOpenLoop } from "../load/loops.ts";
-import { type EngineLoad, GrpcTransport } from "../load/engine_load.ts";
+import type { EngineLoad } from "../load/engine_load.ts";
 import type { Arrivals, RequestMix } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 import { requests, scheduleOf } from "../workload/requests.ts";
@@ -48,7 +48,7 @@ async function recorded(
     cell: { variant: "engine", load: "speed" },
     round: 0,
     phase: "measured",
-    transport: new GrpcTransport(engine, stream),
+    transport: engine.transport(stream),
     record: (sample) => void samples.push(sample),
     stop: NEVER,
   });

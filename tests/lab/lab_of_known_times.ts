@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { Settings } from "../../src/config/config.ts";
 import { parseSettings } from "../../src/config/parse.ts";
 import type { Millis, Mode } from "../../src/core/types.ts";
-import { runClosedLoop, runOpenLoop } from "../../bench/load/loops.ts";
-import { EngineLoad, GrpcTransport } from "../../bench/load/engine_load.ts";
+import { runClosedLoop, runOpenLoop, type Transport } from "../../bench/load/loops.ts";
+import { EngineLoad } from "../../bench/load/engine_load.ts";
 import type { CellSummary } from "../../bench/metrics/cell_summary.ts";
 import { summarizeCell } from "../../bench/metrics/summary.ts";
 import type { Arrivals, Lengths, Load, RequestMix } from "../../bench/plan.ts";
@@ -41,7 +41,7 @@ const READY_WITHIN_MS: Millis = 15_000;
 export class LabOfKnownTimes implements AsyncDisposable {
   private constructor(
     readonly engine: ServerProcess,
-    private readonly transport: GrpcTransport,
+    private readonly transport: Transport,
     private readonly mix: RequestMix,
     private readonly mode: Mode,
     private readonly parts: AsyncDisposableStack,
@@ -62,7 +62,7 @@ export class LabOfKnownTimes implements AsyncDisposable {
     );
     const load = parts.use(new EngineLoad(engine.address, REQUEST_TIMEOUT_MS));
     await untilReady(load, "the engine", READY_WITHIN_MS, NEVER);
-    const transport = new GrpcTransport(load, stream);
+    const transport = load.transport(stream);
     const lab = new LabOfKnownTimes(engine, transport, mixOf(output), mode, parts.move());
     await lab.closed(2, { requests: 10 });
     return lab;

@@ -45,7 +45,7 @@ export function turnOf(
     cell: { variant: "direct", load: "some" },
     round: 2,
     phase: "measured",
-    transport: { send, [Symbol.dispose]: () => {} },
+    transport: { send },
     record: (sample) => samples.push(sample),
     stop,
   };
