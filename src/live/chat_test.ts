@@ -7,7 +7,15 @@ import {
   TestEngine,
 } from "../../tests/support/scripted_http_engine.ts";
 import { pause } from "../../tests/support/wait.ts";
-import { type ChatRequest, complete, type Completion, EMPTY, listModels, phasesOf, tokensPerSecond } from "./chat.ts";
+import {
+  type ChatRequest,
+  complete,
+  type Completion,
+  EMPTY,
+  listModels,
+  phasesOf,
+  tokensPerSecond,
+} from "./chat.ts";
 import { EngineClient, EngineError } from "./engine_client.ts";
 
 const REQUEST: ChatRequest = { model: "m", prompt: "hello", sampling: { max_tokens: 8 } };
