@@ -16,7 +16,10 @@ class Recorder {
   }
 }
 
-async function watched(play: (folder: string, path: string, recorder: Recorder) => Promise<void>, link = false) {
+async function watched(
+  play: (folder: string, path: string, recorder: Recorder) => Promise<void>,
+  link = false,
+) {
   const folder = await Deno.makeTempDir();
   try {
     const path = `${folder}/keys.json`;
