@@ -5,6 +5,7 @@ const LAYERS = [
   "core",
   "clock.ts",
   "percentile.ts",
+  "utf8.ts",
   "live",
   "grpc",
   "logging",

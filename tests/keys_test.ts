@@ -526,7 +526,7 @@ serveTest(
     assert.equal(serve.stderr.length, 3, serve.output());
     assert.match(
       serve.output(),
-      /: keys\[0\]\.tenant must be a Unicode text of 1 to 256 characters.*, got ""$/m,
+      /: keys\[0\]\.tenant must be a Unicode text of 1 to 256 bytes of UTF-8.*, got ""$/m,
     );
     assert.match(
       serve.output(),

@@ -255,7 +255,10 @@ serveTest("a worker that dies is reported and started again, and the engine goes
 serveTest("with JSON logs each line of stderr is a JSON record", async () => {
   await using serve = new Serve({ env: { LOG_FORMAT: "json" } });
   await serve.answers();
-  await assert.rejects(serve.ask("hello", "x".repeat(100_000)), /request_id must be at most 256 characters/);
+  await assert.rejects(
+    serve.ask("hello", "x".repeat(100_000)),
+    /request_id must be at most 256 bytes of UTF-8/,
+  );
   await serve.waitFor(/requests refused: 1, .*request_id must be/, 10_000, serve.stderr);
   serve.kill("SIGTERM");
   assert.equal((await serve.exit()).code, 0);

@@ -253,7 +253,7 @@ const BAD: readonly [Record<string, unknown>, RegExp][] = [
   [{ topP: NaN }, /top_p must be a number above 0 to 1, got NaN/],
   [{ stop: ["x", ""] }, /stop\[1\] must not be empty/],
   [{ stop: Array.from({ length: 17 }, (_, i) => `${i}`) }, /stop must be at most 16 texts, got 17/],
-  [{ stop: ["x".repeat(257)] }, /stop\[0\] must be at most 256 characters, got 257/],
+  [{ stop: ["x".repeat(257)] }, /stop\[0\] must be at most 256 bytes of UTF-8, got 257/],
 ];
 
 test("bad sampling and stop values are refused with the field, the rule and the value", async () => {

@@ -22,7 +22,7 @@ from wire import pb2
 ROLES = ("system", "user", "assistant")
 MOST_ROLE_CHARACTERS = 40  # as much of a wrong role as its error message shows
 MOST_STOPS = 16
-MOST_STOP_CHARACTERS = 256
+MOST_STOP_BYTES = 256
 MOST_PENALTY = 2
 REPETITION_PENALTIES = (0.01, 100)  # 0 stands for none
 
@@ -94,8 +94,8 @@ def _problem(request: pb2.WorkerGenerateRequest, max_tokens: int) -> str | None:
     for number, stop in enumerate(request.stop):
         if not stop:
             return f'stop[{number}] must not be empty, got ""'
-        if len(stop) > MOST_STOP_CHARACTERS:
-            return f"stop[{number}] must have at most {MOST_STOP_CHARACTERS} characters, got {len(stop)}"
+        if (length := len(stop.encode())) > MOST_STOP_BYTES:
+            return f"stop[{number}] must be at most {MOST_STOP_BYTES} bytes of UTF-8, got {length}"
     return None
 
 

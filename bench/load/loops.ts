@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { now } from "../../src/clock.ts";
 import type { Millis } from "../../src/core/types.ts";
+import { cutToBytes } from "../../src/utf8.ts";
 import type { Cell, RequestSpec, Result, Sample, ScheduledRequest, Sending } from "../record/sample.ts";
 import { Pacer } from "./pacer.ts";
 
@@ -110,12 +111,12 @@ export async function runOpenLoop(loop: OpenLoop): Promise<void> {
   stop.removeEventListener("abort", endIfDone);
 }
 
-/** Names and variants can be long, and an engine takes a request id of up to 256 characters. */
+/** Names and variants can be long, and an engine takes a request id of up to 256 bytes. */
 const LONGEST_PREFIX = 200;
 
 /** What all request ids of a turn begin with: unique in a run together with the request's index. */
 function idPrefix({ cell: { variant, load }, round, phase }: LoopContext): string {
-  return `${phase}/${round}/${variant}/${load}`.slice(0, LONGEST_PREFIX);
+  return cutToBytes(`${phase}/${round}/${variant}/${load}`, LONGEST_PREFIX);
 }
 
 /** Sends one request and records what came of it. Never rejects. */

@@ -74,15 +74,15 @@ Deno.test("wrong use is reported with the flag, the rule and the value, each on 
       "--tennant is no flag of keys new; did you mean --tenant?",
       '--operator must be 1, true, 0 or false, got "no"',
       'keys new takes flags only, got "bob"',
-      "--tenant must be a Unicode text of 1 to 256 characters without control characters, got nothing",
+      "--tenant must be a Unicode text of 1 to 256 bytes of UTF-8 without control characters, got nothing",
     ],
   );
   assert.deepEqual(problems(["new", "--note", "--operator", "--tenant", "a", "--tenant", "b"]), [
-    "--note must be a Unicode text of at most 1000 characters without control characters, got nothing",
+    "--note must be a Unicode text of at most 1000 bytes of UTF-8 without control characters, got nothing",
     "--tenant must be given once, got it again",
   ]);
   assert.deepEqual(problems(["new", "--tenant"]), [
-    "--tenant must be a Unicode text of 1 to 256 characters without control characters, got nothing",
+    "--tenant must be a Unicode text of 1 to 256 bytes of UTF-8 without control characters, got nothing",
   ]);
   assert.deepEqual(problems(["list", "--tenant", "a"]), [
     "--tenant is no flag of keys list, only of keys new",

@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { fields, firstProblems, problemsOf, shown, value } from "../cli/problems.ts";
 import { messageOf, StartupError } from "../core/errors.ts";
+import { utf8Bytes } from "../utf8.ts";
 
 /** The limits that a key can have, each with its largest value; the smallest is 1. */
 export const LIMIT_MAXIMA = {
@@ -38,23 +39,25 @@ export interface KeyFile {
   readonly keys: readonly KeyRecord[];
 }
 
-const MAX_TENANT_LENGTH = 256;
-const MAX_NOTE_LENGTH = 1000;
+/** As long as a tenant may be in a request. */
+const MAX_TENANT_BYTES = 256;
+const MAX_NOTE_BYTES = 1000;
 
 export const TENANT_RULE =
-  `a Unicode text of 1 to ${MAX_TENANT_LENGTH} characters without control characters`;
-export const NOTE_RULE = `a Unicode text of at most ${MAX_NOTE_LENGTH} characters without control characters`;
+  `a Unicode text of 1 to ${MAX_TENANT_BYTES} bytes of UTF-8 without control characters`;
+export const NOTE_RULE =
+  `a Unicode text of at most ${MAX_NOTE_BYTES} bytes of UTF-8 without control characters`;
 
 export function isTenant(given: unknown): boolean {
-  return isLine(given, MAX_TENANT_LENGTH) && given.trim() !== "";
+  return isLine(given, MAX_TENANT_BYTES) && given.trim() !== "";
 }
 
 export function isNote(given: unknown): boolean {
-  return isLine(given, MAX_NOTE_LENGTH);
+  return isLine(given, MAX_NOTE_BYTES);
 }
 
-function isLine(given: unknown, mostCharacters: number): given is string {
-  return typeof given === "string" && given.length <= mostCharacters && !/[\p{Cc}\p{Cs}]/u.test(given);
+function isLine(given: unknown, mostBytes: number): given is string {
+  return typeof given === "string" && utf8Bytes(given) <= mostBytes && !/[\p{Cc}\p{Cs}]/u.test(given);
 }
 
 export function limitRule(name: LimitName): string {

@@ -49,14 +49,14 @@ Deno.test("each broken rule is a line with the file, the place in it, the rule a
   ];
   assert.deepEqual(problems({ keys }), [
     'keys.json: keys[0].id must be 1 to 32 of a-z and 0-9, got "K-1"',
-    'keys.json: keys[0].tenant must be a Unicode text of 1 to 256 characters without control characters, got ""',
+    'keys.json: keys[0].tenant must be a Unicode text of 1 to 256 bytes of UTF-8 without control characters, got ""',
     'keys.json: keys[0].created must be a day like 2026-11-28, got "2026-02-30"',
     "keys.json: keys[0].limits.requests_per_minute must be a whole number from 1 to 10000000, got 0",
     'keys.json: keys[0].limits.max_tokens must be a whole number from 1 to 1000000, got "5"',
-    'keys.json: keys[1].note must be a Unicode text of at most 1000 characters without control characters, got "two\\nlines"',
+    'keys.json: keys[1].note must be a Unicode text of at most 1000 bytes of UTF-8 without control characters, got "two\\nlines"',
     "keys.json: keys[1].limits.rpm must be one of the fields requests_per_minute, tokens_per_minute, max_in_flight, max_tokens",
     'keys.json: keys[1].operator must be true or false, got "yes"',
-    "keys.json: keys[2].tenant must be a Unicode text of 1 to 256 characters without control characters, got nothing",
+    "keys.json: keys[2].tenant must be a Unicode text of 1 to 256 bytes of UTF-8 without control characters, got nothing",
     "keys.json: keys[3] must be a mapping with the fields id, hash, tenant, note, created, limits, operator, got 7",
   ]);
   assert.deepEqual(problems({ keys: [KEY, { ...KEY, tenant: "bob" }] }), [
@@ -70,8 +70,8 @@ Deno.test("half of a surrogate pair is no tenant: two of these would look the sa
   assert.deepEqual(
     problems({ keys: [{ ...KEY, tenant: "t\ud83d" }, { ...KEY, id: "k2", note: "\udc00" }] }),
     [
-      'keys.json: keys[0].tenant must be a Unicode text of 1 to 256 characters without control characters, got "t\\ud83d"',
-      'keys.json: keys[1].note must be a Unicode text of at most 1000 characters without control characters, got "\\udc00"',
+      'keys.json: keys[0].tenant must be a Unicode text of 1 to 256 bytes of UTF-8 without control characters, got "t\\ud83d"',
+      'keys.json: keys[1].note must be a Unicode text of at most 1000 bytes of UTF-8 without control characters, got "\\udc00"',
     ],
   );
   const whole = { keys: [{ ...KEY, tenant: "t😀" }] };

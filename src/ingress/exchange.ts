@@ -8,10 +8,11 @@ import type { Mode } from "../core/modes/modes.ts";
 import type { Answer, Millis, Submission } from "../core/types.ts";
 import type { AnsweredEnd, RequestEnd } from "../observe/observer.ts";
 import type { OnDelta, SubmittedRequest } from "../scheduler/handle.ts";
+import { cutToBytes } from "../utf8.ts";
 import type { Arrival, Ingress, Miss } from "./ingress.ts";
 import {
   type FieldNames,
-  MAX_ID_LENGTH,
+  MAX_ID_BYTES,
   type RawRequest,
   type Reception,
   type RequestLimits,
@@ -61,7 +62,7 @@ export class Exchange {
     const { ingress } = this;
     const caller = this.identify();
     const raw = caller ? { ...asked, tenantId: caller.tenantId } : asked;
-    this.#tenantId = raw.tenantId.slice(0, MAX_ID_LENGTH);
+    this.#tenantId = cutToBytes(raw.tenantId, MAX_ID_BYTES);
     const submission = validate(raw, limitsFor(caller, ingress.settings), reception);
     const valid = this.#asTheWorkerTakes(submission, raw.names);
     if (caller) {
@@ -128,7 +129,7 @@ export class Exchange {
       outcome,
       status,
       message,
-      requestId: requestId.slice(0, MAX_ID_LENGTH),
+      requestId: cutToBytes(requestId, MAX_ID_BYTES),
       about: { transport, mode: this.mode, ...(tenantId && { tenantId }), ...(peer && { peer }) },
     });
   }

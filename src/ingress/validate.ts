@@ -2,7 +2,7 @@ import type { Settings } from "../config/config.ts";
 import { OmnispanError } from "../core/errors.ts";
 import { type Mode, MODES } from "../core/modes/modes.ts";
 import type { ChatMessage, GenerationOptions, Millis, Submission } from "../core/types.ts";
-import { Buffer } from "node:buffer";
+import { utf8Bytes } from "../utf8.ts";
 
 /** What a caller asked, as a transport decoded it. */
 export interface RawRequest {
@@ -47,8 +47,8 @@ export type RequestLimits = Pick<
   "DEFAULT_MAX_TOKENS" | "MAX_TOKENS_LIMIT" | "MAX_PROMPT_BYTES" | "MODE_HINTS"
 >;
 
-/** The longest request_id and tenant_id, in characters. */
-export const MAX_ID_LENGTH = 256;
+/** The longest request_id and tenant_id, in bytes of UTF-8. */
+export const MAX_ID_BYTES = 256;
 /** The most turns of a conversation. */
 export const MAX_MESSAGES = 2048;
 /** The most stop texts. */
@@ -59,7 +59,8 @@ export const REPETITION_PENALTY = { least: 0.01, most: 100 } as const;
 /** Of a prompt that is given as tokens. */
 export const TOKEN_BYTES = 4;
 const MAX_TEMPERATURE = 2;
-const MAX_STOP_LENGTH = 256;
+/** Of a stop text, in bytes of UTF-8. */
+const MAX_STOP_BYTES = 256;
 const ROLES = ["system", "user", "assistant"];
 
 /** What the transport knows of a request. */
@@ -81,8 +82,8 @@ export function validate(
 ): Submission {
   const { DEFAULT_MAX_TOKENS, MAX_TOKENS_LIMIT } = limits;
   const { prompt, promptTokens, messages, rawPrompt, maxTokens, names = {} } = raw;
-  checkId(names.request_id ?? "request_id", raw.requestId);
-  checkId(names.tenant_id ?? "tenant_id", raw.tenantId);
+  checkLength(names.request_id ?? "request_id", raw.requestId, MAX_ID_BYTES);
+  checkLength(names.tenant_id ?? "tenant_id", raw.tenantId, MAX_ID_BYTES);
   const promptBytes = checkPrompt(raw, limits);
   if (maxTokens > MAX_TOKENS_LIMIT) {
     throw invalid(
@@ -139,8 +140,8 @@ function checkPrompt(
   if (messages.at(-1)?.content === "") {
     throw invalid(`messages[${messages.length - 1}].content`, "must not be empty in the last message");
   }
-  let bytes = Buffer.byteLength(prompt) + TOKEN_BYTES * promptTokens.length;
-  for (const { role, content } of messages) bytes += role.length + Buffer.byteLength(content);
+  let bytes = utf8Bytes(prompt) + TOKEN_BYTES * promptTokens.length;
+  for (const { role, content } of messages) bytes += role.length + utf8Bytes(content);
   if (bytes <= MAX_PROMPT_BYTES) return bytes;
   if (promptTokens.length > 0) throw tooManyTokens(tokensName, promptTokens.length, MAX_PROMPT_BYTES);
   const field = messages.length > 0 ? "messages" : promptName;
@@ -182,8 +183,7 @@ function checkOptions(raw: RawRequest, maxTokens: number): GenerationOptions | u
   }
   for (const [index, text] of stop.entries()) {
     if (text === "") throw invalid(`stop[${index}]`, "must not be empty");
-    if (text.length <= MAX_STOP_LENGTH) continue;
-    throw invalid(`stop[${index}]`, `must be at most ${MAX_STOP_LENGTH} characters, got ${text.length}`);
+    checkLength(`stop[${index}]`, text, MAX_STOP_BYTES);
   }
   const penalties = { frequencyPenalty, presencePenalty, repetitionPenalty };
   const given = temperature || topP || topK || seed !== undefined || stop.length > 0 || ignoreEos ||
@@ -198,9 +198,10 @@ function checkRange(field: string, value: number, least: number, most: number): 
   throw invalid(field, `must be a number from ${least} to ${most}, got ${value}`);
 }
 
-function checkId(field: string, id: string): void {
-  if (id.length <= MAX_ID_LENGTH) return;
-  throw invalid(field, `must be at most ${MAX_ID_LENGTH} characters, got ${id.length}`);
+function checkLength(field: string, text: string, mostBytes: number): void {
+  const bytes = utf8Bytes(text);
+  if (bytes <= mostBytes) return;
+  throw invalid(field, `must be at most ${mostBytes} bytes of UTF-8, got ${bytes}`);
 }
 
 function invalid(param: string, rule: string): OmnispanError {

@@ -52,8 +52,8 @@ Deno.test("a good request keeps its fields, and 0 tokens mean the default", () =
 Deno.test("an error names the field, the rule and the value", () => {
   refuses({ prompt: "" }, /prompt must not be empty/);
   refuses({ maxTokens: 101 }, /max_tokens must be at most 100 .*, got 101/);
-  refuses({ requestId: "x".repeat(257) }, /request_id must be at most 256 characters, got 257/);
-  refuses({ tenantId: "x".repeat(257) }, /tenant_id must be at most 256 characters, got 257/);
+  refuses({ requestId: "x".repeat(257) }, /request_id must be at most 256 bytes of UTF-8, got 257/);
+  refuses({ tenantId: "x".repeat(257) }, /tenant_id must be at most 256 bytes of UTF-8, got 257/);
 });
 
 Deno.test("options that are given go along, all of them, and a seed of 0 is one", () => {
@@ -88,7 +88,7 @@ Deno.test("an option out of its range is refused by name, whatever kind of numbe
   refuses({ minTokens: 6 }, /^min_tokens must be at most 5, which max_tokens is, got 6$/);
   refuses({ stop: Array(17).fill("x") }, /^stop must be at most 16 texts, got 17$/);
   refuses({ stop: ["x", ""] }, /^stop\[1\] must not be empty$/);
-  refuses({ stop: ["x".repeat(257)] }, /^stop\[0\] must be at most 256 characters, got 257$/);
+  refuses({ stop: ["x".repeat(257)] }, /^stop\[0\] must be at most 256 bytes of UTF-8, got 257$/);
 });
 
 Deno.test("a prompt is measured in bytes, and its text stays out of the error", () => {

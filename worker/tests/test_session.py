@@ -271,7 +271,7 @@ async def test_what_cannot_be_taken_gets_a_result_and_the_rest_goes_on(serve: Se
         4: (sequence(4, top_p=-0.5), "top_p must be a number above 0 and up to 1, or 0 for 1, got -0.5"),
         5: (sequence(5, stop=["x"] * 17), "stop must have at most 16 texts, got 17"),
         6: (sequence(6, stop=["x", ""]), 'stop[1] must not be empty, got ""'),
-        7: (sequence(7, stop=["x" * 257]), "stop[0] must have at most 256 characters, got 257"),
+        7: (sequence(7, stop=["x" * 257]), "stop[0] must be at most 256 bytes of UTF-8, got 257"),
     }
     await engine.submit(*(row for row, _ in wrong.values()), sequence(8), sequence(9), sequence(9))
     await engine.call.write(pb2.WorkerCommand())

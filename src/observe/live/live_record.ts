@@ -308,7 +308,7 @@ function isTrouble({ status, request }: RequestEnd): boolean {
 }
 
 /** Where keys and certificates lie is nobody's business; whether they are given is. */
-function shownSettings(settings: Settings): LiveHello["settings"] {
+export function shownSettings(settings: Settings): LiveHello["settings"] {
   return Object.fromEntries(SETTING_NAMES.map((name) => {
     const secret = /^API_KEYS_FILE$|(^|_)TLS_/.test(name);
     return [name, secret ? (settings[name] ? "given" : "none") : settings[name]];

@@ -9,7 +9,8 @@ import { CALLER_GONE } from "../../caller_gone.ts";
 import type { AnsweredEnd } from "../../../observe/observer.ts";
 import { Exchange } from "../../exchange.ts";
 import type { Ingress } from "../../ingress.ts";
-import { MAX_ID_LENGTH } from "../../validate.ts";
+import { cutToBytes } from "../../../utf8.ts";
+import { MAX_ID_BYTES } from "../../validate.ts";
 import { readJson } from "../body.ts";
 import { EVENT_STREAM_HEADERS, EventStream } from "../event_stream.ts";
 import { type HttpFailure, refusal, workerFailure } from "../status.ts";
@@ -66,7 +67,7 @@ async function answer(ingress: Ingress, { req, env }: Context, { kind, read }: E
   const header = (name: string) => headerText(name, req.header(name));
   const requestId = bytesOf(req.header("x-request-id") ?? "").toString() || crypto.randomUUID();
   const headers: Record<string, string> = {
-    "x-request-id": Buffer.from(requestId.slice(0, MAX_ID_LENGTH)).toString("latin1"),
+    "x-request-id": Buffer.from(cutToBytes(requestId, MAX_ID_BYTES)).toString("latin1"),
   };
   const arrival = {
     transport: "http",

@@ -1,5 +1,6 @@
 /** What the bodies of the two generating endpoints ask of the engine. */
-import { MAX_ID_LENGTH, type RawRequest } from "../../validate.ts";
+import { cutToBytes } from "../../../utf8.ts";
+import { MAX_ID_BYTES, type RawRequest } from "../../validate.ts";
 import { CHAT_FIELDS, COMPLETION_FIELDS, MAX_PROMPTS, type PromptInput } from "./fields.ts";
 import { invalid, mustBe, type Read, readObject, type UnknownFields } from "./schema.ts";
 
@@ -56,7 +57,7 @@ export function readCompletion(value: unknown, own: OwnHeaders, unknown: Unknown
   const { prompt: prompts } = body;
   if (!prompts) throw mustBe("prompt", COMPLETION_FIELDS.prompt.kind.rule, undefined);
   const shared = sharedRequest(body, own);
-  const ownId = own.requestId.slice(0, MAX_ID_LENGTH - 1 - String(MAX_PROMPTS).length).toWellFormed();
+  const ownId = cutToBytes(own.requestId, MAX_ID_BYTES - 1 - String(MAX_PROMPTS).length);
   const requests = prompts.map((prompt: PromptInput, index: number): RawRequest => {
     const name = prompts.length === 1 ? "prompt" : `prompt[${index}]`;
     return {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { OmnispanError } from "../../../core/errors.ts";
-import { MAX_ID_LENGTH } from "../../validate.ts";
+import { utf8Bytes } from "../../../utf8.ts";
+import { MAX_ID_BYTES } from "../../validate.ts";
 import {
   CHAT_FIELDS,
   COMPLETION_FIELDS,
@@ -370,9 +371,9 @@ Deno.test("a completion takes raw prompts: one text, one list of tokens, or seve
   assert.throws(() => completion({}), /^OmnispanError: prompt must be a text, .*, got nothing$/);
   const ids = completion({ prompt: ["a", "b", "c"] }).requests;
   assert.deepEqual(ids.map(({ requestId }) => requestId), ["r", "r-1", "r-2"]);
-  const longest = { ...HEADERS, requestId: "x".repeat(MAX_ID_LENGTH) };
+  const longest = { ...HEADERS, requestId: "é".repeat(MAX_ID_BYTES / 2) };
   const many = readCompletion({ prompt: Array(MAX_PROMPTS).fill("a") }, longest, new UnknownFields("refuse"));
   assert.equal(new Set(many.requests.map(({ requestId }) => requestId)).size, MAX_PROMPTS);
-  assert.ok(many.requests.every(({ requestId }) => requestId.length <= MAX_ID_LENGTH));
+  assert.ok(many.requests.every(({ requestId }) => utf8Bytes(requestId) <= MAX_ID_BYTES));
   assert.deepEqual(ids.map(({ names }) => names?.prompt), ["prompt[0]", "prompt[1]", "prompt[2]"]);
 });
