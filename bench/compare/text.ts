@@ -1,7 +1,7 @@
 /** A comparison in words and tables, for a terminal and as Markdown. */
 import { join } from "node:path";
 import { toJson } from "../metrics/summary.ts";
-import { estimate } from "../report/format.ts";
+import { counted, estimate } from "../words.ts";
 import {
   type Column,
   escapedMarkdown,
@@ -11,7 +11,6 @@ import {
   tableOf,
   tableText,
 } from "../report/table.ts";
-import { counted } from "../words.ts";
 import type { Change, ComparedCell, ComparedFigure, ComparedSide } from "./cells.ts";
 import type { Comparison } from "./comparison.ts";
 import { isLatency, type Judgement } from "./gate.ts";

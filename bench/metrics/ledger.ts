@@ -1,34 +1,67 @@
 /** What the engine tells of its requests: the batches they left in, and where their time went. */
 // @ts-types="@types/d3-array"
 import { mean, rollup, sum } from "d3-array";
-import type { Sample, SampleDispatch } from "../record/sample.ts";
+import type { Millis } from "../../src/core/types.ts";
+import type { Sample } from "../record/sample.ts";
 import type { Batches, Phases } from "./cell_summary.ts";
 import { requestFigures } from "./requests.ts";
 
+/** A group that left together, as far as the samples of one cell tell. */
+export interface Batch {
+  readonly id: number;
+  readonly size: number;
+  readonly reason: string;
+  readonly round: number;
+  /** The first of its requests was meant to leave. */
+  readonly firstAt: Millis;
+  /** By the generator's clock: the way to the engine is taken as half of what the round trip is longer than the engine's own time. */
+  readonly dispatchedAt: Millis;
+  /** Its last answer was there. */
+  readonly endedAt: Millis;
+}
+
 /**
- * What left the engine together. The engine counts its dispatches, so a round and a number name a batch within a cell;
- * each counts once, however many of its requests were recorded. Null where no reply tells of a dispatch.
+ * What left the engine together, of one cell. The engine counts its dispatches, so a round and a number name a batch
+ * within a cell; each counts once, however many of its requests were recorded. In the order in which they left.
  */
-export function batchesOf(requests: readonly Sample[]): Batches | null {
-  const byName = new Map<string, SampleDispatch>();
-  for (const { round, dispatch } of requests) {
-    if (dispatch) byName.set(`${round} ${dispatch.id}`, dispatch);
-  }
-  if (byName.size === 0) return null;
-  const batches = [...byName.values()];
+export function batchesOf(samples: readonly Sample[]): Batch[] {
+  const groups = Map.groupBy(
+    samples.filter(({ dispatch }) => dispatch !== null),
+    ({ round, dispatch }) => `${round} ${dispatch?.id}`,
+  );
+  return [...groups.values()].flatMap((members): Batch[] => {
+    const [first] = members;
+    if (!first?.dispatch) return [];
+    const { dispatch: { id, size, reason }, round } = first;
+    return [{
+      id,
+      size,
+      reason,
+      round,
+      firstAt: Math.min(...members.map(({ intendedAt }) => intendedAt)),
+      dispatchedAt: Math.max(...members.map(dispatchedAt)),
+      endedAt: Math.max(...members.map(({ endedAt }) => endedAt)),
+    }];
+  }).sort((a, b) => a.dispatchedAt - b.dispatchedAt);
+}
+
+function dispatchedAt({ sentAt, endedAt, engineMs, dispatch }: Sample): Millis {
+  const oneWayMs = Math.max(0, (endedAt - sentAt - engineMs) / 2);
+  return sentAt + oneWayMs + (dispatch?.queueWaitMs ?? 0);
+}
+
+/** Null where no reply tells of a dispatch. */
+export function batchFigures(requests: readonly Sample[]): Batches | null {
+  const batches = batchesOf(requests);
+  if (batches.length === 0) return null;
+  const counts = (key: (batch: Batch) => string) =>
+    Object.fromEntries(rollup(batches, ({ length }) => length, key));
   return {
     count: batches.length,
     meanSize: mean(batches, ({ size }) => size) ?? NaN,
-    sizes: countsBy(batches.toSorted((a, b) => a.size - b.size), ({ size }) => `${size}`),
-    reasons: countsBy(batches, ({ reason }) => reason),
+    sizes: counts(({ size }) => `${size}`),
+    reasons: counts(({ reason }) => reason),
   };
-}
-
-function countsBy(
-  batches: readonly SampleDispatch[],
-  key: (batch: SampleDispatch) => string,
-): Record<string, number> {
-  return Object.fromEntries(rollup(batches, (those) => those.length, key));
 }
 
 /** Means over the successful requests that have the engine's ledger; null where none has. */

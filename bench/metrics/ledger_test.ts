@@ -1,7 +1,32 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { sampleOf } from "../../tests/support/bench/sample.ts";
-import { batchesOf, phasesOf } from "./ledger.ts";
+import { batchesOf, batchFigures, phasesOf } from "./ledger.ts";
+
+const dispatch = { id: 7, size: 2, reason: "full", queueWaitMs: 30, lateMs: 0, attempts: 1 };
+
+Deno.test("a batch goes from its first request's instant over the dispatch to its last answer", () => {
+  const first = sampleOf({ intendedAt: 1000, sentAt: 1000, endedAt: 1102, engineMs: 100, dispatch });
+  const second = sampleOf({
+    intendedAt: 1020,
+    sentAt: 1020,
+    endedAt: 1202,
+    engineMs: 180,
+    dispatch: { ...dispatch, queueWaitMs: 10 },
+  });
+  assert.deepEqual(batchesOf([second, first]), [
+    { id: 7, size: 2, reason: "full", round: 0, firstAt: 1000, dispatchedAt: 1031, endedAt: 1202 },
+  ]);
+});
+
+Deno.test("a number names a batch within its round only, as an engine that was started again counts anew", () => {
+  const rounds = [0, 1].map((round) => sampleOf({ round, intendedAt: 1000 + round, dispatch }));
+  assert.deepEqual(batchesOf(rounds).map(({ id, round }) => [id, round]), [[7, 0], [7, 1]]);
+});
+
+Deno.test("requests of which the engine says nothing are in no batch", () => {
+  assert.deepEqual(batchesOf([sampleOf({ dispatch: null })]), []);
+});
 
 const batch = (round: number, id: number, size: number, reason = "full") =>
   Array.from(
@@ -10,20 +35,23 @@ const batch = (round: number, id: number, size: number, reason = "full") =>
   );
 
 Deno.test("each batch counts once, however many requests it had", () => {
-  assert.deepEqual(batchesOf([...batch(0, 1, 1, "window"), ...batch(0, 2, 1, "window"), ...batch(0, 3, 7)]), {
-    count: 3,
-    meanSize: 3,
-    sizes: { 1: 2, 7: 1 },
-    reasons: { window: 2, full: 1 },
-  });
+  assert.deepEqual(
+    batchFigures([...batch(0, 1, 1, "window"), ...batch(0, 2, 1, "window"), ...batch(0, 3, 7)]),
+    {
+      count: 3,
+      meanSize: 3,
+      sizes: { 1: 2, 7: 1 },
+      reasons: { window: 2, full: 1 },
+    },
+  );
 });
 
 Deno.test("an engine that was started anew counts its batches anew", () => {
-  assert.equal(batchesOf([...batch(0, 1, 2), ...batch(1, 1, 4)])?.meanSize, 3);
+  assert.equal(batchFigures([...batch(0, 1, 2), ...batch(1, 1, 4)])?.meanSize, 3);
 });
 
 Deno.test("an engine that tells nothing has no batches", () => {
-  assert.equal(batchesOf([sampleOf({})]), null);
+  assert.equal(batchFigures([sampleOf({})]), null);
 });
 
 const timing = {

@@ -1,7 +1,11 @@
 /** The requests of a cell: which are counted, in which order, and the figures of each. */
 import type { Millis } from "../../src/core/types.ts";
 import type { Slo } from "../plan.ts";
-import type { ReceivedChunk, Sample } from "../record/sample.ts";
+import type { Cell, ReceivedChunk, Sample } from "../record/sample.ts";
+
+export function samplesOf(samples: readonly Sample[], { variant, load }: Cell): Sample[] {
+  return samples.filter((sample) => sample.variant === variant && sample.load === load);
+}
 
 /**
  * The requests of a cell that figures are computed from: measured and ended, well or badly. Round after round, and in

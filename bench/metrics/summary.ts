@@ -5,7 +5,7 @@ import type { Sample } from "../record/sample.ts";
 import type { CellSummary, RunSummary } from "./cell_summary.ts";
 import { distributionEstimate, estimateOf } from "./estimate.ts";
 import { goodputOf } from "./figure_names.ts";
-import { batchesOf, phasesOf } from "./ledger.ts";
+import { batchFigures, phasesOf } from "./ledger.ts";
 import {
   type Latency,
   measuredRequests,
@@ -72,7 +72,7 @@ export function summarizeCell(samples: readonly Sample[], load: Load, slo: Slo):
     itlMs: distribution("itl"),
     queueWaitMs: distribution("queue"),
     latenessMs: distribution("lateness"),
-    batches: batchesOf(requests),
+    batches: batchFigures(requests),
     phases: phasesOf(requests),
     littlesLaw: littlesLaw(turns),
   };

@@ -1,14 +1,14 @@
+import { fileURLToPath } from "node:url";
 import { aboutRun, doubtfulCells, howMeasured, isSimulated, subjectLine, warnings } from "./about_run.ts";
-import { type Chart, subjectOf } from "./charts/chart.ts";
+import type { Chart, Panel } from "./charts/chart.ts";
 import { chartsOf } from "./charts/charts_of.ts";
-import { DARK, LIGHT } from "./charts/colours.ts";
-import { type Compiler, loadCompiler } from "./charts/compile.ts";
+import { DARK, LIGHT, type Theme, variablesOf } from "./charts/colours.ts";
+import { panelSvg, swatch } from "./charts/draw.ts";
 import type { ReportInput } from "./input.ts";
 import { lessonsOf } from "./lessons.ts";
-import { Markup, markup, scriptJson } from "./page/markup.ts";
-import { pageScript, pageStyle, vegaRuntime } from "./page/runtime.ts";
-import { chartSection, paletteStyle, panelId, tableSection } from "./page/sections.ts";
-import { tablesOf } from "./tables.ts";
+import { Markup, markup } from "./page/markup.ts";
+import { tableHtml } from "./table.ts";
+import { type ReportTable, tablesOf } from "./tables.ts";
 
 /** Which charts stand below which table; a reader sees the figures first. */
 const CHARTS_BELOW: Readonly<Record<string, readonly string[]>> = {
@@ -19,21 +19,10 @@ const CHARTS_BELOW: Readonly<Record<string, readonly string[]>> = {
   batches: ["batch_sizes", "timeline"],
 };
 
-/**
- * The content of report.html: one file that needs no other. Its policy forbids the browser every connection, and every
- * script but its own two.
- */
+/** The content of report.html: one file that needs no other. It has no script, and its policy forbids every connection. */
 export async function htmlReport(input: ReportInput): Promise<string> {
-  const [vega, script, style, compiler] = await Promise.all([
-    vegaRuntime(),
-    pageScript(),
-    pageStyle(),
-    loadCompiler(),
-  ]);
-  const charts = chartsOf(input);
-  // Vega makes functions of its own expressions, hence 'unsafe-eval'; none of them comes from the recording.
-  const policy =
-    `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src ${vega.source} ${script.source} 'unsafe-eval'`;
+  const style = await Deno.readTextFile(fileURLToPath(new URL("page/page.css", import.meta.url)));
+  const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
   const page = markup`<!doctype html>
 <html lang="en">
 <head>
@@ -49,13 +38,9 @@ ${new Markup(style)}${new Markup(paletteStyle())}
 <body>
 <main>
 ${head(input)}
-${body(input, charts)}
+${body(input, chartsOf(input))}
 ${about(input)}
 </main>
-<div id="tip" role="tooltip" hidden></div>
-<script type="application/json" id="charts">${chartData(input, charts, compiler)}</script>
-<script>${new Markup(vega.text)}</script>
-<script>${new Markup(script.text)}</script>
 </body>
 </html>
 `;
@@ -76,8 +61,7 @@ ${
     lessons.length === 0
       ? ""
       : markup`<ul class="lessons">${lessons.map((line) => markup`<li>${line}</li>`)}</ul>`
-  }
-<noscript><p>The charts need JavaScript; all figures are in the tables.</p></noscript>`;
+  }`;
 }
 
 /** `2026-01-31 12:00:00 UTC`. */
@@ -114,12 +98,38 @@ function about(input: ReportInput): Markup {
 </section>`;
 }
 
-function chartData(input: ReportInput, charts: readonly Chart[], compiler: Compiler): Markup {
-  const { variants } = subjectOf(input);
-  return scriptJson({
-    themes: { light: LIGHT, dark: DARK },
-    charts: charts.flatMap(({ name, panels }) =>
-      panels.map((panel, index) => ({ id: panelId(name, index), spec: compiler.panel(panel, variants) }))
-    ),
-  });
+/** A table that scrolls in its own box. */
+function tableSection(table: ReportTable): Markup {
+  const { name, title, about } = table;
+  return markup`<section id="${name}">
+<h2>${title}</h2>
+<p class="about">${about}</p>
+<div class="scroll" tabindex="0" role="region" aria-label="${title}">${tableHtml(table, name)}</div>
+</section>`;
+}
+
+function chartSection({ name, title, about, legend, panels }: Chart): Markup {
+  return markup`<section id="chart-${name}">
+<h3>${title}</h3>
+<p class="about">${about}</p>
+<ul class="legend">${
+    legend.labels.map((label, index) => markup`<li>${swatch(legend, index)}${label}</li>`)
+  }</ul>
+<div class="panels">${panels.map((panel) => chartPanel(title, panel))}</div>
+</section>`;
+}
+
+function chartPanel(chart: string, panel: Panel): Markup {
+  const name = panel.title === "" ? chart : `${chart}, ${panel.title}`;
+  return markup`<div class="panel">${panel.title === "" ? "" : markup`<h4>${panel.title}</h4>`}
+<div class="chart" role="img" aria-label="${name}">${panelSvg(panel)}</div></div>\n`;
+}
+
+/** The palettes of the charts as style rules, in both themes; a print is light. */
+function paletteStyle(): string {
+  const rules = (theme: Theme) =>
+    `:root { ${
+      [...variablesOf(theme)].filter(([name]) => /\d$/.test(name)).map((rule) => rule.join(": ")).join("; ")
+    }; }`;
+  return `${rules(LIGHT)}\n@media screen and (prefers-color-scheme: dark) {\n${rules(DARK)}\n}`;
 }

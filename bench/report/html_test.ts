@@ -5,16 +5,9 @@ import type { ReportInput } from "./input.ts";
 
 Deno.test("the page refers to nothing outside of itself and forbids every connection", async () => {
   const html = await htmlReport(modesInput());
-  const own = html.slice(0, html.indexOf("<script>"));
-  assert.doesNotMatch(own, /\b(src|href)="(?!data:|#)/);
-  assert.doesNotMatch(own, /@import|url\(/);
-  assert.match(own, /http-equiv="Content-Security-Policy" content="default-src 'none';/);
-});
-
-Deno.test("the licences of what the page embeds stand in it", async () => {
-  const html = await htmlReport(modesInput());
-  assert.match(html, /Copyright \(c\) 2015-\d+, University of Washington Interactive Data Lab/);
-  assert.match(html, /Copyright 2010-\d+ Mike Bostock/);
+  assert.doesNotMatch(html, /\b(src|href)="(?!data:|#)/);
+  assert.doesNotMatch(html, /@import|url\((?!#)|<script/);
+  assert.match(html, /http-equiv="Content-Security-Policy" content="default-src 'none';/);
 });
 
 Deno.test("names and messages of the recording stay text", async () => {
@@ -28,9 +21,7 @@ Deno.test("names and messages of the recording stay text", async () => {
     ),
   };
   const html = await htmlReport(told);
-  assert.equal(html.match(/<script/g)?.length, 3);
-  assert.equal(html.match(/<\/script/g)?.length, 3);
-  assert.doesNotMatch(html, /<img/);
+  assert.doesNotMatch(html, /<\/?script|<img/);
 });
 
 Deno.test("simulated runs are labelled, others are not", async () => {

@@ -1,7 +1,8 @@
+import { samplesOf } from "../metrics/requests.ts";
 import { ratioInterval } from "../metrics/resampling.ts";
 import type { CellSummary } from "../metrics/cell_summary.ts";
 import { type FigureName, figureOf, statisticOf } from "../metrics/figure_names.ts";
-import { figure } from "./format.ts";
+import { figure } from "../words.ts";
 import type { ReportInput } from "./input.ts";
 
 /** How many times one cell's figure is another's, with its 95 % interval. */
@@ -42,10 +43,12 @@ export function lessonsOf(input: ReportInput): string[] {
 }
 
 function ratiosOf({ plan, samples }: ReportInput): RatioOf {
-  const samplesOf = (cell: CellSummary) =>
-    samples.filter(({ variant, load }) => variant === cell.variant && load === cell.load);
   return (name, of, to) => {
-    const { value, low, high } = ratioInterval(samplesOf(to), samplesOf(of), statisticOf(name, plan.slo));
+    const { value, low, high } = ratioInterval(
+      samplesOf(samples, to),
+      samplesOf(samples, of),
+      statisticOf(name, plan.slo),
+    );
     const bounds = [value, low, high, figureOf(of, name).high, figureOf(to, name).high];
     return bounds.every((bound) => bound > 0 && Number.isFinite(bound)) ? { value, low, high } : undefined;
   };

@@ -1,6 +1,6 @@
 /** One table of figures, printed for a terminal, as Markdown and as HTML. */
 import { borderedTable, plainTable } from "../../src/cli/table.ts";
-import { oneLine } from "./format.ts";
+import { oneLine } from "../words.ts";
 import { type Markup, markup } from "./page/markup.ts";
 
 /** Figures stand at the right; names stand at the left, on one line where there is room; prose may be broken. */

@@ -1,7 +1,7 @@
 import type { CellSummary, Distribution, Phases } from "../metrics/cell_summary.ts";
+import { samplesOf } from "../metrics/requests.ts";
 import type { Cell, Sample } from "../record/sample.ts";
-import { percent } from "../words.ts";
-import { estimate, figure, oneLine, withInterval } from "./format.ts";
+import { estimate, figure, oneLine, percent, withInterval } from "../words.ts";
 import type { ReportInput } from "./input.ts";
 import { type Column, type Table, tableOf } from "./table.ts";
 
@@ -167,16 +167,11 @@ export interface Failure extends Cell {
 /** The measured failures by cell and status, the most frequent of a cell first; cells in the summary's order. */
 export function failuresOf({ samples, summary: { cells } }: ReportInput): Failure[] {
   const failed = samples.filter(({ phase, outcome }) => phase === "measured" && outcome === "failed");
-  const byCell = Map.groupBy(failed, nameOf);
-  return cells.map((cell) => byCell.get(nameOf(cell)) ?? []).flatMap((ofCell) =>
-    [...Map.groupBy(ofCell, ({ status }) => status).values()]
-      .map((alike) => failureOf(alike))
+  return cells.flatMap((cell) =>
+    [...Map.groupBy(samplesOf(failed, cell), ({ status }) => status).values()]
+      .map(failureOf)
       .sort((a, b) => b.count - a.count)
   );
-}
-
-function nameOf({ variant, load }: Cell): string {
-  return JSON.stringify([variant, load]);
 }
 
 function failureOf(alike: readonly Sample[]): Failure {

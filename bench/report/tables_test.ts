@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { modesInput } from "../../tests/support/bench/report_fixture.ts";
-import { withInterval } from "./format.ts";
+import { withInterval } from "../words.ts";
 import type { ReportInput } from "./input.ts";
 import { tablesOf } from "./tables.ts";
 

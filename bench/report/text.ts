@@ -1,7 +1,6 @@
 import type { CellSummary, RunSummary } from "../metrics/cell_summary.ts";
 import { aboutRun, howMeasured, subjectLine, warnings } from "./about_run.ts";
-import { counted, percent } from "../words.ts";
-import { estimate, figure, folded } from "./format.ts";
+import { counted, estimate, figure, folded, percent } from "../words.ts";
 import type { ReportInput } from "./input.ts";
 import { lessonsOf } from "./lessons.ts";
 import { type Column, tableOf, tableText } from "./table.ts";

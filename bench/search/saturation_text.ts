@@ -1,6 +1,5 @@
-import { estimate, figure } from "../report/format.ts";
+import { estimate, figure, percent } from "../words.ts";
 import { type Column, tableOf, tableText } from "../report/table.ts";
-import { percent } from "../words.ts";
 import type { VariantSaturation } from "./saturate.ts";
 import { borderOf } from "./saturation.ts";
 import type { JudgedTrial } from "./trial.ts";

@@ -1,8 +1,7 @@
 import type { ParsedSettings } from "../../src/config/parse.ts";
 import type { Millis } from "../../src/core/types.ts";
 import type { CellSummary } from "../metrics/cell_summary.ts";
-import { figure, withInterval } from "../report/format.ts";
-import { percent } from "../words.ts";
+import { figure, percent, withInterval } from "../words.ts";
 import { type Column, tableOf, tableText } from "../report/table.ts";
 import { PHASES } from "../report/tables.ts";
 import { serveCommand, simplest } from "./candidates.ts";

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -127,13 +128,17 @@ async def test_a_stop_text_ends_the_answer_and_never_leaks(serve: Serve, profile
     assert (reply.response_text, reply.finish_reason, reply.output_tokens) == (unary.response_text, "stop", 7)
 
 
-async def test_a_step_is_one_message(serve: Serve) -> None:
+async def test_a_step_of_all_rows_is_one_message(serve: Serve) -> None:
     served = await serve("fixed20")
     engine = Engine(served.stub)
     await engine.submit(*(sequence(number, f"prompt {number}", 10) for number in range(16)))
     await engine.results(*range(16))
-    assert len(engine.steps) == 10
+    assert len(engine.steps) <= 10  # steps that a busy machine lets pile up share a message
     assert {len(step.deltas) for step in engine.steps} == {16}
+    tokens = Counter[int]()
+    for step in engine.steps:
+        tokens.update({delta.sequence: delta.tokens for delta in step.deltas})
+    assert tokens == dict.fromkeys(range(16), 10)
     assert len(engine.steps[-1].results) == 16
 
 

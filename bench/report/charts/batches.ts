@@ -1,59 +1,23 @@
+/** The charts of batches: how large they were and why they left, and when they waited and ran. */
+import * as Plot from "@observablehq/plot";
 import { REASON_TEXTS } from "../../../src/core/modes/modes.ts";
 import type { Millis } from "../../../src/core/types.ts";
-import type { Sample } from "../../record/sample.ts";
+import { type Batch, batchesOf } from "../../metrics/ledger.ts";
 import {
+  axis,
   type Chart,
   type Legend,
   type Panel,
   panelsByLoad,
-  rounded,
-  type Row,
-  rowsHeight,
   type Subject,
-  tooltip,
+  tip,
   variantRows,
 } from "./chart.ts";
-import { stageColour } from "./colours.ts";
+import { colourOf, INK } from "./colours.ts";
 import { measuredByCell } from "./measured.ts";
 
 /** The greys of the palette are for what lies outside of the engine. */
 const FIRST_COLOUR = 2;
-
-/** A group that left together, as far as the samples of one cell tell. */
-export interface Batch {
-  readonly id: number;
-  readonly size: number;
-  readonly reason: string;
-  readonly round: number;
-  /** The first of its requests was meant to leave. */
-  readonly firstAt: Millis;
-  /** By the generator's clock: the way to the engine is taken as half of what the round trip is longer than the engine's own time. */
-  readonly dispatchedAt: Millis;
-  /** Its last answer was there. */
-  readonly endedAt: Millis;
-}
-
-/** The batches of one cell's samples, in the order in which they left. */
-export function batchesOf(samples: readonly Sample[]): Batch[] {
-  const groups = Map.groupBy(
-    samples.filter(({ dispatch }) => dispatch !== null),
-    ({ round, dispatch }) => `${round} ${dispatch?.id}`,
-  );
-  return [...groups.values()].flatMap((members): Batch[] => {
-    const [first] = members;
-    if (!first?.dispatch) return [];
-    const { dispatch: { id, size, reason }, round } = first;
-    return [{
-      id,
-      size,
-      reason,
-      round,
-      firstAt: Math.min(...members.map(({ intendedAt }) => intendedAt)),
-      dispatchedAt: Math.max(...members.map(dispatchedAt)),
-      endedAt: Math.max(...members.map(({ endedAt }) => endedAt)),
-    }];
-  }).sort((a, b) => a.dispatchedAt - b.dispatchedAt);
-}
 
 /** A reason has one colour, whichever of them a run has; those of an engine of another make come after ours. */
 export function reasonLegend(batches: readonly Batch[]): Legend {
@@ -64,32 +28,16 @@ export function reasonLegend(batches: readonly Batch[]): Legend {
   return { palette: "stages", mark: "area", labels, colours };
 }
 
-function dispatchedAt({ sentAt, endedAt, engineMs, dispatch }: Sample): Millis {
-  const oneWayMs = Math.max(0, (endedAt - sentAt - engineMs) / 2);
-  return sentAt + oneWayMs + (dispatch?.queueWaitMs ?? 0);
+function reasonColours({ labels, colours = [] }: Legend): ReadonlyMap<string, string> {
+  return new Map(labels.map((reason, index) => [reason, colourOf("stages", colours[index] ?? index)]));
 }
 
 /** How large batches were and why they left. A panel for each load. */
 export function batchSizeChart(subject: Subject): Chart {
-  const cells = measuredByCell(subject).map((cell) => ({ ...cell, batches: batchesOf(cell.samples) }));
+  const cells = measuredByCell(subject).map((cell) => ({ ...cell, batches: batchesOf(cell.samples) }))
+    .filter(({ batches }) => batches.length > 0);
   const legend = reasonLegend(cells.flatMap(({ batches }) => batches));
-  const panels = panelsByLoad(subject, (load) => {
-    const there = cells.filter((cell) => cell.load === load && cell.batches.length > 0);
-    const own = there.map(({ variant }) => variant);
-    const rows = there.flatMap(({ v, batches }): Row[] => [
-      ...[...Map.groupBy(batches, ({ size, reason }) => JSON.stringify([size, reason])).values()].map((
-        alike,
-      ) => ({
-        v,
-        x: alike[0]?.size ?? 0,
-        reason: alike[0]?.reason ?? "",
-        share: rounded(alike.length / batches.length),
-        batches: alike.length,
-      })),
-      { v, mean: rounded(batches.reduce((sum, { size }) => sum + size, 0) / batches.length) },
-    ]);
-    return sizePanel(load, own, legend, rows);
-  });
+  const colours = reasonColours(legend);
   return {
     name: "batch_sizes",
     title: "Batch sizes and why they left",
@@ -97,56 +45,41 @@ export function batchSizeChart(subject: Subject): Chart {
       "A circle's area is the share of the variant's batches that had this size and left for this reason; the " +
       "upright line is the mean size over the batches.",
     legend,
-    panels,
-  };
-}
-
-function sizePanel(
-  load: string,
-  own: readonly string[],
-  legend: Legend,
-  rows: readonly Row[],
-): Panel {
-  const x = {
-    type: "quantitative",
-    title: "requests in a batch",
-    scale: { zero: true, nice: true },
-    axis: { tickMinStep: 1, tickCount: 6, format: "d" },
-  } as const;
-  return {
-    title: load,
-    values: rows,
-    height: rowsHeight(own),
-    encoding: { y: variantRows(own) },
-    layer: [
-      {
-        transform: [{ filter: "isValid(datum.x)" }],
-        mark: { type: "circle", opacity: 0.75 },
-        encoding: {
-          x: { ...x, field: "x" },
-          color: stageColour("reason", legend),
-          size: {
-            field: "share",
-            type: "quantitative",
-            scale: { domain: [0, 1], range: [12, 420] },
-            legend: null,
+    panels: panelsByLoad(subject, cells, (own) => {
+      const groups = own.flatMap(({ variant, batches }) =>
+        [...Map.groupBy(batches, ({ size, reason }) => JSON.stringify([size, reason])).values()].map(
+          (alike) => {
+            const [{ size, reason } = { size: 0, reason: "" }] = alike;
+            const share = alike.length / batches.length;
+            return {
+              ...{ variant, size, share, colour: colours.get(reason) },
+              title: tip({
+                ...{ variant, "requests in a batch": size, "left because": reason, batches: alike.length },
+                "share of batches": `${(100 * share).toFixed(1)} %`,
+              }),
+            };
           },
-          tooltip: tooltip(["x", "requests in a batch", ""], ["reason", "left because", ""], [
-            "batches",
-            "batches",
-            "",
-          ], ["share", "share of batches", ".1%"]),
-        },
-      },
-      {
-        transform: [{ filter: "isValid(datum.mean)" }],
-        mark: { type: "tick", color: { expr: "theme.ink" }, thickness: 2, size: 18, opacity: 1 },
-        encoding: {
-          x: { ...x, field: "mean" },
-          tooltip: tooltip(["mean", "mean size over the batches"]),
-        },
-      },
-    ],
+        )
+      );
+      const means = own.map(({ variant, batches }) => {
+        const mean = batches.reduce((sum, { size }) => sum + size, 0) / batches.length;
+        return { variant, mean, title: tip({ variant, "mean size over the batches": mean }) };
+      });
+      const largest = Math.max(...groups.map(({ size }) => size));
+      return {
+        ...variantRows(own.map(({ variant }) => variant)),
+        x: axis("requests in a batch", { domain: [0, largest + 1], ticks: Math.min(6, largest + 1) }),
+        r: { domain: [0, 1], range: [1.5, 12] },
+        marks: [
+          Plot.dot(groups, {
+            ...{ x: "size", y: "variant", r: "share", fill: "colour", fillOpacity: 0.75, title: "title" },
+          }),
+          Plot.tickX(means, {
+            ...{ x: "mean", y: "variant", stroke: INK, strokeWidth: 2, title: "title" },
+          }),
+        ],
+      };
+    }),
   };
 }
 
@@ -155,9 +88,8 @@ const PANELS_SHOWN = 12;
 
 /** When batches waited and ran: the first turn of each variant under the run's last load. */
 export function timelineChart(subject: Subject): Chart {
-  const all = measuredByCell(subject);
   const load = subject.loads.at(-1);
-  const cells = all
+  const cells = measuredByCell(subject)
     .filter((cell) => cell.load === load)
     .slice(0, PANELS_SHOWN)
     .map(({ variant, samples }) => ({ variant, batches: firstTurn(batchesOf(samples)) }))
@@ -171,7 +103,7 @@ export function timelineChart(subject: Subject): Chart {
       "to the last answer, the thin line before it from the first request's intended instant to the dispatch: that is " +
       "who waited, and how long. Rows have no meaning but that nothing overlaps in them.",
     legend,
-    panels: cells.map(({ variant, batches }) => timelinePanel(variant, batches, legend)),
+    panels: cells.map(({ variant, batches }) => timelinePanel(variant, batches, reasonColours(legend))),
   };
 }
 
@@ -180,64 +112,44 @@ function firstTurn(batches: readonly Batch[]): Batch[] {
   return batches.filter((batch) => batch.round === round).slice(0, BATCHES_SHOWN);
 }
 
-function timelinePanel(variant: string, batches: readonly Batch[], legend: Legend): Panel {
+function timelinePanel(
+  variant: string,
+  batches: readonly Batch[],
+  colours: ReadonlyMap<string, string>,
+): Panel {
   const start = Math.min(...batches.map(({ firstAt }) => firstAt));
-  const seconds = (at: Millis) => rounded((at - start) / 1000);
   const lanes = lanesOf(batches);
-  const rows = batches.map((batch, index): Row => ({
+  const rows = batches.map(({ firstAt, dispatchedAt, endedAt, size, reason }, index) => ({
     lane: lanes[index] ?? 0,
-    first: seconds(batch.firstAt),
-    from: seconds(batch.dispatchedAt),
-    to: seconds(batch.endedAt),
-    waitMs: rounded(batch.dispatchedAt - batch.firstAt),
-    runMs: rounded(batch.endedAt - batch.dispatchedAt),
-    size: batch.size,
-    reason: batch.reason,
+    first: (firstAt - start) / 1000,
+    from: (dispatchedAt - start) / 1000,
+    to: (endedAt - start) / 1000,
+    colour: colours.get(reason),
+    title: tip({
+      ...{ "requests in the batch": size, "left because": reason },
+      "dispatched at, s": (dispatchedAt - start) / 1000,
+      "the first had waited, ms": dispatchedAt - firstAt,
+      "dispatch to last answer, ms": endedAt - dispatchedAt,
+    }),
   }));
   const used = Math.max(...lanes) + 1;
   const height = Math.max(60, Math.min(260, used * 14));
-  const thickness = Math.max(2, Math.min(12, height / used - 2));
-  const domain = [-0.5, used - 0.5];
-  const y = {
-    field: "lane",
-    type: "quantitative",
-    axis: null,
-    scale: { domain, reverse: true },
-  } as const;
+  const bar = { y: "lane", stroke: "colour", title: "title" } as const;
   return {
     title: variant,
-    values: rows,
-    height,
-    encoding: {
-      y,
-      color: stageColour("reason", legend),
-      tooltip: [
-        { field: "size", title: "requests in the batch" },
-        { field: "reason", title: "left because" },
-        { field: "from", title: "dispatched at, s", format: ".3f" },
-        { field: "waitMs", title: "the first had waited, ms", format: ",.4~r" },
-        { field: "runMs", title: "dispatch to last answer, ms", format: ",.4~r" },
+    options: {
+      height: height + 50,
+      marginLeft: 16,
+      x: axis("time, s", { nice: false }),
+      y: { axis: null, domain: [-0.5, used - 0.5], reverse: true },
+      marks: [
+        Plot.ruleY(rows, { ...bar, x1: "first", x2: "from" }),
+        Plot.ruleY(rows, {
+          ...{ ...bar, x1: "from", x2: "to", strokeOpacity: 0.85 },
+          strokeWidth: Math.max(2, Math.min(12, height / used - 2)),
+        }),
       ],
     },
-    layer: [
-      {
-        mark: { type: "rule", strokeWidth: 1, opacity: 0.9 },
-        encoding: {
-          x: { field: "first", type: "quantitative", title: "time, s", axis: { tickCount: 6 } },
-          x2: { field: "from" },
-        },
-      },
-      {
-        mark: {
-          type: "bar",
-          height: thickness,
-          opacity: 0.85,
-          stroke: { expr: "theme.paper" },
-          strokeWidth: 0.5,
-        },
-        encoding: { x: { field: "from", type: "quantitative", title: "time, s" }, x2: { field: "to" } },
-      },
-    ],
   };
 }
 

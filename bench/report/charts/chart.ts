@@ -1,25 +1,16 @@
-import type { TopLevelSpec } from "vega-lite";
+import type { PlotOptions, ScaleOptions } from "@observablehq/plot";
 import type { ReportInput } from "../input.ts";
+import type { Palette } from "./colours.ts";
 
-type LayeredSpec = Extract<TopLevelSpec, { layer: unknown }>;
-export type Layers = LayeredSpec["layer"];
-export type Encoding = NonNullable<LayeredSpec["encoding"]>;
-
-/** One row of a chart's data. `v` is the number of a variant: names are long, and a chart holds thousands of rows. */
-export type Row = Readonly<Record<string, number | string | null>>;
-
-/** A picture of its own: one view, as wide as there is room. */
+/** A picture of its own: one view. */
 export interface Panel {
   readonly title: string;
-  readonly values: readonly Row[];
-  readonly layer: Layers;
-  readonly encoding?: Encoding;
-  readonly height: number;
+  readonly options: PlotOptions;
 }
 
 /** What a colour means: an entry for each, in the order of the palette. */
 export interface Legend {
-  readonly palette: "variants" | "stages";
+  readonly palette: Palette;
   /** What carries the colour in the chart; lines have dashes too, and points shapes. */
   readonly mark: "area" | "line" | "point";
   readonly labels: readonly string[];
@@ -52,30 +43,34 @@ export function subjectOf(input: ReportInput): Subject {
   };
 }
 
-/** A panel for each load that has rows. */
-export function panelsByLoad({ loads }: Subject, panelOf: (load: string) => Panel): Panel[] {
-  return loads.map(panelOf).filter(({ values }) => values.length > 0);
-}
-
 /** Those names that occur, the planned ones first. */
 function inOrder(planned: readonly string[], occurring: readonly string[]): string[] {
   const there = new Set(occurring);
   return [...new Set([...planned.filter((name) => there.has(name)), ...occurring])];
 }
 
-/** Four significant digits are more than a picture shows, and half of what JSON would write. */
-export function rounded(value: number): number {
-  return Number(value.toPrecision(4));
+/** A panel for each load that has rows. */
+export function panelsByLoad<Row extends { readonly load: string }>(
+  { loads }: Subject,
+  rows: readonly Row[],
+  optionsOf: (own: readonly Row[]) => PlotOptions,
+): Panel[] {
+  return loads.flatMap((load) => {
+    const own = rows.filter((row) => row.load === load);
+    return own.length === 0 ? [] : [{ title: load, options: optionsOf(own) }];
+  });
 }
 
-/** The figures of a mark under the pointer: its variant, then fields with their titles; four digits unless told. */
-export function tooltip(...fields: readonly (readonly [field: string, title: string, format?: string])[]) {
-  return [
-    { field: "variant", title: "variant" },
-    ...fields.map(([field, title, format]) =>
-      format === "" ? { field, title } : { field, title, format: format ?? ",.4~r" }
-    ),
-  ];
+/** What stands at a mark under the pointer: a line for each label with a figure of four digits, or a text. */
+export function tip(lines: Readonly<Record<string, string | number>>): string {
+  return Object.entries(lines)
+    .map(([label, value]) => `${label}: ${typeof value === "number" ? String(rounded(value)) : value}`)
+    .join("\n");
+}
+
+/** Four significant digits are more than a picture shows. */
+export function rounded(value: number): number {
+  return Number(value.toPrecision(4));
 }
 
 /** How much of an interval beyond the largest value a picture shows. */
@@ -83,49 +78,45 @@ const INTERVAL_ROOM = 1.5;
 
 /**
  * The end of an axis that shows all values and, where they are not much longer, their intervals: one of a few samples
- * may be so long that nothing else could be seen. Empty: the axis may find its own end.
+ * may be so long that nothing else could be seen.
  */
-export function endOf(
-  estimates: readonly { readonly value: number; readonly high: number }[],
-): { readonly domainMax?: number } {
+export function endOf(estimates: readonly { readonly value: number; readonly high: number }[]): number {
   const largest = (values: readonly number[]) =>
     values.reduce((most, value) => Number.isFinite(value) ? Math.max(most, value) : most, 0);
-  const end = INTERVAL_ROOM * largest(estimates.map(({ value }) => value));
-  return largest(estimates.map(({ high }) => high)) > end && end > 0 ? { domainMax: rounded(end) } : {};
+  const ofValues = largest(estimates.map(({ value }) => value));
+  return rounded(
+    Math.min(INTERVAL_ROOM * ofValues, Math.max(ofValues, largest(estimates.map(({ high }) => high)))),
+  );
 }
 
 /** What a chart says when it cuts intervals off. */
 export const CUT_OFF = "one that goes far beyond all values is cut off at the edge";
 
+/** An axis with its name in the middle, and lines across the picture. */
+export function axis(label: string, options: ScaleOptions = {}): ScaleOptions {
+  return { label, labelAnchor: "center", labelArrow: "none", grid: true, ticks: 5, nice: true, ...options };
+}
+
 /** From what ratio of the largest to the smallest value on an axis is logarithmic. */
 const LOG_RATIO = 20;
 
-/** How an axis of milliseconds is drawn and named: a reader must not overlook that it is logarithmic. */
-export interface MsAxis {
-  readonly scale: { readonly type: "log" | "linear"; readonly nice: boolean; readonly zero?: boolean };
-  readonly axis: { readonly tickCount: number; readonly values?: number[] };
-  readonly title: string;
+/** Shows both ends of the values; logarithmic where they are far apart, which a reader must not overlook. */
+export function msAxis(what: string, values: readonly number[]): ScaleOptions {
+  const shown = values.filter((value) => value > 0 && Number.isFinite(value));
+  const [low, high] = [Math.min(...shown), Math.max(...shown)];
+  if (!(high / low > LOG_RATIO)) return axis(`${what}, ms`, { type: "linear", nice: true });
+  return axis(`${what}, ms (log scale)`, {
+    type: "log",
+    ticks: logTicks(low, high),
+    tickFormat: ",~r",
+    nice: false,
+    inset: 6,
+  });
 }
 
-/** An axis that shows both ends of the values: logarithmic where they are far apart; `zero` begins a linear one at 0. */
-export function msAxis(what: string, values: Iterable<number>, zero = true): MsAxis {
-  let [low, high] = [Infinity, 0];
-  for (const value of values) {
-    if (value > 0 && Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
-  }
-  if (!(high / low > LOG_RATIO)) {
-    return { scale: { type: "linear", nice: true, zero }, axis: { tickCount: 5 }, title: `${what}, ms` };
-  }
-  return {
-    scale: { type: "log", nice: false },
-    axis: { tickCount: 5, values: logTicks(low, high) },
-    title: `${what}, ms (log scale)`,
-  };
-}
-
-/** 1, 2 and 5 times the powers of ten between the ends; over more than three decades the powers alone. */
+/** Round numbers between the ends: 1, 2 and 5 times the powers of ten, fewer over more decades. */
 function logTicks(low: number, high: number): number[] {
-  const steps = high / low > 1000 ? [1] : [1, 2, 5];
+  const steps = high / low > 1000 ? [1] : high / low > 100 ? [1, 3] : [1, 2, 5];
   const ticks: number[] = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
     ticks.push(...steps.map((step) => step * 10 ** power).filter((tick) => tick >= low && tick <= high));
@@ -136,26 +127,20 @@ function logTicks(low: number, high: number): number[] {
 const LINE = 12;
 
 /** A variant a row; its name is broken at spaces, for those of sweeps are long. */
-export function variantRows(variants: readonly string[]) {
-  const domain = [...variants];
+export function variantRows(variants: readonly string[]): PlotOptions {
+  const lines = variants.map((name) => name.split(" "));
+  const longest = Math.max(0, ...lines.flat().map((word) => word.length));
+  const rowHeight = Math.max(30, Math.max(1, ...lines.map(({ length }) => length)) * LINE + 8);
   return {
-    field: "variant",
-    type: "nominal",
-    title: null,
-    sort: null,
-    scale: { domain, paddingInner: 0.3, paddingOuter: 0.15 },
-    axis: {
-      labelExpr: "split(datum.label, ' ')",
-      labelLineHeight: LINE,
-      ticks: false,
-      domain: false,
-      labelLimit: 170,
+    height: variants.length * rowHeight + 56,
+    marginLeft: Math.min(170, 16 + 7 * longest),
+    y: {
+      type: "band",
+      domain: [...variants],
+      label: null,
+      tickSize: 0,
+      padding: 0.3,
+      tickFormat: (name: string) => name.replaceAll(" ", "\n"),
     },
-  } as const;
-}
-
-/** The height that such rows need, in pixels. */
-export function rowsHeight(variants: readonly string[]): number {
-  const lines = Math.max(1, ...variants.map((name) => name.split(" ").length));
-  return variants.length * Math.max(30, lines * LINE + 8);
+  };
 }

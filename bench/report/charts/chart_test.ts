@@ -1,24 +1,25 @@
 import assert from "node:assert/strict";
-import { endOf, msAxis, rounded } from "./chart.ts";
+import { endOf, msAxis, rounded, tip } from "./chart.ts";
 
-Deno.test("an axis ends by itself as long as intervals are about as long as the values", () => {
-  assert.deepEqual(endOf([{ value: 10, high: 12 }, { value: 3, high: 14 }]), {});
-  assert.deepEqual(endOf([]), {});
-  assert.deepEqual(endOf([{ value: 10, high: Infinity }, { value: Infinity, high: Infinity }]), {});
+Deno.test("an axis ends with the longest interval as long as that is about as long as the values", () => {
+  assert.equal(endOf([{ value: 10, high: 12 }, { value: 3, high: 14 }]), 14);
+  assert.equal(endOf([]), 0);
+  assert.equal(endOf([{ value: 10, high: Infinity }, { value: Infinity, high: Infinity }]), 10);
 });
 
 Deno.test("an interval far beyond all values does not make the picture", () => {
-  assert.deepEqual(endOf([{ value: 10, high: 12 }, { value: 3, high: 8000 }]), { domainMax: 15 });
+  assert.equal(endOf([{ value: 10, high: 12 }, { value: 3, high: 8000 }]), 15);
 });
 
 Deno.test("an axis is logarithmic where its ends are far apart, says so, and has round ticks", () => {
-  assert.deepEqual(msAxis("TTFT", [30, 0, NaN, 900, Infinity]), {
-    scale: { type: "log", nice: false },
-    axis: { tickCount: 5, values: [50, 100, 200, 500] },
-    title: "TTFT, ms (log scale)",
-  });
-  assert.equal(msAxis("TTFT", [30, 90]).title, "TTFT, ms");
-  assert.equal(msAxis("TTFT", []).scale.type, "linear");
+  const { type, ticks, label } = msAxis("TTFT", [30, 0, NaN, 900, Infinity]);
+  assert.deepEqual([type, ticks, label], ["log", [50, 100, 200, 500], "TTFT, ms (log scale)"]);
+  assert.equal(msAxis("TTFT", [30, 90]).label, "TTFT, ms");
+  assert.equal(msAxis("TTFT", []).type, "linear");
+});
+
+Deno.test("what stands at a mark has a line for each figure, of four digits", () => {
+  assert.equal(tip({ variant: "direct", "TTFT, ms": 12.3456 }), "variant: direct\nTTFT, ms: 12.35");
 });
 
 Deno.test("numbers keep four digits", () => {

@@ -1,9 +1,10 @@
 import type { Millis } from "../../../src/core/types.ts";
 import { percentile } from "../../../src/percentile.ts";
+import { measuredRequests, samplesOf } from "../../metrics/requests.ts";
 import type { Cell, Sample } from "../../record/sample.ts";
 import type { Subject } from "./chart.ts";
 
-/** The samples of one cell that figures are computed from, in the order of their intended instants. */
+/** The samples of one cell that figures are computed from, in the order of `measuredRequests`. */
 export interface MeasuredCell extends Cell {
   /** The number of its variant. */
   readonly v: number;
@@ -12,24 +13,12 @@ export interface MeasuredCell extends Cell {
 
 /** Cells in the order of variants, then loads. */
 export function measuredByCell({ samples, variants, loads }: Subject): MeasuredCell[] {
-  const ended = samples.filter(({ phase, outcome }) => phase === "measured" && outcome !== "interrupted");
-  const byVariant = Map.groupBy(ended, ({ variant }) => variant);
-  return variants.flatMap((variant, v) => {
-    const byLoad = Map.groupBy(byVariant.get(variant) ?? [], ({ load }) => load);
-    return loads.flatMap((load) => {
-      const own = byLoad.get(load)?.toSorted((a, b) => a.intendedAt - b.intendedAt);
-      return own === undefined ? [] : [{ variant, load, v, samples: own }];
-    });
-  });
-}
-
-/** The first intended instant of each of a cell's turns, by round. */
-export function turnStarts(samples: readonly Sample[]): ReadonlyMap<number, Millis> {
-  const starts = new Map<number, Millis>();
-  for (const { round, intendedAt } of samples) {
-    starts.set(round, Math.min(starts.get(round) ?? Infinity, intendedAt));
-  }
-  return starts;
+  return variants.flatMap((variant, v) =>
+    loads.flatMap((load) => {
+      const own = measuredRequests(samplesOf(samples, { variant, load }));
+      return own.length === 0 ? [] : [{ variant, load, v, samples: own }];
+    })
+  );
 }
 
 /** What all panels of a chart may hold together, so that a report of 100,000 requests stays a page. */

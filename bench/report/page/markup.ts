@@ -30,8 +30,3 @@ const ESCAPES: Readonly<Record<string, string>> = {
 function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
 }
-
-/** JSON for the inside of a script element: no text in it can end the element. */
-export function scriptJson(value: unknown): Markup {
-  return new Markup(JSON.stringify(value).replaceAll("<", "\\u003c"));
-}
