@@ -48,7 +48,7 @@ const BENCH_LAYERS = [
 const ONLY: readonly (readonly [file: RegExp, imports: RegExp, why: string])[] = [
   [/^src\/core\//, /^src\/core\//, "the core is pure"],
   [/^src\/cli\//, /^src\/(cli|core)\//, "every program uses it, also one that starts in a moment"],
-  [/^src\/live\//, /^src\/live\//, "it runs in browsers and sends what the engine observes"],
+  [/^src\/live\//, /^src\/live\//, "it runs in browsers"],
   [/^src\/page\//, /^src\/(page|live)\//, "it runs in browsers"],
   [
     /^src\/ingress\//,
@@ -149,6 +149,16 @@ Deno.test("the rules find what breaks them", () => {
   assert.equal(problems("bench/record/x.ts", ["../workload/trace.ts", "../plan.ts"]).length, 1);
   assert.equal(problems("src/ingress/x.ts", ["../scheduler/thread.ts"]).length, 1);
   assert.equal(problems("src/page/browser/x.ts", ["../../core/types.ts"]).length, 1);
+});
+
+Deno.test("each patch for Deno or grpc-js names its issue, or that none is known, and when it can be deleted", () => {
+  const patches = [...sources("src/runtime_patches")];
+  assert.ok(patches.length > 10, "the patches were found");
+  for (const path of patches) {
+    const text = Deno.readTextFileSync(new URL(path, ROOT));
+    assert.match(text, /^\/\*\*\n(?: \* .*\n)* \* Delete when /, path);
+    assert.match(text, /\b[\w-]+\/[\w-]+#\d+|No issue is known/, path);
+  }
 });
 
 interface Lock {

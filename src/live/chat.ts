@@ -5,7 +5,7 @@ import { sseEvents } from "./sse.ts";
 
 export interface ChatRequest {
   readonly model: string;
-  /** What the model is told before the prompt. */
+  /** The system message, which goes before the prompt. */
   readonly system?: string | undefined;
   readonly prompt: string;
   /** The prompt goes to the model as it is, without a chat template. @default false */
@@ -52,7 +52,7 @@ export interface Completion {
   readonly engine: EngineAccount | undefined;
 }
 
-/** Of a chat completion or of a text completion. */
+/** An event of a streamed chat completion or text completion. */
 interface Chunk {
   readonly choices?: readonly {
     readonly delta?: { readonly content?: string | null };
@@ -100,17 +100,25 @@ export async function* complete(
   if (!body) throw new EngineError("refused", "the engine answered without a body");
   let completion = EMPTY;
   let isComplete = false;
-  for await (const { data } of sseEvents(body)) {
-    if (data === "[DONE]") {
-      isComplete = true;
-      continue; // a body that is read to its end leaves the connection to the next request
+  try {
+    for await (const { data } of sseEvents(body)) {
+      if (data === "[DONE]") {
+        isComplete = true;
+        continue; // a body that is read to its end leaves the connection to the next request
+      }
+      completion = withChunk(completion, chunkOf(data), performance.now() - sentAt);
+      yield completion;
     }
-    completion = withChunk(completion, chunkOf(data), performance.now() - sentAt);
-    yield completion;
+  } catch (thrown) {
+    if (thrown instanceof EngineError || signal.aborted) throw thrown;
+    throw endedEarly("broke", thrown);
   }
-  if (!isComplete) {
-    throw new EngineError("refused", "the engine ended the connection before the answer was complete");
-  }
+  if (!isComplete) throw endedEarly("ended");
+}
+
+function endedEarly(how: "ended" | "broke", cause?: unknown): EngineError {
+  const message = `the engine ${how} the connection before the answer was complete`;
+  return new EngineError("refused", message, { cause });
 }
 
 function bodyOf({ model, system, prompt, isRaw, sampling }: ChatRequest): Record<string, unknown> {

@@ -6,6 +6,7 @@ import {
   refused,
   TestEngine,
 } from "../../tests/support/scripted_http_engine.ts";
+import { pause } from "../../tests/support/wait.ts";
 import { type ChatRequest, complete, type Completion, EMPTY, listModels, tokensPerSecond } from "./chat.ts";
 import { EngineClient, EngineError } from "./engine_client.ts";
 
@@ -80,6 +81,7 @@ Deno.test("what the engine refuses, and what breaks on the way, comes in its own
       /failed: the worker was lost$/,
     ],
     [() => eventStream([data({ choices: [] })]), /ended the connection before the answer was complete$/],
+    [() => eventStream(breakingOff()), /broke the connection before the answer was complete$/],
     [() => eventStream(["data: nonsense\n\n"]), /no chunk of a completion/],
     [() => eventStream([data(null)]), /no chunk of a completion: it is no object$/],
   ] as const;
@@ -111,6 +113,13 @@ Deno.test("models are listed by their ids, and what lists none is no engine", as
     await assert.rejects(listModels(client), /is no engine: its \/v1\/models lists no models$/);
   }
 });
+
+/** As an engine that dies in the middle of an answer. */
+async function* breakingOff(): AsyncGenerator<string> {
+  yield data({ choices: [] });
+  await pause(5);
+  throw new Error("the engine has died");
+}
 
 function data(chunk: unknown): string {
   return `data: ${JSON.stringify(chunk)}\n\n`;

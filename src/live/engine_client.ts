@@ -24,7 +24,7 @@ export class EngineError extends Error {
 }
 
 export interface EngineRequest {
-  /** Without one it is a GET. */
+  /** The body, sent as JSON by POST; a request without one is a GET. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
@@ -33,11 +33,11 @@ export interface EngineRequest {
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface EngineClientOptions {
-  /** Without a slash at its end. */
+  /** The engine's URL without a slash at its end. */
   readonly url: string;
   /** Read for each request; an empty one is not sent. */
   readonly apiKey: () => string | undefined;
-  /** May throw an EngineError that says more than that nothing answered. @default the global fetch */
+  /** May throw an EngineError with more than that nothing answered. @default the global fetch */
   readonly fetch?: Fetch;
 }
 
@@ -85,7 +85,7 @@ async function refusal(
 ): Promise<EngineError> {
   const text = await response.text().catch((thrown) => {
     if (signal?.aborted) throw thrown;
-    return ""; // the status says enough
+    return ""; // the status is in the message
   });
   const words = oneLine(errorMessageIn(text) ?? text.slice(0, MOST_CHARACTERS)) || `no word about ${path}`;
   const again = retryAfter(response.headers.get("retry-after"));
@@ -100,7 +100,7 @@ function errorMessageIn(text: string): string | undefined {
     const message: unknown = JSON.parse(text)?.error?.message;
     return typeof message === "string" ? message : undefined;
   } catch {
-    return undefined; // not every server between here and the engine speaks JSON
+    return undefined; // a proxy before the engine may answer with HTML
   }
 }
 

@@ -77,7 +77,7 @@ export interface LiveRequest {
 
 export interface LiveWorker {
   readonly state: "up" | "draining" | "down";
-  /** Why it is not up, or what it said of itself. */
+  /** Why it is not up, or the worker's own description of its state. */
   readonly detail: string;
   readonly backend: string;
   readonly model: string;

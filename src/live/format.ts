@@ -12,7 +12,7 @@ export function counted(number: number, one: string, many = `${one}s`): string {
   return `${count(number)} ${number === 1 ? one : many}`;
 }
 
-/** For rates and means: one decimal below 100, whole numbers from there on. */
+/** Writes rates and means: one decimal below 100, whole numbers from there on. */
 export function decimal(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return NOTHING;
   return Math.abs(value) < 99.95 ? value.toFixed(1) : count(value);
@@ -61,7 +61,7 @@ export function clock(at: number, withMillis = false): string {
   return withMillis ? `${text}.${String(date.getMilliseconds()).padStart(3, "0")}` : text;
 }
 
-/** On one line and without control characters, so that what a server says can't rewrite the reader's terminal. */
+/** Puts a text on one line and drops its control characters, so that a server's text can't rewrite the reader's terminal. */
 export function oneLine(text: string): string {
   return text.replace(/[\s\p{Cc}\p{Cf}]+/gu, " ").trim();
 }

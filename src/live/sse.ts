@@ -25,6 +25,6 @@ export async function* sseEvents(body: ReadableStream<Uint8Array>): AsyncGenerat
       yield* complete.splice(0);
     }
   } finally {
-    await reader.cancel().catch(() => {}); // a body that failed has told its reader so
+    await reader.cancel().catch(() => {}); // read() has thrown what failed
   }
 }

@@ -15,13 +15,13 @@ export interface LiveState {
   readonly tick: LiveTick;
   /** One for each second, oldest first. */
   readonly history: readonly LivePoint[];
-  /** In the order in which they left, newest first. */
+  /** The last batches that left, newest first. */
   readonly batches: readonly LiveBatch[];
   /** Set while there is no connection. */
   readonly lost?: { readonly since: number; readonly why: string };
 }
 
-/** A single second says little about a rate. */
+/** The rate of a single second varies too much to be read. */
 const RATE_SECONDS = 5;
 
 /** The state after the event; `at` is this machine's time in Unix ms. Undefined before the first hello. */

@@ -20,7 +20,7 @@ export interface OpenRequest {
   readonly transport: Transport;
   readonly mode: Mode;
   readonly submission: Submission;
-  /** Of its latest sending; undefined while it waits. */
+  /** The dispatch of its latest sending; undefined while it waits. */
   dispatch: Dispatch | undefined;
   /** Seen on their way; of an answer in one piece none are. */
   firstTokenAt: Millis | undefined;
@@ -47,7 +47,7 @@ export interface RequestEnd {
   readonly answer: Answer | undefined;
   /** The group in which it left for the worker that answered; undefined when there is no answer, or no worker for it. */
   readonly dispatch: Dispatch | undefined;
-  /** Where its time went; undefined without an answer. */
+  /** The parts of its time; undefined without an answer. */
   readonly ledger: Ledger | undefined;
   readonly trace: RequestTrace | undefined;
 }
@@ -59,9 +59,9 @@ export interface AnsweredEnd extends RequestEnd {
   readonly ledger: Ledger;
 }
 
-/** Hears of every request, on the main thread, as it happens. Must be quick and must not throw. */
+/** Is called for every request, on the main thread. Its methods must be quick and must not throw. */
 export interface Observer {
-  /** The scheduler has it. */
+  /** The scheduler has the request. */
   accepted?(request: OpenRequest): void;
   /** A group left for the worker; members whose callers have gone meanwhile are missing. */
   dispatched?(notice: Dispatch, members: readonly OpenRequest[]): void;

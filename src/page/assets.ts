@@ -27,7 +27,7 @@ const SCRIPT_FOLDERS = ["browser", "figures", "../live"] as const;
 /** The modules of eventsource-parser, by their names in it. */
 const PARSER_MODULES = ["index", "parse", "errors"] as const;
 
-/** By the path of its URL: `/` is the page, all else stands below `/assets/`. */
+/** Loads all files by the paths of their URLs: `/` is the page, all else is below `/assets/`. */
 export async function loadAssets(): Promise<ReadonlyMap<string, Asset>> {
   await Promise.all([import("uplot"), import("eventsource-parser")]); // so that their files are there
   const [styles, ...scripts] = await Promise.all([
@@ -67,7 +67,7 @@ async function asset(path: string, contentType: string, text: Promise<string>): 
   return [path, { body, contentType, etag: `"${digest.toBase64({ alphabet: "base64url" }).slice(0, 22)}"` }];
 }
 
-/** Without its types, and with the URLs that its imports are served at: a browser knows neither packages nor our folders. */
+/** Strips a script's types, and writes the URLs of its imports: a browser knows neither packages nor our folders. */
 async function script(path: string): Promise<string> {
   return stripTypeScriptTypes(await ours(path))
     .replaceAll('from "uplot"', 'from "./uplot.js"')
@@ -75,7 +75,7 @@ async function script(path: string): Promise<string> {
     .replaceAll(/from "(?:\.\.\/)+(?:browser|figures|live)\//g, 'from "./');
 }
 
-/** The minified file sets a variable; as the last word of a module that is its default export. */
+/** Makes a module of the minified file, which sets a variable: that is the default export. */
 function asModule(script: string): string {
   return `${script}\nexport default uPlot;\n`;
 }

@@ -19,7 +19,7 @@ Deno.test("all that the page and its scripts name is served, and nothing is that
     reached.add(path);
     const names = path === "/"
       ? text(assets, path).matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)
-      : text(assets, path).matchAll(/\bfrom "(\.\/[^"]+)"/g);
+      : text(assets, path).matchAll(/\bfrom ["'](\.\/[^"']+)["']/g);
     for (const [, name] of names) visit(new URL(name ?? "", `http://engine${path}`).pathname);
   };
   visit("/");

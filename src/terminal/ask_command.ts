@@ -7,7 +7,7 @@ import { type Target, TARGET_FLAGS, targetOf } from "./target.ts";
 const FLAGS = {
   ...TARGET_FLAGS,
   model: text("a text that is not empty", /\S/, "the model to ask (default: the first of /v1/models)"),
-  system: text("a text that is not empty", /\S/, "what the model is told before the prompt"),
+  system: text("a text that is not empty", /\S/, "the system message, which goes before the prompt"),
   "max-tokens": whole(
     1,
     1_000_000,
@@ -31,7 +31,7 @@ const FLAGS = {
 
 export const ASK_HELP = `Usage: deno task ask [FLAGS] PROMPT...      deno task ask [FLAGS] < FILE
 
-Asks a running engine and shows the answer as it comes; one line at the end tells what it took.
+Asks a running engine and shows the answer as it comes; one line at the end has its times.
 
 Examples:
   deno task ask "Why is the sky blue?"
@@ -48,7 +48,7 @@ Flags:
 ${flagsHelp(FLAGS)}
 
 TTFT (from sending to the first text), tokens/s (the tokens after the first) and E2E (to the end) are measured here;
-mode, wait and batch are what the engine says.
+mode, wait and batch are the engine's own figures.
 Exit codes: 0 answered; 1 the engine refused or failed; 2 a wrong flag or no prompt; 3 no engine could be reached;
 130 stopped by Ctrl-C.`;
 
@@ -61,7 +61,7 @@ const COMMAND = {
 /** What was asked for, checked. */
 export interface AskCommand {
   readonly target: Target;
-  /** Undefined: it comes from stdin. */
+  /** The prompt; undefined when it comes from stdin. */
   readonly prompt: string | undefined;
   readonly model: string | undefined;
   readonly system: string | undefined;

@@ -49,7 +49,7 @@ function unreachable(url: string, thrown: unknown): EngineError {
   return new EngineError("unreachable", message, { reason, cause: thrown });
 }
 
-/** The last part of what fetch says, which tells why: `Connection refused`. */
+/** The reason in a failure of fetch, which is the last part of its message: `Connection refused`. */
 function reasonOf(thrown: unknown): string {
   const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
   return oneLine(messageOf(cause))

@@ -39,7 +39,7 @@ export function fitted(line: Line, width: number): Line {
   return width < 1 ? [] : [...kept, span("…")];
 }
 
-/** Somebody else's text, in at most `width` columns, on one line and without control characters. */
+/** A text from elsewhere, in at most `width` columns, on one line and without control characters. */
 export function clipped(text: string, width: number): string {
   return fitted([span(oneLine(text))], width).map((part) => part.text).join("");
 }

@@ -15,7 +15,7 @@ export class Screen implements Disposable {
   #open = true;
   #size: Size = { columns: 80, rows: 24 };
 
-  /** Hears of a new size. */
+  /** `onResize` is called when the terminal has another size. */
   constructor(private readonly onResize: () => void) {
     if (this.#raw) Deno.stdin.setRaw(true);
     writeIfRead(ENTER);

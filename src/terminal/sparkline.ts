@@ -1,7 +1,7 @@
 import type { Millis } from "../core/types.ts";
 
 export interface Sample {
-  /** Its end, in Unix ms. */
+  /** The end of its second, in Unix ms. */
   readonly at: Millis;
   readonly value: number;
 }

@@ -3,7 +3,7 @@ import { messageOf } from "../core/errors.ts";
 import { type Flag, type FlagValues, text } from "../cli/flag.ts";
 
 export interface Target {
-  /** Without a slash at its end. */
+  /** The engine's URL without a slash at its end. */
   readonly url: string;
   readonly apiKey: string | undefined;
   /** PEM; believed beside the system's own. */

@@ -11,7 +11,7 @@ import { StopSignal } from "../cli/stop_signal.ts";
 import { parseTop, TOP_HELP } from "./top_command.ts";
 import { topLines, topText } from "./top_view.ts";
 
-/** Of a snapshot that goes to a file or a pipe. */
+/** The size of a snapshot that goes to a file or a pipe. */
 const PAPER = { columns: 120, rows: 60 };
 const CTRL_C = "\x03";
 
@@ -72,7 +72,7 @@ function follow(engine: EngineHttp, stop: AbortSignal): AsyncGenerator<LiveEvent
   return followLive(engine, stop, { mayPass });
 }
 
-/** Until q, Ctrl-C or a signal. What fails before the first picture leaves the terminal as it was. */
+/** Paints until q, Ctrl-C or a signal. A failure before the first picture leaves the terminal as it was. */
 async function screen(engine: EngineHttp, stop: StopSignal): Promise<number> {
   const { url } = engine;
   const line = Deno.noColor ? plain : coloured;

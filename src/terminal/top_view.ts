@@ -25,7 +25,7 @@ export interface Size {
 
 export interface Look extends Size {
   readonly url: string;
-  /** How to leave; empty where there is nobody to. */
+  /** How to quit; empty where the picture is not interactive. */
   readonly hint: string;
   /** This machine's time. */
   readonly at: Millis;
@@ -76,12 +76,12 @@ function factLines(state: LiveState, look: Look, room: Room): Line[] {
   ];
 }
 
-/** For a file or a pipe. */
+/** The picture as plain text, for a file or a pipe. */
 export function topText(state: LiveState, look: Look): string {
   return topLines(state, look).map(plain).join("\n").trimEnd();
 }
 
-/** Old figures don't look like new ones; what says that they are old does. */
+/** Old figures are faint; the line about the lost connection keeps its ink. */
 function stale(line: Line): Line {
   return line.some(({ ink }) => ink === "alarm") ? line : line.map(({ text }) => span(text, "faint"));
 }
@@ -191,7 +191,7 @@ function percentileFacts({ ttft, tpot, e2e }: LivePoint): Span[] {
   );
 }
 
-/** Since the engine's start, the most first; none while nothing has failed. */
+/** Failures since the engine's start, the most frequent first; none while nothing has failed. */
 function failureLines(state: LiveState, columns: number): Line[] {
   const failures = failuresOf(state).map(([status, times]) => span(clipped(`${status} ${times}`, columns)));
   return failures.length === 0 ? [] : labelled("failures", failures, columns, true);

@@ -9,11 +9,11 @@ export interface Condition {
   readonly workerState: WorkerState;
   /** Why the worker is not up; may be empty. */
   readonly workerDetail: string;
-  /** Of the worker that serve keeps running; empty while there is none. */
+  /** The trouble of the worker that serve keeps running; empty while there is none. */
   readonly problem: string;
   readonly schedulerAnswers: boolean;
   readonly queueDepth: number;
-  /** Of the modes' queues, each with `queueCapacity` places. */
+  /** Requests in the fullest of the modes' queues, each with `queueCapacity` places. */
   readonly fullestQueue: number;
   readonly queueCapacity: number;
   /** Requests that ended in the last 30 s, and those that the engine or its worker failed. */
@@ -23,9 +23,9 @@ export interface Condition {
   readonly trouble: string;
 }
 
-/** From here on the next burst is refused. */
+/** From this share on a burst is likely to be refused. */
 const NEARLY_FULL = 0.8;
-/** Above this share of failures somebody should look. */
+/** Above this share of failures the engine is degraded. */
 const TROUBLED_SHARE = 0.01;
 
 /** Is the engine well? The gravest of what is wrong, in a sentence. */

@@ -3,20 +3,20 @@ export interface Second {
   arrived: number;
   ended: number;
   failed: number;
-  /** Of `failed`: those that the engine or its worker failed, not their callers. */
+  /** Those of `failed` that the engine or its worker failed, not their callers. */
   troubled: number;
   batches: number;
   batchedRequests: number;
-  /** Of the batches that a window gathered, those that left full, and those with one request after the whole window. */
+  /** Batches that a window gathered: all, those that left full, and those with one request after the whole window. */
   windowBatches: number;
   windowRequests: number;
   fullBatches: number;
   aloneBatches: number;
-  /** Of requests that a window gathered and that were answered: how many, what they waited for others, and their TTFT. */
+  /** Answered requests that a window gathered: how many, what they waited for others, and their TTFT. */
   waiters: number;
   waitedMs: number;
   firstTokenMs: number;
-  /** Of these the requests that left alone after the whole window. */
+  /** Those of these requests that left alone after the whole window. */
   aloneWaiters: number;
   aloneWaitedMs: number;
 }

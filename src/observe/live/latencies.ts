@@ -4,7 +4,7 @@ import type { Answer, Millis } from "../../core/types.ts";
 export interface Latencies {
   /** Engine receive to first token. */
   readonly ttftMs: Millis;
-  /** From the first token to the last, for each token after the first. */
+  /** The time from the first token to the last, for each token after the first. */
   readonly tpotMs: Millis | undefined;
 }
 

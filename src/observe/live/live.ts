@@ -10,14 +10,14 @@ export type OnTick = (tick: LiveTick) => void;
 const TICK_MS = 1000;
 
 /**
- * What the live page and `deno task top` show; one for each engine. It keeps the last 15 minutes whoever listens, and
- * makes a tick only while somebody does. All listeners get the same object.
+ * What the live page and `deno task top` show; one for each engine. It keeps the last 15 minutes, and makes
+ * a tick only while there are listeners. All listeners get the same object.
  */
 export class LiveFeed implements Observer, Disposable {
   readonly #record: LiveRecord;
   readonly #listeners = new Set<OnTick>();
   readonly #timer: ReturnType<typeof setInterval>;
-  /** A second is over and the scheduler has not said yet how it stands. */
+  /** A second is over and the scheduler's stats have not come yet. */
   #closing = false;
   #disposed = false;
 
@@ -38,21 +38,21 @@ export class LiveFeed implements Observer, Disposable {
     this.#record.ended(end);
   }
 
-  /** What a new listener is told first; all that happens after it comes in ticks. */
+  /** The first event of a new listener; all that happens after it comes in ticks. */
   hello(): LiveHello {
     return this.#record.hello(now());
   }
 
   /** A tick a second until it is disposed. */
   subscribe(listener: OnTick): Disposable {
-    const own: OnTick = (tick) => listener(tick); // one that subscribes twice is told twice
+    const own: OnTick = (tick) => listener(tick); // one that subscribes twice is called twice
     this.#listeners.add(own);
     return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
   }
 
-  /** The way to the worker is another: a tick at once. */
+  /** Makes a tick at once, for the state of the worker is another. */
   workerChanged(): void {
-    this.#tell();
+    this.#publish();
   }
 
   [Symbol.dispose](): void {
@@ -61,7 +61,7 @@ export class LiveFeed implements Observer, Disposable {
     this.#listeners.clear();
   }
 
-  /** A scheduler that is silent for a whole second is told as such; its late word is not waited for. */
+  /** Closes the second that is over without stats when they have not come within it. */
   #beat(): void {
     if (this.#closing) this.#close(undefined);
     this.#closing = true;
@@ -75,10 +75,10 @@ export class LiveFeed implements Observer, Disposable {
     if (this.#disposed) return;
     this.#closing = false;
     this.#record.closeSecond(now(), stats);
-    this.#tell();
+    this.#publish();
   }
 
-  #tell(): void {
+  #publish(): void {
     if (this.#listeners.size === 0) return this.#record.forgetNews();
     const tick = this.#record.tick(now());
     for (const listener of this.#listeners) listener(tick);

@@ -6,13 +6,13 @@ interface Batch extends Omit<LiveBatch, "endedAt"> {
   endedAt: Millis | null;
   /** Members that have not ended. */
   running: number;
-  /** It left or ended since it was told last. */
+  /** It left or ended since readers got it last. */
   isNews: boolean;
 }
 
 /**
- * The batches that left last, and when the last of their requests ended. In direct mode each request is a batch of its
- * own, so one costs little: those that nobody will be told of are only overwritten.
+ * The batches that left last, and when the last of their requests ended. Where each request is a batch of
+ * its own there are many, so one costs little: those that no reader will get are only overwritten.
  */
 export class LiveBatches {
   /** A ring; the next goes to `#next`. */
@@ -56,14 +56,14 @@ export class LiveBatches {
 
   /** Oldest first. */
   recent(): LiveBatch[] {
-    return this.#inOrder().map(told);
+    return this.#inOrder().map(liveBatch);
   }
 
   /** Those that left or ended since the last call. */
   takeNews(): LiveBatch[] {
     const news = this.#inOrder().filter(({ isNews }) => isNews);
     for (const batch of news) batch.isNews = false;
-    return news.map(told);
+    return news.map(liveBatch);
   }
 
   #inOrder(): Batch[] {
@@ -71,11 +71,11 @@ export class LiveBatches {
   }
 }
 
-/** Thousands of times go over the wire; nobody reads more digits. */
+/** Rounds to what a reader can use, for thousands of times go over the wire. */
 export function hundredths(ms: Millis): Millis {
   return Math.round(ms * 100) / 100;
 }
 
-function told({ running: _, isNews: __, ...batch }: Batch): LiveBatch {
+function liveBatch({ running: _, isNews: __, ...batch }: Batch): LiveBatch {
   return batch;
 }

@@ -36,13 +36,13 @@ export interface LiveFeedOptions {
   readonly stopping: () => boolean;
 }
 
-/** Of the requests in the engine so many are sent. */
+/** The most requests that a tick has. */
 const MOST_REQUESTS = 100;
 const PERCENTILE_SECONDS = 30;
-/** A busy machine can hold the scheduler's word up for one or two. */
+/** The scheduler does not answer when it is silent for so long; a busy machine can delay it by one or two. */
 const SILENT_SECONDS = 3;
 
-/** Ends that say something of the caller, and nothing of the engine. */
+/** Ends that have their cause in the caller, not in the engine. */
 const CALLERS_OWN: ReadonlySet<EndStatus> = new Set([
   "ok",
   "invalid_argument",
@@ -54,7 +54,7 @@ const CALLERS_OWN: ReadonlySet<EndStatus> = new Set([
   "cancelled",
 ]);
 
-/** What the live feed knows. It has no clock and no timer: who has them says when a second is over. */
+/** The figures of the live feed. It has no clock and no timer: its owner calls `closeSecond`. */
 export class LiveRecord implements Observer {
   readonly #minute = new LastMinute();
   /** What the modes that gather batches promise, with the settings in force. */
@@ -121,12 +121,12 @@ export class LiveRecord implements Observer {
     for (const percentiles of [this.#ttft, this.#tpot, this.#e2e]) percentiles.advance();
   }
 
-  /** The batches since the last one are told once. */
+  /** A tick, with the batches that are new since the last one. */
   tick(now: Millis): LiveTick {
     return this.#tick(now, this.#batches.takeNews());
   }
 
-  /** Nobody listens: what was new is old when somebody does. */
+  /** Drops the new batches, as while there are no readers: the next hello has them. */
   forgetNews(): void {
     this.#batches.takeNews();
   }
@@ -189,7 +189,7 @@ export class LiveRecord implements Observer {
     };
   }
 
-  /** Since the last call: those of streams as they come, those of an answer in one piece with it. */
+  /** Output tokens since the last call: a stream's as they come, those of an answer in one piece at its end. */
   #newTokens(): number {
     let tokens = this.options.counts.totals().outputTokens;
     for (const request of this.options.openRequests()) tokens += request.tokens;
@@ -307,7 +307,7 @@ function isTrouble({ status, request }: RequestEnd): boolean {
   return status !== "resource_exhausted" || request !== undefined;
 }
 
-/** Where keys and certificates lie is nobody's business; whether they are given is. */
+/** The settings without the paths of keys and certificates, of which readers see only whether they are given. */
 export function shownSettings(settings: Settings): LiveHello["settings"] {
   return Object.fromEntries(SETTING_NAMES.map((name) => {
     const secret = /^API_KEYS_FILE$|(^|_)TLS_/.test(name);

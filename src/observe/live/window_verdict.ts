@@ -15,7 +15,7 @@ export type WindowFigures = Pick<
   | "aloneWaitedMs"
 >;
 
-/** Fewer batches say nothing. */
+/** With fewer batches there is no verdict. */
 const ENOUGH_BATCHES = 10;
 /** Batches that are smaller in the mean save the worker too little to wait for. */
 const WORTH_SIZE = 1.5;

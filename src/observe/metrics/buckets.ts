@@ -106,7 +106,7 @@ export const BATCH_SIZE_BOUNDS: Bounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512,
  * is counted in five of them.
  */
 export class Buckets {
-  /** Of the values in each bucket alone; the last is above all bounds. */
+  /** Values in each bucket alone; the last bucket is above all bounds. */
   readonly counts: Float64Array;
   count = 0;
   sum = 0;

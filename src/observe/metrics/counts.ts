@@ -6,7 +6,7 @@ import { TenantLabels } from "./tenant_labels.ts";
 
 /**
  * What happened since the engine's start. The one place where it is counted: `/metrics` and the live feed both read
- * these cells, so they can't tell different figures.
+ * these cells, so their figures can't differ.
  */
 export class Counts {
   readonly requests = new Family(["door", "mode", "status", "tenant"], () => ({ ended: 0 }));
@@ -22,19 +22,19 @@ export class Counts {
     this.#tenants = new TenantLabels(tenants);
   }
 
-  /** By the scheduler, as of its last word. */
+  /** Requests that the scheduler has accepted, by its latest stats. */
   get accepted(): number {
     return this.#accepted.total;
   }
 
-  /** Sent again after a worker was lost; as of the scheduler's last word. */
+  /** Requests sent again after a worker was lost, by the scheduler's latest stats. */
   get retried(): number {
     return this.#retried.total;
   }
 
-  told({ accepted, retried }: SchedulerStats): void {
-    this.#accepted.told(accepted);
-    this.#retried.told(retried);
+  update({ accepted, retried }: SchedulerStats): void {
+    this.#accepted.update(accepted);
+    this.#retried.update(retried);
   }
 
   ended({ transport, mode, status, tenantId, outputTokens, request, answer }: RequestEnd): void {
@@ -74,7 +74,7 @@ class Rising {
     return this.#before + this.#latest;
   }
 
-  told(count: number): void {
+  update(count: number): void {
     if (count < this.#latest) this.#before += this.#latest;
     this.#latest = count;
   }

@@ -4,14 +4,14 @@ import type { Millis, Supervision, ThreadStats, WorkerStatus } from "../../core/
 import type { Counts } from "./counts.ts";
 import { counter, gauge, value } from "./exposition.ts";
 
-/** Where the engine's own figures are read when they are asked for. */
+/** The sources of the engine's own figures, which are read for each scrape. */
 export interface EngineFigures {
   readonly settings: Settings;
   readonly startedAt: Millis;
   readonly counts: Counts;
   readonly supervision: Supervision;
   readonly worker: () => WorkerStatus;
-  /** The scheduler's latest word; undefined while it does not answer. */
+  /** The scheduler's latest stats; undefined while it does not answer. */
   readonly stats: () => ThreadStats | undefined;
 }
 

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Bounds, Buckets } from "./buckets.ts";
 import type { Family, Labelled } from "./family.ts";
 
-/** A metric's name, and what it says of itself. */
+/** A metric's name, and its description in `/metrics`. */
 export interface Named {
   readonly name: string;
   readonly help: string;
@@ -63,7 +63,7 @@ export function histogram(registry: Registry, named: Named, bounds: Bounds, fami
   registry.registerMetric(new CountedHistogram(named, bounds, family));
 }
 
-/** To the registry a metric is what its `get` gives; a Histogram of prom-client would tell its own counts instead. */
+/** To the registry a metric is what its `get` gives; a Histogram of prom-client would give its own counts instead. */
 class CountedHistogram extends Gauge {
   readonly #empty: Histogram;
 
@@ -74,8 +74,8 @@ class CountedHistogram extends Gauge {
   }
 
   override async get(): ReturnType<Histogram["get"]> {
-    const told = await this.#empty.get();
-    return { ...told, values: [...this.family].flatMap((labelled) => [...samples(told.name, labelled)]) };
+    const empty = await this.#empty.get();
+    return { ...empty, values: [...this.family].flatMap((labelled) => [...samples(empty.name, labelled)]) };
   }
 }
 

@@ -18,7 +18,7 @@ export interface MetricsOptions {
   readonly supervision: Supervision;
   /** `SchedulerHandle.stats` */
   readonly stats: () => Promise<ThreadStats>;
-  /** Of the main thread's event loop: how late it came to its timers since it was last asked, in ms. */
+  /** How late the main thread's event loop came to its timers since the last call, in ms. */
   readonly lag: { take(): readonly Millis[] };
 }
 
@@ -32,10 +32,10 @@ const LAG = {
 
 /**
  * The engine's metrics in Prometheus' text format; docs/operations.md has the list. A request costs about a
- * microsecond here; what can be read at any time (queue, worker, process) is read when somebody asks.
+ * microsecond here; what can be read at any time (queue, worker, process) is read for each scrape.
  */
 export class Metrics implements Observer {
-  /** What the live feed tells is counted here too. */
+  /** The counts that the live feed sends too. */
   readonly counts: Counts;
   readonly #registry = new Registry();
   readonly #requests: RequestHistograms;
@@ -76,7 +76,7 @@ export class Metrics implements Observer {
    * Rejects as `SchedulerHandle.stats` does.
    */
   stats(): Promise<ThreadStats> {
-    return this.#asking ??= this.options.stats().then((stats) => this.#told(stats)).finally(() => {
+    return this.#asking ??= this.options.stats().then((stats) => this.#record(stats)).finally(() => {
       this.#asking = undefined;
     });
   }
@@ -88,8 +88,8 @@ export class Metrics implements Observer {
     return await this.#registry.metrics();
   }
 
-  #told(stats: ThreadStats): ThreadStats {
-    this.counts.told(stats);
+  #record(stats: ThreadStats): ThreadStats {
+    this.counts.update(stats);
     for (const lagMs of stats.lagsMs) this.#lags.at("scheduler").add(lagMs / 1000);
     return stats;
   }

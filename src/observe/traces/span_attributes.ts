@@ -3,7 +3,7 @@ import type { GenerationOptions, WorkerHello } from "../../core/types.ts";
 import type { RequestEnd } from "../observer.ts";
 
 /**
- * What the span of a request tells of it, under the names of OpenTelemetry's conventions for generative AI where
+ * The attributes of a request's span, under the names of OpenTelemetry's conventions for generative AI where
  * there is one. Never a word of a prompt or an answer, and not whose it is.
  */
 export function spanAttributes(

@@ -39,7 +39,7 @@ export class Tracing implements Observer, Disposable {
     tolerateMalformedBaggage();
   }
 
-  /** Begins a request's span, below the caller's own if its headers tell of one. */
+  /** Begins a request's span, below the caller's own if its headers have one. */
   begin(at: Millis, header: ReadHeader): RequestTrace {
     const kind = this.#serverSpans.exist ? SpanKind.INTERNAL : SpanKind.SERVER;
     const name = `generate ${this.worker()?.model ?? ""}`.trimEnd();

@@ -36,7 +36,7 @@ helpDialog();
 
 let state: LiveState | undefined;
 let stop = new AbortController();
-/** Of the next drawing; 0: none is due. */
+/** The id of the animation frame that draws next; 0 while none is due. */
 let frame = 0;
 
 void connect();
@@ -83,7 +83,7 @@ function stale(why: string): void {
   for (const each of figures) each.classList.add("stale");
 }
 
-/** At the next frame; ticks that come together are drawn once. */
+/** Draws at the next frame; ticks that come together are drawn once. */
 function draw(): void {
   if (!state || pause.on || document.hidden) return;
   frame ||= requestAnimationFrame(() => {

@@ -33,7 +33,7 @@ export class BatchRow {
     this.root.id = id;
   }
 
-  /** Undefined: there is nothing to show in this row. */
+  /** Shows a row of the timeline; hides the element when there is none. */
   draw(row: TimelineRow | undefined, grid: string, modes: readonly LiveMode[]): void {
     this.batch = row?.batch;
     this.root.hidden = row === undefined;

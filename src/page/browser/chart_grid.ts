@@ -4,10 +4,10 @@ import { CHARTS } from "../figures/charts.ts";
 import { byId, choice, setText } from "./dom.ts";
 import { TimeChart } from "./time_chart.ts";
 
-/** Beyond the window's edge; from here on a chart is drawn before it is seen. */
+/** The distance from the window's edge within which a chart is drawn before it is seen. */
 const AHEAD = "150px";
 
-/** All charts over one range of time, with one cursor. Those that nobody can see are drawn once they come into sight. */
+/** All charts over one range of time, with one cursor. Those out of sight are drawn once they come into sight. */
 export class ChartGrid {
   readonly #charts: TimeChart[];
   readonly #time = byId("cursor-time");

@@ -33,7 +33,7 @@ export function svg<K extends keyof SVGElementTagNameMap>(
 }
 
 /**
- * Leaves alone what already says so: most of a page stays as it is from second to second. A text is changed in its
+ * Changes nothing where the text is there already: most of a page stays as it is from second to second. A text is changed in its
  * place, which a browser does for a fraction of what a new one costs it.
  */
 export function setText(element: Element, text: string): void {
@@ -53,7 +53,7 @@ export function setFigure(element: Element, text: string, value: string | number
   setAttribute(element, "data-value", String(value));
 }
 
-/** Exactly `count` children: those that are there are kept, more are made, what is left over is removed. */
+/** Brings a parent to `count` children: it keeps those that are there, makes more, and removes what is left over. */
 export function children<T extends Element>(parent: Element, count: number, make: () => T): T[] {
   while (parent.children.length < count) parent.append(make());
   while (parent.children.length > count) parent.lastElementChild?.remove();

@@ -20,7 +20,7 @@ export class Key {
     });
   }
 
-  /** Empty: none. */
+  /** The key; empty when none was given. */
   get text(): string {
     return this.#text;
   }

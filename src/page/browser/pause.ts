@@ -1,7 +1,7 @@
 import { clock } from "../../live/format.ts";
 import { byId, setText } from "./dom.ts";
 
-/** Where Space means something of its own. */
+/** Elements in which the Space key has a use of its own. */
 const FIELDS = "input, textarea, select, button, a, summary, dialog, [contenteditable]";
 
 /** The button that holds the figures, and the Space key outside of fields. */

@@ -35,7 +35,7 @@ export class Playground {
     this.#fillModes([], "");
   }
 
-  /** Once for each hello. */
+  /** Takes the modes and loads the models, once for each hello. */
   fill({ hello }: LiveState): void {
     this.#own = hello.mode;
     this.#modes = hello.modes;

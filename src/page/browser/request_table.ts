@@ -4,7 +4,7 @@ import type { LiveState } from "../../live/state.ts";
 import { byId, children, el, setAttribute, setText } from "./dom.ts";
 
 const CELLS = ["id", "tenant", "door", "mode", "step", "figure", "figure", "tokens"] as const;
-/** On a phone, where the table has no head. */
+/** Labels of the cells by their index, for phones, where the table has no head. */
 const LABELS: Readonly<Record<number, string>> = { 1: "tenant", 2: "by", 5: "age", 6: "waited" };
 
 /** Who is in the engine, oldest first. Rows are used again, so that a second costs few changes. */
@@ -76,7 +76,7 @@ function fill(row: HTMLTableRowElement, request: LiveRequest): void {
   }
 }
 
-/** Of an answer in one piece no tokens are seen on their way. */
+/** The tokens so far of how many. The engine sees none of an answer in one piece before its end. */
 function tokensText({ phase, tokens, maxTokens }: LiveRequest): string {
   return phase === "running" ? `up to ${count(maxTokens)}` : `${count(tokens)} / ${count(maxTokens)}`;
 }

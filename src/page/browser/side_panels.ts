@@ -40,7 +40,7 @@ export class WorkerPanel {
     }
   }
 
-  /** In the bar at the top, where the health beside it says why the worker is down. */
+  /** Writes the state into the bar at the top, where the health beside it has the reason of a worker that is down. */
   #drawBrief({ state, backend, model, simulated, restarts }: LiveWorker): void {
     setAttribute(this.#brief, "data-state", state);
     setText(byId("worker-brief-state"), `Worker ${STATES[state].toLowerCase()}`);
@@ -61,7 +61,7 @@ export class SettingsPanel {
     this.#filter.addEventListener("input", () => this.#pick());
   }
 
-  /** Once for each hello: settings don't change while an engine runs. */
+  /** Lists the settings, once for each hello: they don't change while an engine runs. */
   fill({ hello: { settings } }: LiveState): void {
     const rows = Object.entries(settings).sort(([a], [b]) => a < b ? -1 : 1).map(([name, value]) => ({
       text: `${name} ${value}`.toLowerCase(),

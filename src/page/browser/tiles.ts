@@ -3,7 +3,7 @@ import { count, decimal, millis, percent } from "../../live/format.ts";
 import { failuresOf, lastMinuteOf, type LiveState, ratesOf } from "../../live/state.ts";
 import { byId, el, setAttribute, setFigure, setText, svg } from "./dom.ts";
 
-/** Of a tile's small line. */
+/** Seconds that a tile's small line shows. */
 const SPARK_POINTS = 60;
 
 /** The figures of now, and the totals since the engine's start below them. */

@@ -10,10 +10,10 @@ const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 const LONG_STEP = 10;
 /** Half of what a time of day takes with its seconds, and without. */
 const HALF_TIME = { long: 25, short: 16 } as const;
-/** Of the time axis, in seconds. */
+/** The steps between labels of the time axis, in seconds. */
 const TIME_STEPS = [10, 15, 30, 60, 120, 300, 600];
 
-/** One chart with its title and a legend that tells the values at the cursor, or else the newest. */
+/** One chart with its title and a legend that shows the values at the cursor, or else the newest. */
 export class TimeChart {
   readonly #chart: Chart;
   readonly #values: HTMLElement[];
@@ -57,7 +57,7 @@ export class TimeChart {
   draw(points: readonly LivePoint[], from: number, to: number): void {
     this.#range = [from / 1000, to / 1000];
     this.#plot.setData(columnsOf(points, this.#chart.series, from, bucketMs(to - from)));
-    this.#tell();
+    this.#showValues();
   }
 
   /** Takes the width that the page gives it. */
@@ -66,7 +66,7 @@ export class TimeChart {
     if (width > 0 && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT });
   }
 
-  /** In the colours of another theme. */
+  /** Draws it again in the colours of another theme. */
   repaint(): void {
     this.#plot.redraw(false, true);
   }
@@ -92,7 +92,7 @@ export class TimeChart {
   }
 
   /** Writes the values at the cursor, or the newest. */
-  #tell(): void {
+  #showValues(): void {
     const [times, ...columns] = this.#plot.data as Columns;
     const index = this.#plot.cursor.idx ?? times.length - 1;
     columns.forEach((column, series) => {
@@ -102,7 +102,7 @@ export class TimeChart {
   }
 
   #moved(): void {
-    this.#tell();
+    this.#showValues();
     const { idx } = this.#plot.cursor;
     this.#pointed(typeof idx === "number" ? this.#plot.data[0][idx] : undefined);
   }
@@ -170,7 +170,7 @@ export class TimeChart {
   }
 }
 
-/** None where it would be cut off, or touch the lowest value of the other axis. */
+/** The labels of the time axis; empty where one would be cut off or touch the other axis. */
 function timeLabels(plot: uPlot, times: readonly number[], step: number): string[] {
   const width = plot.bbox.width / devicePixelRatio;
   const [letters, half] = step < 60 ? [8, HALF_TIME.long] : [5, HALF_TIME.short];
@@ -180,7 +180,7 @@ function timeLabels(plot: uPlot, times: readonly number[], step: number): string
   });
 }
 
-/** For an axis: `5 s` for `5.00 s`. */
+/** Shortens a value for an axis: `5 s` for `5.00 s`. */
 function short(text: string): string {
   return text.replace(/\.0+(?=\D|$)/, "");
 }

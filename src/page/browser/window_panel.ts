@@ -6,7 +6,7 @@ import { BatchRow, inkOf } from "./batch_row.ts";
 import { byId, children, choice, el, setAttribute, setFigure, setText, svg } from "./dom.ts";
 
 const MOST_ROWS = 20;
-/** In the list of who waited how long. */
+/** The most waits that the readout lists. */
 const MOST_WAITS = 64;
 const VERDICTS = {
   off: "No window",
@@ -27,8 +27,8 @@ export class WindowPanel {
   #width = 0;
   /** The batch that the reader looks at. */
   #active: number | undefined;
-  /** Whose values are told. */
-  #told: LiveBatch | undefined;
+  /** The batch whose values the readout has. */
+  #inReadout: LiveBatch | undefined;
   /** Rows that move away below a pointer can't be read. */
   #pointed = false;
 
@@ -146,10 +146,10 @@ export class WindowPanel {
     else this.#list.removeAttribute("aria-activedescendant");
     const shown = row?.batch ?? this.#rows[0]?.batch;
     this.#readout.hidden = shown === undefined;
-    if (shown && shown !== this.#told) {
+    if (shown && shown !== this.#inReadout) {
       this.#readout.replaceChildren(...about(shown, this.#state?.hello.modes ?? []));
     }
-    this.#told = shown;
+    this.#inReadout = shown;
   }
 
   #key(event: KeyboardEvent): void {

@@ -3,9 +3,9 @@ import { count, decimal, millis, percent } from "../../live/format.ts";
 
 export interface ChartSeries {
   readonly label: string;
-  /** Of the page's palette. */
+  /** A colour of the page's palette. */
   readonly colour: Colour;
-  /** Dashed lines are told apart without their colours. */
+  /** Dashes by which lines can be distinguished without their colours. */
   readonly dash?: readonly number[];
   value(point: LivePoint): number | null;
 }
@@ -104,7 +104,7 @@ function latency(id: "ttft" | "tpot" | "e2e", title: string, unit: string): Char
 /** Times in Unix seconds, then one column for each series. */
 export type Columns = [times: number[], ...values: (number | null)[][]];
 
-/** From this distance of two points on the engine, or the page, was away in between. */
+/** Two points that are further apart mean that the engine, or the page, was away in between. */
 const AWAY_MS = 2500;
 
 /** What is drawn of a range this long: each second, or means of several, for a line can't go up and down in a pixel. */

@@ -1,15 +1,15 @@
-/** A request's phases as the engine tells them (docs/architecture.md); `reply` and `accept` are part of the bar, too. */
+/** A request's phases as the engine sends them (docs/architecture.md). */
 
 export interface LedgerPart {
   readonly name: string;
   readonly ms: number;
-  /** Of the whole, 0 to 1. */
+  /** The share of the whole, 0 to 1. */
   readonly part: number;
 }
 
 const NAMES = ["accept", "queue", "batch", "dispatch", "prefill", "decode", "reply"] as const;
 
-/** In the order of time; empty when the whole took no time or the engine told none. */
+/** The phases in the order of time; empty when the whole took no time or the engine sent none. */
 export function ledgerOf(timing: Readonly<Record<string, number>>): LedgerPart[] {
   const all = NAMES.map((name) => ({ name, ms: Math.max(0, timing[`${name}_ms`] ?? 0) }));
   const whole = all.reduce((total, { ms }) => total + ms, 0);

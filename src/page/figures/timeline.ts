@@ -1,6 +1,6 @@
 import type { LiveBatch } from "../../live/feed.ts";
 
-/** On one clock, or each batch moved so that all leave at the same place: waits left of it, runs right of it. */
+/** Batches on one clock, or moved so that all leave at the same place: waits are left of it, runs right of it. */
 export type TimelineView = "clock" | "aligned";
 
 export interface TimelineTick {
@@ -10,7 +10,7 @@ export interface TimelineTick {
 
 export interface TimelineRow {
   readonly batch: LiveBatch;
-  /** Where it left. */
+  /** The place of its leaving. */
   readonly leftX: number;
   /** The stairs of its members' waits and the block of its run, as paths of an SVG; empty: nothing to draw. */
   readonly waitPath: string;
@@ -22,14 +22,14 @@ export interface Timeline {
   readonly ticks: readonly TimelineTick[];
 }
 
-/** Of a row. */
+/** The height of a row in pixels. */
 export const ROW_HEIGHT = 18;
 /** What of a row a full batch takes. */
 const FULL_HEIGHT = 14;
 const THINNEST = 2;
 /** Part of the width that waits get when batches are aligned. */
 const WAIT_PART = 0.5;
-/** From this height of a member on they are drawn apart. */
+/** Members of at least this height have a gap between them. */
 const APART_FROM = 3;
 const TICK_SPACE = 90;
 
@@ -69,9 +69,9 @@ export function timelineOf(
 interface Scale {
   readonly ticks: readonly TimelineTick[];
   left(batch: LiveBatch): number;
-  /** Where one began that waited so long. */
+  /** The place where a member arrived that waited so long. */
   waited(batch: LiveBatch, ms: number): number;
-  /** Where it is after running so long. */
+  /** The place of a batch's end after it ran so long. */
   ran(batch: LiveBatch, ms: number): number;
 }
 
