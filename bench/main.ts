@@ -3,15 +3,23 @@ import { StartupError } from "../src/core/errors.ts";
 import { print, printError } from "../src/cli/output.ts";
 import { watchLaunchers } from "../src/serve/launchers.ts";
 import { StopSignal } from "../src/cli/stop_signal.ts";
-import { type Command, parseCommand } from "./cli/command.ts";
-import { helpText } from "./cli/help.ts";
+import { type Command, helpText, parseCommand } from "./cli/command.ts";
+import type { CommandName } from "./cli/commands.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { EXIT, problemsOf } from "./commands/measured.ts";
-import { reportCommand } from "./commands/report.ts";
 import { reproduceCommand } from "./commands/reproduce.ts";
-import { runCommand, sweepCommand } from "./commands/run.ts";
-import { saturateCommand } from "./commands/saturate.ts";
-import { tuneCommand } from "./commands/tune.ts";
+import { reportCommand, runCommand, sweepCommand } from "./commands/run.ts";
+import { saturateCommand, tuneCommand } from "./commands/search.ts";
+
+const PERFORM: Readonly<Record<CommandName, (command: Command, stop: AbortSignal) => Promise<number>>> = {
+  run: runCommand,
+  sweep: sweepCommand,
+  saturate: saturateCommand,
+  tune: tuneCommand,
+  compare: compareCommand,
+  report: reportCommand,
+  reproduce: reproduceCommand,
+};
 
 async function main(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
   try {
@@ -35,31 +43,10 @@ async function perform(command: Command): Promise<number> {
   using _watch = watchLaunchers(Deno.env.toObject(), () => stopSignal.ask());
   const stop = stopSignal.signal;
   try {
-    return await measure(command, stop);
+    return await PERFORM[command.name](command, stop);
   } catch (thrown) {
     if (stop.aborted) return EXIT.stopped;
     throw thrown;
-  }
-}
-
-async function measure(command: Command, stop: AbortSignal): Promise<number> {
-  switch (command.name) {
-    case "report":
-      return await reportCommand(command);
-    case "run":
-      return await runCommand(command, stop);
-    case "sweep":
-      return await sweepCommand(command, stop);
-    case "reproduce":
-      return await reproduceCommand(command, stop);
-    case "saturate":
-      return await saturateCommand(command, stop);
-    case "tune":
-      return await tuneCommand(command, stop);
-    case "compare":
-      return await compareCommand(command, stop);
-    default:
-      return command.name satisfies never;
   }
 }
 

@@ -125,14 +125,7 @@ export type Lengths =
   | { readonly kind: "fixed"; readonly tokens: number }
   | { readonly kind: "uniform"; readonly min: number; readonly max: number }
   | {
-    readonly kind: "normal";
-    readonly mean: number;
-    readonly sd: number;
-    readonly min: number;
-    readonly max: number;
-  }
-  | {
-    readonly kind: "lognormal";
+    readonly kind: "normal" | "lognormal";
     readonly mean: number;
     readonly sd: number;
     readonly min: number;

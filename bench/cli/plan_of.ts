@@ -1,29 +1,23 @@
-import { type SettingName, SETTINGS, type Settings } from "../../src/config/config.ts";
-import { boundProblems } from "../../src/config/parse.ts";
 import { StartupError } from "../../src/core/errors.ts";
 import { type Mode, MODES } from "../../src/core/modes/modes.ts";
 import { parseSlo } from "../metrics/figure_names.ts";
 import type { Load, RequestClass, RequestMix, RunPlan, Variant } from "../plan.ts";
-import { parseArrivalsFlag } from "../workload/arrivals.ts";
-import { parseLengthsFlag } from "../workload/lengths.ts";
-import { nameOfLoad, nameOfVariant, type UnnamedLoad } from "../workload/names.ts";
+import { named, poisson, type UnnamedLoad } from "../workload/arrivals.ts";
+import type { RUN_FIELDS } from "../workload/fields.ts";
 import type { WorkloadFile } from "../workload/file.ts";
+import { DEFAULT_TENANT } from "../workload/requests.ts";
 import { readTrace } from "../workload/trace.ts";
-import { shapes, VARIANT_SETTINGS } from "../workload/variant_settings.ts";
+import { checked, parseVariant, varied, withCandidates } from "../workload/variants.ts";
 import type { Command } from "./command.ts";
 import { commandSpec } from "./commands.ts";
 import type { FlagName } from "./flags.ts";
 
-const MOST_VARIANTS = 64;
-
 /** What a command measures when neither its flags nor a workload file say it. */
 export interface PlanDefaults {
   readonly modes: readonly Mode[];
-  /** As `--vary`. */
-  readonly vary: readonly string[];
+  /** Vary each variant over what its mode has to offer for a worker of so many rows. @default not at all */
+  readonly rows?: number;
 }
-
-export const RUN_DEFAULTS: PlanDefaults = { modes: MODES, vary: [] };
 
 /**
  * The plan that a command's flags ask for; a workload file says what they leave open, and defaults the rest.
@@ -32,7 +26,7 @@ export const RUN_DEFAULTS: PlanDefaults = { modes: MODES, vary: [] };
 export function planOf(
   { name, values, given, engine }: Command,
   file: WorkloadFile,
-  defaults: PlanDefaults = RUN_DEFAULTS,
+  defaults: PlanDefaults = { modes: MODES },
 ): RunPlan {
   const problems = alone(given, commandSpec(name).flags);
   const asked = <T>(read: () => T): T | undefined => {
@@ -62,17 +56,28 @@ export function planOf(
   const slo = asked(() => values.slo === undefined ? file.slo ?? {} : parseSlo(values.slo));
   const mix = asked(() => mixOf(values, given, file.mix));
   if (!variants || !loads || !slo || !mix || problems.length > 0) throw new StartupError(problems);
+  const said: Partial<Pick<Command["values"], keyof typeof RUN_FIELDS>> = file;
+  const { seed, rounds, requests = null, duration, stream, timeout } = {
+    ...values,
+    ...said,
+    ...typedOf(values, given),
+  };
   return {
     variants,
     loads,
     mix,
     slo,
-    seed: has("seed") ? values.seed : file.seed ?? values.seed,
-    rounds: has("rounds") ? values.rounds : file.rounds ?? values.rounds,
-    ...limitsOf(values, given, file),
-    stream: has("stream") ? values.stream : file.stream ?? values.stream,
-    timeoutMs: has("timeout") ? values.timeout * 1000 : file.timeoutMs ?? values.timeout * 1000,
+    seed,
+    rounds,
+    requests,
+    durationMs: duration === undefined ? null : 1000 * duration,
+    stream,
+    timeoutMs: 1000 * timeout,
   };
+}
+
+function typedOf(values: Command["values"], given: Command["given"]): Partial<Command["values"]> {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => given.has(name as FlagName)));
 }
 
 /** Flags that would do nothing as they were typed. */
@@ -85,16 +90,17 @@ function alone(given: Command["given"], flags: readonly FlagName[]): string[] {
   return both ? [...missing, "--modes must be left out with --variant, which names its mode"] : missing;
 }
 
-function limitsOf(
-  { requests, duration }: Command["values"],
+/** Modes or variants, each with every combination of the varied settings that shape it. */
+function variantsOf(
+  { modes, variant, vary }: Command["values"],
   given: Command["given"],
-  file: WorkloadFile,
-): Pick<RunPlan, "requests" | "durationMs"> {
-  const durationMs = duration === undefined ? undefined : duration * 1000;
-  return {
-    requests: (given.has("requests") ? requests : file.requests) ?? null,
-    durationMs: (given.has("duration") ? durationMs : file.durationMs) ?? null,
-  };
+  defaults: PlanDefaults,
+): readonly Variant[] {
+  const bases = given.has("variant")
+    ? variant.map(parseVariant)
+    : (given.has("modes") ? modes : defaults.modes).map((mode) => ({ mode, settings: {} }));
+  const { rows } = defaults;
+  return rows === undefined || given.has("vary") ? varied(bases, vary) : withCandidates(bases, rows);
 }
 
 function loadsOf(
@@ -104,17 +110,15 @@ function loadsOf(
   const open = rate.length > 0 || trace !== undefined;
   const closed = open && !given.has("concurrency") ? [] : concurrency;
   if (trace !== undefined) readTrace(trace); // what is wrong with it shows before anything runs
+  const opened = [
+    ...rate.map(arrivals ?? poisson),
+    ...(trace === undefined ? [] : [{ kind: "trace" as const, file: trace, speed }]),
+  ];
   const loads: UnnamedLoad[] = [
     ...closed.map((concurrency) => ({ kind: "closed" as const, concurrency })),
-    ...rate.map((rate) => ({
-      kind: "open" as const,
-      arrivals: parseArrivalsFlag(arrivals ?? "poisson", rate),
-    })),
-    ...(trace === undefined
-      ? []
-      : [{ kind: "open" as const, arrivals: { kind: "trace" as const, file: trace, speed } }]),
+    ...opened.map((arrivals) => ({ kind: "open" as const, arrivals })),
   ];
-  return loads.map((load) => ({ ...load, name: nameOfLoad(load) }));
+  return loads.map(named);
 }
 
 function mixOf(values: Command["values"], given: Command["given"], file: RequestMix | undefined): RequestMix {
@@ -133,94 +137,10 @@ function mixOf(values: Command["values"], given: Command["given"], file: Request
     weight: 1,
     prompt: length === undefined
       ? { kind: "natural" }
-      : { kind: "tokens", length: parseLengthsFlag(length), sharedPrefix: 0, prefixes: 1 },
+      : { kind: "tokens", length, sharedPrefix: 0, prefixes: 1 },
     output: { kind: "fixed", tokens: values["max-tokens"] },
     exactOutput: values["exact-output"],
-    tenants: [{ name: "bench", weight: 1 }],
+    tenants: [DEFAULT_TENANT],
   };
   return { classes: [only] };
-}
-
-/** Modes or variants, each with every combination of the varied settings that shape it. */
-function variantsOf(
-  { modes, variant, vary }: Command["values"],
-  given: Command["given"],
-  defaults: PlanDefaults,
-): readonly Variant[] {
-  const bases = given.has("variant")
-    ? variant.map(parseVariant)
-    : (given.has("modes") ? modes : defaults.modes).map((mode) => ({ mode, settings: {} }));
-  const varied = (given.has("vary") ? vary : defaults.vary).map(parseVaried);
-  const idle = varied.find(({ setting }) => !bases.some(({ mode }) => shapes(setting, mode)));
-  if (idle && given.has("vary")) {
-    const modes = [...new Set(bases.map(({ mode }) => mode))].join(", ");
-    throw new StartupError([
-      `--vary must name a setting that shapes a measured mode (${modes}), got "${idle.setting}"`,
-    ]);
-  }
-  const variants = bases.flatMap(({ mode, settings }) => {
-    const shaping = varied.filter(({ setting }) => shapes(setting, mode));
-    return combinations(shaping).map((chosen) => ({ mode, settings: { ...settings, ...chosen } }));
-  });
-  const named = variants.map((one) => ({ ...one, name: nameOfVariant(one) }));
-  const distinct = [...new Map(named.map((one) => [one.name, one])).values()];
-  if (distinct.length > MOST_VARIANTS) {
-    throw new StartupError([`--vary must make at most ${MOST_VARIANTS} variants, got ${distinct.length}`]);
-  }
-  return distinct;
-}
-
-/** The variants. @throws {StartupError} for settings that do not go together with the common ones */
-export function checked(variants: readonly Variant[], common: Settings): readonly Variant[] {
-  const problems = variants.flatMap((one) => problemsOf(one, common));
-  if (problems.length > 0) throw new StartupError(problems);
-  return variants;
-}
-
-/** `micro_batch,BATCH_WINDOW_MS=5,MAX_BATCH_SIZE=16`. @throws {StartupError} */
-export function parseVariant(text: string): Omit<Variant, "name"> & { readonly mode: Mode } {
-  const [modeText, ...assignments] = text.split(",");
-  const mode = MODES.find((known) => known === modeText);
-  if (!mode) throw new StartupError([`a variant must begin with one of ${MODES.join(", ")}, got "${text}"`]);
-  const settings = Object.fromEntries(
-    assignments.map((assignment) => {
-      const [name, ...value] = assignment.split("=");
-      return [name, parseSetting(name ?? "", value.join("="))];
-    }),
-  );
-  return { mode, settings };
-}
-
-function parseVaried(text: string): { setting: SettingName; values: readonly unknown[] } {
-  const [name = "", list = ""] = text.split("=");
-  const values = list.split(",").map((value) => parseSetting(name, value));
-  return { setting: name as SettingName, values };
-}
-
-function parseSetting(name: string, text: string): unknown {
-  const known = VARIANT_SETTINGS.find((setting) => setting === name);
-  if (!known) {
-    throw new StartupError([
-      `a variant must change settings of the engine (deno task serve --help), got "${name}"`,
-    ]);
-  }
-  const { parse, rule } = SETTINGS[known];
-  const value = parse(text);
-  if (value === undefined) throw new StartupError([`${name} must be ${rule}, got ${JSON.stringify(text)}`]);
-  return value;
-}
-
-function combinations(
-  varied: readonly { setting: SettingName; values: readonly unknown[] }[],
-): Partial<Settings>[] {
-  return varied.reduce<Partial<Settings>[]>(
-    (some, { setting, values }) =>
-      some.flatMap((chosen) => values.map((value) => ({ ...chosen, [setting]: value }))),
-    [{}],
-  );
-}
-
-/** What only shows beside the common settings. */
-function problemsOf({ name, settings }: Variant, common: Settings): string[] {
-  return boundProblems({ ...common, ...settings }).map((problem) => `${name}: ${problem}`);
 }

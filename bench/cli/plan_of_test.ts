@@ -54,9 +54,9 @@ Deno.test("rates make open loops, beside closed ones only where those are asked 
 
 Deno.test("flags go before the workload file, and the file before the defaults", () => {
   const file: WorkloadFile = {
-    ...filePlan({ seed: 9, rounds: 5, requests: 70, durationMs: 4000, stream: false, timeoutMs: 7000 }),
-    requests: 70,
-    durationMs: 4000,
+    ...{ seed: 9, rounds: 5, requests: 70, duration: 4, stream: false, timeout: 7 },
+    variants: filePlan().variants,
+    loads: filePlan().loads,
     mix: filePlan().mix,
   };
   const fromFile = plan([], file);

@@ -3,7 +3,7 @@ import { StartupError } from "../../src/core/errors.ts";
 import { print, printError } from "../../src/cli/output.ts";
 import type { Command } from "../cli/command.ts";
 import type { FlagName } from "../cli/flags.ts";
-import { checked, planOf } from "../cli/plan_of.ts";
+import { planOf } from "../cli/plan_of.ts";
 import { compare, type Comparison } from "../compare/comparison.ts";
 import { type Limit, parseLimits } from "../compare/gate.ts";
 import { type Side, variantOf, wholeRun } from "../compare/cells.ts";
@@ -12,10 +12,9 @@ import { comparisonText, writeComparison } from "../compare/text.ts";
 import { parseSlo } from "../metrics/figure_names.ts";
 import type { RunPlan, Slo, Variant } from "../plan.ts";
 import { readRecording } from "../record/recorder.ts";
-import { run } from "../run/run.ts";
 import type { WorkloadFile } from "../workload/file.ts";
-import { conclude, EXIT, measured, resultsFolder, workloadOf } from "./measured.ts";
-import { makeReports } from "./report.ts";
+import { checked } from "../workload/variants.ts";
+import { conclude, EXIT, measured, workloadOf } from "./measured.ts";
 
 /** With fewer rounds their resampling says little. */
 const LEAST_ROUNDS = 6;
@@ -59,18 +58,12 @@ async function compareEngines(
   stop: AbortSignal,
 ): Promise<number> {
   const plan = comparisonPlan(command, await workloadOf(command), [base, next]);
-  const folder = resultsFolder(command);
-  const left = await measured(
-    folder,
-    stop,
-    () => run({ plan, engine: command.engine, target: undefined, command: command.line, folder, stop }),
-  );
+  const left = await measured(command, { plan, stop });
   if (!left) return EXIT.stopped;
-  await makeReports(folder, left.recording, {});
   const code = conclude(left, stop);
   if (code !== EXIT.done) return code;
   const sides = [variantOf(left.recording, base.name), variantOf(left.recording, next.name)] as const;
-  return await tellComparison(folder, sides, plan.slo, limits);
+  return await tellComparison(left.folder, sides, plan.slo, limits);
 }
 
 /** The plan of `run` with two variants, and with more rounds and time where neither flags nor the file say these. */
@@ -81,7 +74,7 @@ export function comparisonPlan(
 ): RunPlan {
   const modes = [...new Set(variants.flatMap(({ mode }) => mode ?? []))];
   const { variants: _ignored, ...rest } = file;
-  const plan = planOf(command, rest, { modes, vary: [] });
+  const plan = planOf(command, rest, { modes });
   const limited = plan.requests !== null || plan.durationMs !== null;
   return {
     ...plan,

@@ -12,7 +12,7 @@ const VARIANTS: readonly [Variant, Variant] = [
 Deno.test("a comparison has at least six rounds and a minute for each cell, unless it is told", () => {
   assert.deepEqual(extent([]), { rounds: 6, requests: null, durationMs: 60_000 });
   assert.deepEqual(extent([], { rounds: 9, requests: 100 }), { rounds: 9, requests: 100, durationMs: null });
-  assert.deepEqual(extent([], { rounds: 2, durationMs: 5000 }), {
+  assert.deepEqual(extent([], { rounds: 2, duration: 5 }), {
     rounds: 6,
     requests: null,
     durationMs: 5000,

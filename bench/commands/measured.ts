@@ -1,25 +1,22 @@
+/** What the commands that measure have in common: where the results go, the reports, the exit code. */
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { StartupError } from "../../src/core/errors.ts";
 import { EXIT as COMMON } from "../../src/cli/exit.ts";
 import { print, printError } from "../../src/cli/output.ts";
+import { StartupError } from "../../src/core/errors.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
 import type { Command } from "../cli/command.ts";
-import type { Recording } from "../record/recorder.ts";
-import { hasRecording, readRecording } from "../record/recorder.ts";
+import { summarizeRun } from "../metrics/summary.ts";
+import type { RunPlan } from "../plan.ts";
+import { hasRecording, readRecording, type Recording } from "../record/recorder.ts";
+import { dialectText } from "../report/dialects.ts";
+import { textReport } from "../report/text.ts";
+import { writeReports } from "../report/write.ts";
+import type { RunRequest } from "../run/lab.ts";
+import { run } from "../run/run.ts";
 import { readWorkloadFile, type WorkloadFile } from "../workload/file.ts";
 
 export const EXIT = { ...COMMON, nothingMeasured: COMMON.failed, missed: 3 } as const;
-
-/** The folder for a command's results. @throws {StartupError} when `--out` holds some already */
-export function resultsFolder({ values: { out } }: Command): string {
-  if (out === undefined) {
-    const time = new Date().toISOString().replace(/\..*/, "").replaceAll(":", "-");
-    return join(fileURLToPath(new URL("../results", import.meta.url)), time);
-  }
-  if (hasRecording(out)) throw new StartupError([`--out must be a folder without results, got "${out}"`]);
-  return out;
-}
 
 /** The command's workload file; an empty one when it has none. */
 export async function workloadOf({ values: { workload } }: Command): Promise<WorkloadFile> {
@@ -35,25 +32,55 @@ export interface Measured {
 }
 
 /**
- * Runs `measure` and reads what it left, also after a stop or a failure half-way. Undefined: it was stopped before
- * there was anything.
- * @throws what `measure` threw, when it left nothing
+ * Measures what is asked, then reports from the folder alone, also after a stop or a failure half-way. `measure` returns
+ * what went wrong with engines. Undefined: it was stopped before there was anything.
+ * @throws {StartupError} when `--out` holds results already, and what `measure` threw when it left nothing
  */
 export async function measured(
-  folder: string,
-  stop: AbortSignal,
-  measure: () => Promise<readonly string[]>,
+  command: Command,
+  asked: Pick<RunRequest, "plan" | "stop"> & Partial<RunRequest>,
+  measure: (asked: RunRequest) => Promise<readonly string[]> = run,
 ): Promise<Measured | undefined> {
-  const problems = await measure().catch((thrown) => {
-    if (stop.aborted) return [];
+  const { engine, values: { target, dialects }, line } = command;
+  const folder = resultsFolder(command);
+  const problems = await measure({ engine, target, command: line, folder, ...asked }).catch((thrown) => {
+    if (asked.stop.aborted) return [];
     if (hasRecording(folder)) return problemsOf(thrown);
     throw thrown;
   });
   if (!hasRecording(folder)) return undefined;
-  return { folder, recording: await readRecording(folder), problems };
+  const recording = await readRecording(folder);
+  await makeReports(folder, recording, { dialects });
+  return { folder, recording, problems };
 }
 
-/** Says where the results are and what went wrong; returns the exit code. */
+function resultsFolder({ values: { out } }: Command): string {
+  if (out === undefined) {
+    const time = new Date().toISOString().replace(/\..*/, "").replaceAll(":", "-");
+    return join(fileURLToPath(new URL("../results", import.meta.url)), time);
+  }
+  if (hasRecording(out)) throw new StartupError([`--out must be a folder without results, got "${out}"`]);
+  return out;
+}
+
+/**
+ * Writes summary.json, report.md and report.html into the run's folder, then prints its table, with `dialects` also the
+ * dialect view. The SLO may be another one than the run was made with.
+ */
+export async function makeReports(
+  folder: string,
+  { environment, samples }: Recording,
+  { dialects, slo = environment.plan.slo }: { readonly dialects: boolean; readonly slo?: RunPlan["slo"] },
+): Promise<void> {
+  const plan = { ...environment.plan, slo };
+  const input = { environment, plan, samples, summary: summarizeRun(samples, plan) };
+  const inOtherWords = dialects ? { dialects: dialectText(input) } : {};
+  await writeReports(folder, input, inOtherWords);
+  print(textReport(input));
+  if (inOtherWords.dialects) print(inOtherWords.dialects);
+}
+
+/** Prints where the results are and what went wrong; returns the exit code. */
 export function conclude({ folder, recording, problems }: Measured, stop: AbortSignal): number {
   print(`Samples, summary and report.html: ${relative(Deno.cwd(), folder) || "."}`);
   problems.forEach(printError);

@@ -5,10 +5,8 @@ import type { Command } from "../cli/command.ts";
 import { planOf } from "../cli/plan_of.ts";
 import { summarizeRun } from "../metrics/summary.ts";
 import { compareWith, type Publication, PUBLICATIONS, reproductionText } from "../reproduce/published.ts";
-import { run } from "../run/run.ts";
 import { readWorkloadFile } from "../workload/file.ts";
-import { conclude, EXIT, measured, resultsFolder, tellFinding } from "./measured.ts";
-import { makeReports } from "./report.ts";
+import { conclude, EXIT, measured, tellFinding } from "./measured.ts";
 
 const FOLDER = new URL("../reproduce/", import.meta.url);
 
@@ -18,7 +16,7 @@ const FOLDER = new URL("../reproduce/", import.meta.url);
  * @throws {StartupError} when there is no publication of that name
  */
 export async function reproduceCommand(command: Command, stop: AbortSignal): Promise<number> {
-  const { operands: [name = ""], values: { quick }, line } = command;
+  const { operands: [name = ""], values: { quick } } = command;
   const publication = Object.hasOwn(PUBLICATIONS, name) ? PUBLICATIONS[name] : undefined;
   if (!publication) {
     const names = Object.keys(PUBLICATIONS).join(", ");
@@ -26,15 +24,11 @@ export async function reproduceCommand(command: Command, stop: AbortSignal): Pro
   }
   const workload = quick ? publication.quickWorkload : publication.workload;
   const plan = planOf(command, await readWorkloadFile(fileURLToPath(new URL(workload, FOLDER))));
-  const folder = resultsFolder(command);
-  const engine = engineOf(publication, plan.timeoutMs);
-  const asked = { plan, engine, target: undefined, command: line, folder, stop };
-  const left = await measured(folder, stop, () => run(asked));
+  const left = await measured(command, { plan, engine: engineOf(publication, plan.timeoutMs), stop });
   if (!left) return EXIT.stopped;
-  await makeReports(folder, left.recording, {});
   const { samples } = left.recording;
   const reproduction = compareWith(publication, plan, summarizeRun(samples, plan), samples);
-  await tellFinding(folder, "reproduce", reproductionText(publication, reproduction, quick));
+  await tellFinding(left.folder, "reproduce", reproductionText(publication, reproduction, quick));
   const code = conclude(left, stop);
   return code === EXIT.done && reproduction.missed.length > 0 ? EXIT.missed : code;
 }

@@ -1,31 +1,32 @@
+import { printError } from "../../src/cli/output.ts";
 import type { Command } from "../cli/command.ts";
-import { type PlanDefaults, planOf, RUN_DEFAULTS } from "../cli/plan_of.ts";
-import { run } from "../run/run.ts";
-import { conclude, EXIT, measured, resultsFolder, workloadOf } from "./measured.ts";
-import { makeReports } from "./report.ts";
+import { SWEPT } from "../cli/commands.ts";
+import { type PlanDefaults, planOf } from "../cli/plan_of.ts";
+import { parseSlo } from "../metrics/figure_names.ts";
+import { readRecording } from "../record/recorder.ts";
+import { conclude, EXIT, makeReports, measured, workloadOf } from "./measured.ts";
 
-/** Measures what the flags and the workload file ask for, then reports from the folder alone. */
+/** Measures what the flags and the workload file ask for. */
 export async function runCommand(
   command: Command,
   stop: AbortSignal,
-  defaults: PlanDefaults = RUN_DEFAULTS,
+  defaults?: PlanDefaults,
 ): Promise<number> {
   const plan = planOf(command, await workloadOf(command), defaults);
-  const folder = resultsFolder(command);
-  const { engine, values: { target, dialects }, line } = command;
-  const left = await measured(folder, stop, () => run({ plan, engine, target, command: line, folder, stop }));
-  if (!left) return EXIT.stopped;
-  await makeReports(folder, left.recording, { dialects });
-  return conclude(left, stop);
+  const left = await measured(command, { plan, stop });
+  return left ? conclude(left, stop) : EXIT.stopped;
 }
-
-/** Windows and sizes of micro_batch, and the loads at which they may pay. */
-const SWEEP_DEFAULTS: PlanDefaults = {
-  modes: ["micro_batch"],
-  vary: ["BATCH_WINDOW_MS=0,10,50", "MAX_BATCH_SIZE=4,16,32"],
-};
 
 /** `run` over every combination of settings. */
 export function sweepCommand(command: Command, stop: AbortSignal): Promise<number> {
-  return runCommand(command, stop, SWEEP_DEFAULTS);
+  return runCommand(command, stop, SWEPT);
+}
+
+/** The reports of an earlier run again. */
+export async function reportCommand({ operands: [folder = ""], values }: Command): Promise<number> {
+  const { dialects, slo } = values;
+  const recording = await readRecording(folder);
+  if (recording.cut !== undefined) printError(recording.cut);
+  await makeReports(folder, recording, { dialects, ...(slo === undefined ? {} : { slo: parseSlo(slo) }) });
+  return EXIT.done;
 }

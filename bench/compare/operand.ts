@@ -2,18 +2,15 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { StartupError } from "../../src/core/errors.ts";
-import { parseVariant } from "../cli/plan_of.ts";
 import type { Checkout, Variant } from "../plan.ts";
 import { gitState } from "../record/environment.ts";
 import { hasRecording } from "../record/recorder.ts";
-import { nameOfVariant } from "../workload/names.ts";
-
-type Unnamed = ReturnType<typeof parseVariant>;
+import { nameOfVariant, parseVariant, type UnnamedVariant } from "../workload/variants.ts";
 
 type Operand =
   | { readonly kind: "results"; readonly folder: string }
   /** `variant` is null where the folder of a checkout was given alone. */
-  | { readonly kind: "engine"; readonly variant: Unnamed | null; readonly checkout: string | null };
+  | { readonly kind: "engine"; readonly variant: UnnamedVariant | null; readonly checkout: string | null };
 
 export type Operands =
   | { readonly kind: "results"; readonly base: string; readonly next: string }

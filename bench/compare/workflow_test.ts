@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
-import { parseCommand } from "../cli/command.ts";
-import { helpText } from "../cli/help.ts";
+import { helpText, parseCommand } from "../cli/command.ts";
 import { parseLimits } from "./gate.ts";
 
 const PAGE = await Deno.readTextFile(fileURLToPath(new URL("../../docs/compare.md", import.meta.url)));

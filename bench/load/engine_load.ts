@@ -1,14 +1,12 @@
 import { type ClientUnaryCall, credentials, type ServiceError, status as Status } from "@grpc/grpc-js";
 import { now } from "../../src/clock.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
-import type { Dispatch__Output } from "../../src/grpc/generated/omnispan/Dispatch.ts";
-import type { Timing__Output } from "../../src/grpc/generated/omnispan/Timing.ts";
 import type { EngineClient } from "../../src/grpc/generated/omnispan/Engine.ts";
 import type { GenerateReply__Output } from "../../src/grpc/generated/omnispan/GenerateReply.ts";
 import type { GenerateRequest } from "../../src/grpc/generated/omnispan/GenerateRequest.ts";
 import type { StatsReply__Output } from "../../src/grpc/generated/omnispan/StatsReply.ts";
 import type { Millis } from "../../src/core/types.ts";
-import type { RequestSpec, Result, SampleDispatch, SampleTiming } from "../record/sample.ts";
+import type { RequestSpec, Result } from "../record/sample.ts";
 import { receive } from "./stream.ts";
 import type { Transport } from "./loops.ts";
 
@@ -136,8 +134,9 @@ export function resultOf(
   stopped: boolean,
 ): Result {
   if (error || !reply) {
-    const name = Status[error?.code ?? Status.UNKNOWN];
-    return failure(stopped ? "interrupted" : "failed", name, error?.details ?? "no reply");
+    const status = Status[error?.code ?? Status.UNKNOWN];
+    const outcome = stopped ? "interrupted" : "failed";
+    return { ...NO_REPLY, outcome, status, errorMessage: error?.details ?? "no reply" };
   }
   const ok = reply.status === "ok" || reply.status.startsWith("ok ");
   return {
@@ -153,33 +152,33 @@ export function resultOf(
     workerTtftMs: reply.ttftMs,
     workerTpotMs: reply.tpotMs,
     queueWaitMs: reply.dispatch?.queueWaitMs ?? reply.gateWaitMs ?? queueWaitOf(reply.status),
-    dispatch: reply.dispatch && toSampleDispatch(reply.dispatch),
-    timing: reply.timing && toSampleTiming(reply.timing),
+    dispatch: reply.dispatch && { ...reply.dispatch, reason: shortReason(reply.dispatch.reason) },
+    timing: reply.timing,
     simulated: SIMULATED_TEXT.test(reply.responseText),
   };
 }
 
-function failure(outcome: Result["outcome"], status: string, errorMessage: string): Result {
-  return {
-    outcome,
-    status,
-    errorMessage,
-    inputTokens: 0,
-    outputTokens: 0,
-    firstTextMs: null,
-    arrivals: null,
-    engineMs: 0,
-    workerMs: 0,
-    workerTtftMs: 0,
-    workerTpotMs: 0,
-    queueWaitMs: null,
-    dispatch: null,
-    timing: null,
-    simulated: false,
-  };
-}
+const NO_REPLY = {
+  inputTokens: 0,
+  outputTokens: 0,
+  firstTextMs: null,
+  arrivals: null,
+  engineMs: 0,
+  workerMs: 0,
+  workerTtftMs: 0,
+  workerTpotMs: 0,
+  queueWaitMs: null,
+  dispatch: null,
+  timing: null,
+  simulated: false,
+};
 
-const INTERRUPTED = failure("interrupted", "CANCELLED", "the run was stopped");
+const INTERRUPTED: Result = {
+  ...NO_REPLY,
+  outcome: "interrupted",
+  status: "CANCELLED",
+  errorMessage: "the run was stopped",
+};
 
 /** The figure in "ok queue_wait_ms=12.34": all that a unary reply without the `dispatch` field says. */
 function queueWaitOf(status: string): Millis | null {
@@ -188,16 +187,9 @@ function queueWaitOf(status: string): Millis | null {
   return text && Number.isFinite(value) ? value : null;
 }
 
-function toSampleDispatch(
-  { id, size, reason, queueWaitMs, lateMs, attempts }: Dispatch__Output,
-): SampleDispatch {
-  const shortReason = reason.replace("DISPATCH_REASON_", "").toLowerCase();
-  return { id, size, reason: shortReason, queueWaitMs, lateMs, attempts };
-}
-
-function toSampleTiming(timing: Timing__Output): SampleTiming {
-  const { acceptMs, queueMs, batchMs, dispatchMs, prefillMs, decodeMs, replyMs } = timing;
-  return { acceptMs, queueMs, batchMs, dispatchMs, prefillMs, decodeMs, replyMs };
+/** The name in the contract without what all names begin with. */
+function shortReason(name: string): string {
+  return name.replace("DISPATCH_REASON_", "").toLowerCase();
 }
 
 /** Whether the error of `EngineLoad.stats` says that nothing listens there. */

@@ -6,7 +6,7 @@ import { summarizeRun } from "../metrics/summary.ts";
 import { cellsOf, type Load, type Variant } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
 import { readWorkloadFile } from "../workload/file.ts";
-import { nameOfVariant } from "../workload/names.ts";
+import { nameOfVariant } from "../workload/variants.ts";
 import { compareWith, type Publication, PUBLICATIONS, reproductionText } from "./published.ts";
 
 const PUBLISHED: Publication = {

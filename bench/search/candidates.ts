@@ -8,8 +8,7 @@ import {
 import { type ParsedSettings, parseSettings } from "../../src/config/parse.ts";
 import { type Mode, modeOf, MODES } from "../../src/core/modes/modes.ts";
 import type { Variant } from "../plan.ts";
-import { nameOfVariant } from "../workload/names.ts";
-import { shapes } from "../workload/variant_settings.ts";
+import { nameOfVariant, shapes } from "../workload/variants.ts";
 
 /** Assumed where the worker does not say how many sequences it runs at once. */
 const ROWS = 64;

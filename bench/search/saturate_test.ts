@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import type { Load } from "../plan.ts";
 import { planOf } from "../../tests/support/bench/environment.ts";
 import { sampleOf } from "../../tests/support/bench/sample.ts";
 import type { Turn } from "../run/lab.ts";
-import { nameOfLoad } from "../workload/names.ts";
+import { named } from "../workload/arrivals.ts";
 import { scheduleOf } from "../workload/requests.ts";
 import { saturate, type VariantSaturation } from "./saturate.ts";
 import { saturationText } from "./saturation_text.ts";
@@ -71,10 +70,7 @@ async function saturated(capacity: number, latencyMs: number, turnsUntilGone = I
       return Promise.resolve(samples);
     },
   };
-  const loadOf = (rate: number): Load => {
-    const load = { kind: "open" as const, arrivals: { kind: "poisson" as const, rate } };
-    return { ...load, name: nameOfLoad(load) };
-  };
+  const loadOf = (rate: number) => named({ kind: "open", arrivals: { kind: "poisson", rate } });
   const plan = { requests: null, durationMs: null, slo: {} };
   await saturate(lab, found, plan, loadOf, new AbortController().signal);
   return { found, turns };

@@ -7,7 +7,7 @@ import { planOf } from "../../tests/support/bench/environment.ts";
 import { sampleOf } from "../../tests/support/bench/sample.ts";
 import type { Sample } from "../record/sample.ts";
 import type { Turn } from "../run/lab.ts";
-import { nameOfLoad } from "../workload/names.ts";
+import { named } from "../workload/arrivals.ts";
 import { scheduleOf } from "../workload/requests.ts";
 import { holds, keptOf, nearness, splitConstraints, surelyBroken, tune, type Tuned } from "./tune.ts";
 
@@ -91,7 +91,7 @@ Deno.test("the share of requests that kept a limit decides; those without an ans
 });
 
 function open(arrivals: Arrivals): Load {
-  return { kind: "open", name: nameOfLoad({ kind: "open", arrivals }), arrivals };
+  return named({ kind: "open", arrivals });
 }
 
 /** A search over one candidate, whose turns end at once with these samples. */

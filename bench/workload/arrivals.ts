@@ -1,39 +1,69 @@
 /** When requests come: arrivals as files and flags write them, and the instants of an open loop, drawn before it starts. */
+import { basename } from "node:path";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
-import { StartupError } from "../../src/core/errors.ts";
 import type { Millis } from "../../src/core/types.ts";
-import type { Arrivals, TurnLimits } from "../plan.ts";
-import { standardNormal } from "./lengths.ts";
-import { randomStream, uniformAboveZero } from "./random.ts";
+import type { Arrivals, Load, TurnLimits } from "../plan.ts";
+import type { Syntax } from "./fields.ts";
+import { exponential, gamma, randomStream, uniformAboveZero } from "./random.ts";
 import { readTrace } from "./trace.ts";
 
 /** Arrivals that only lack their rate. */
 export type Spacing = (rate: number) => Arrivals;
 
-/**
- * Reads how the requests of a rate come: `poisson`, `constant`, `gamma:CV` or `bursts:SIZE`.
- * @returns the rule that it breaks, which completes "FIELD must be ...", in place of a spacing
- */
-export function spacingOf(given: unknown): Spacing | string {
-  if (given === "poisson" || given === "constant") return (rate) => ({ kind: given, rate });
-  const [, kind, text] = /^(gamma|bursts):(\d+(?:\.\d+)?)$/.exec(String(given)) ?? [];
-  const parameter = Number(text);
-  if (kind === "gamma") {
-    const isCv = parameter >= 0.01 && parameter <= 100;
-    return isCv ? (rate) => ({ kind, rate, cv: parameter }) : "gamma:CV with a CV from 0.01 to 100";
-  }
-  if (kind !== "bursts") return "poisson, constant, gamma:CV or bursts:SIZE";
-  const isSize = Number.isSafeInteger(parameter) && parameter >= 1 && parameter <= 100_000;
-  return isSize
-    ? (rate) => ({ kind, rate, size: parameter })
-    : "bursts:SIZE with a SIZE that is a whole number from 1 to 100000";
+export const poisson: Spacing = (rate) => ({ kind: "poisson", rate });
+
+/** How the requests of a rate come. */
+export const SPACING: Syntax<Spacing> = {
+  rule:
+    "poisson, constant, gamma:CV with a CV from 0.01 to 100, or bursts:SIZE with a whole SIZE from 1 to 100000",
+  parse(text) {
+    if (text === "poisson") return poisson;
+    if (text === "constant") return (rate) => ({ kind: "constant", rate });
+    const [, kind, digits] = /^(gamma|bursts):(\d+(?:\.\d+)?)$/.exec(text) ?? [];
+    const parameter = Number(digits);
+    if (kind === "gamma" && parameter >= 0.01 && parameter <= 100) {
+      return (rate) => ({ kind, rate, cv: parameter });
+    }
+    const isSize = Number.isSafeInteger(parameter) && parameter >= 1 && parameter <= 100_000;
+    return kind === "bursts" && isSize ? (rate) => ({ kind, rate, size: parameter }) : undefined;
+  },
+};
+
+/** A load before it has its name. */
+export type UnnamedLoad =
+  | { readonly kind: "closed"; readonly concurrency: number; readonly requests?: number }
+  | { readonly kind: "open"; readonly arrivals: Arrivals };
+
+/** Names a load as tables, samples and charts show it: short, for people, unique among what differs. */
+export function named(load: UnnamedLoad): Load {
+  return { ...load, name: nameOfLoad(load) };
 }
 
-/** @throws {StartupError} */
-export function parseArrivalsFlag(text: string, rate: number): Arrivals {
-  const spacing = spacingOf(text);
-  if (typeof spacing !== "string") return spacing(rate);
-  throw new StartupError([`--arrivals must be ${spacing}, got ${JSON.stringify(text)}`]);
+/** "8 clients", "4/s poisson", "4/s gamma cv 2", "4/s bursts of 16", "ramp 1-20/s", "steps 1, 5, 20/s", "trace NAME x10". */
+function nameOfLoad(load: UnnamedLoad): string {
+  if (load.kind === "closed") return load.concurrency === 1 ? "1 client" : `${load.concurrency} clients`;
+  const { arrivals } = load;
+  switch (arrivals.kind) {
+    case "constant":
+    case "poisson":
+      return `${arrivals.rate}/s ${arrivals.kind}`;
+    case "gamma":
+      return `${arrivals.rate}/s gamma cv ${arrivals.cv}`;
+    case "bursts":
+      return `${arrivals.rate}/s bursts of ${arrivals.size}`;
+    case "ramp":
+      return `ramp ${arrivals.from}-${arrivals.to}/s`;
+    case "steps":
+      return `steps ${arrivals.rates.join(", ")}/s`;
+    case "trace": {
+      const { file, speed, maxPromptTokens, maxOutputTokens } = arrivals;
+      const cuts = [["prompt", maxPromptTokens], ["output", maxOutputTokens]] as const;
+      const shown = cuts.flatMap(([what, most]) => most === undefined ? [] : [`${what}<=${most}`]);
+      return [`trace ${basename(file, ".csv")} x${speed}`, ...shown].join(" ");
+    }
+    default:
+      return arrivals satisfies never;
+  }
 }
 
 /**
@@ -151,24 +181,4 @@ function stepsInstant(rates: readonly number[], area: number): number {
     below += share;
   }
   return 1 + (area - below) / (rates.at(-1) ?? 0);
-}
-
-/** Draws an exponential variate of mean 1 by the inverse of its distribution function. */
-function exponential(random: RandomGenerator): number {
-  return -Math.log(uniformAboveZero(random));
-}
-
-/**
- * A gamma variate of scale 1, so its mean is its shape: Marsaglia and Tsang, "A simple method for generating gamma
- * variables", ACM Transactions on Mathematical Software 26(3), 2000; shapes below 1 as in its section 6.
- */
-export function gamma(shape: number, random: RandomGenerator): number {
-  if (shape < 1) return gamma(shape + 1, random) * uniformAboveZero(random) ** (1 / shape);
-  const d = shape - 1 / 3;
-  const c = 1 / Math.sqrt(9 * d);
-  for (;;) {
-    const x = standardNormal(random);
-    const v = (1 + c * x) ** 3;
-    if (v > 0 && Math.log(uniformAboveZero(random)) < x ** 2 / 2 + d - d * v + d * Math.log(v)) return d * v;
-  }
 }

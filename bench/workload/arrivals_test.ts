@@ -1,34 +1,48 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Arrivals } from "../plan.ts";
-import { arrivalTimes, gamma, meanRate, parseArrivalsFlag } from "./arrivals.ts";
-import { randomStream } from "./random.ts";
+import { arrivalTimes, meanRate, named, SPACING } from "./arrivals.ts";
+import { gamma, randomStream } from "./random.ts";
 
 const MANY = 20_000;
 const POISSON: Arrivals = { kind: "poisson", rate: 50 };
 const EXCERPT: Arrivals = { kind: "trace", file: "azure_conv_2023_excerpt", speed: 2 };
 
 Deno.test("arrivals are read from their short texts", () => {
-  assert.deepEqual(parseArrivalsFlag("poisson", 4), { kind: "poisson", rate: 4 });
-  assert.deepEqual(parseArrivalsFlag("constant", 4), { kind: "constant", rate: 4 });
-  assert.deepEqual(parseArrivalsFlag("gamma:2.5", 4), { kind: "gamma", rate: 4, cv: 2.5 });
-  assert.deepEqual(parseArrivalsFlag("bursts:16", 4), { kind: "bursts", rate: 4, size: 16 });
+  assert.deepEqual(SPACING.parse("poisson")?.(4), { kind: "poisson", rate: 4 });
+  assert.deepEqual(SPACING.parse("constant")?.(4), { kind: "constant", rate: 4 });
+  assert.deepEqual(SPACING.parse("gamma:2.5")?.(4), { kind: "gamma", rate: 4, cv: 2.5 });
+  assert.deepEqual(SPACING.parse("bursts:16")?.(4), { kind: "bursts", rate: 4, size: 16 });
 });
 
-for (
-  const [text, rule] of [
-    ["gamma", "poisson, constant, gamma:CV or bursts:SIZE"],
-    ["poisson:2", "poisson, constant, gamma:CV or bursts:SIZE"],
-    ["gamma:0", "gamma:CV with a CV from 0.01 to 100"],
-    ["bursts:1.5", "bursts:SIZE with a SIZE that is a whole number from 1 to 100000"],
-  ] as const
-) {
-  Deno.test(`refused: --arrivals=${text}`, () => {
-    assert.throws(() => parseArrivalsFlag(text, 4), {
-      problems: [`--arrivals must be ${rule}, got ${JSON.stringify(text)}`],
-    });
+for (const text of ["gamma", "poisson:2", "gamma:0", "gamma:101", "bursts:1.5", "bursts:0", "often"]) {
+  Deno.test(`refused: arrivals of ${text}`, () => assert.equal(SPACING.parse(text), undefined));
+}
+
+const NAMES: readonly (readonly [Arrivals, string])[] = [
+  [{ kind: "constant", rate: 0.5 }, "0.5/s constant"],
+  [{ kind: "poisson", rate: 4 }, "4/s poisson"],
+  [{ kind: "gamma", rate: 4, cv: 2 }, "4/s gamma cv 2"],
+  [{ kind: "bursts", rate: 4, size: 16 }, "4/s bursts of 16"],
+  [{ kind: "ramp", from: 1, to: 20 }, "ramp 1-20/s"],
+  [{ kind: "steps", rates: [1, 5, 20] }, "steps 1, 5, 20/s"],
+  [{ kind: "trace", file: "some/azure_conv.csv", speed: 10 }, "trace azure_conv x10"],
+  [
+    { kind: "trace", file: "azure_conv", speed: 0.5, maxPromptTokens: 512, maxOutputTokens: 64 },
+    "trace azure_conv x0.5 prompt<=512 output<=64",
+  ],
+];
+
+for (const [arrivals, name] of NAMES) {
+  Deno.test(`the load of ${JSON.stringify(arrivals)} is called ${name}`, () => {
+    assert.equal(named({ kind: "open", arrivals }).name, name);
   });
 }
+
+Deno.test("a closed loop is called by its clients", () => {
+  assert.equal(named({ kind: "closed", concurrency: 1 }).name, "1 client");
+  assert.equal(named({ kind: "closed", concurrency: 8 }).name, "8 clients");
+});
 
 Deno.test("constant arrivals are one gap apart, from 0 on", () => {
   assert.deepEqual(arrivalTimes({ kind: "constant", rate: 4 }, { requests: 4, durationMs: Infinity }, 1), [

@@ -14,22 +14,16 @@ import {
   parseDocument,
   visit,
 } from "yaml";
+import type { z } from "zod";
 import { firstProblems, problemsOf } from "../../src/cli/problems.ts";
 import { messageOf, StartupError } from "../../src/core/errors.ts";
-import type { Millis } from "../../src/core/types.ts";
-import type { Load, RequestMix, Slo, Variant } from "../plan.ts";
+import type { Load, RequestMix, Variant } from "../plan.ts";
 import { WORKLOAD } from "./schema.ts";
 import { readTrace, textOf, tracePath } from "./trace.ts";
 
-/** What a workload file says of a run; what it leaves out is up to flags and defaults. */
-export interface WorkloadFile {
-  readonly seed?: number;
-  readonly rounds?: number;
-  readonly requests?: number;
-  readonly durationMs?: Millis;
-  readonly stream?: boolean;
-  readonly timeoutMs?: Millis;
-  readonly slo?: Slo;
+/** What a workload file says of a run; what it leaves out is up to flags and defaults. Times are in seconds. */
+export interface WorkloadFile
+  extends Readonly<Omit<z.output<typeof WORKLOAD>, "classes" | "loads" | "variants">> {
   readonly mix?: RequestMix;
   readonly loads?: readonly Load[];
   readonly variants?: readonly Variant[];
@@ -71,7 +65,7 @@ export function parseWorkload(text: string, path: string): WorkloadFile {
       .map(({ line, text }) => `${path}:${line}: ${text}`);
     throw new StartupError(firstProblems(problems, path));
   }
-  const { duration, timeout, classes, loads, ...same } = read.data;
+  const { classes, loads, ...same } = read.data;
   const problems: string[] = [];
   const found = loads?.map((load, index) =>
     withTrace(load, dirname(path), (text) => {
@@ -79,13 +73,7 @@ export function parseWorkload(text: string, path: string): WorkloadFile {
     })
   );
   if (problems.length > 0) throw new StartupError(firstProblems(problems, path));
-  return {
-    ...same,
-    ...(duration !== undefined && { durationMs: duration }),
-    ...(timeout !== undefined && { timeoutMs: timeout }),
-    ...(classes && { mix: { classes } }),
-    ...(found && { loads: found }),
-  };
+  return { ...same, ...(classes && { mix: { classes } }), ...(found && { loads: found }) };
 }
 
 function parseYaml(text: string, path: string) {

@@ -4,8 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { StartupError } from "../../src/core/errors.ts";
+import { SPACING } from "./arrivals.ts";
 import { parseWorkload, readWorkloadFile } from "./file.ts";
+import { LENGTHS } from "./lengths.ts";
 import { DEFAULT_TENANT } from "./requests.ts";
+import { VARIANT_SETTINGS } from "./variants.ts";
 
 Deno.test("every field of a file arrives in the words of the plan", () => {
   const file = parseWorkload(
@@ -56,9 +59,9 @@ variants:
     seed: 7,
     rounds: 2,
     requests: 100,
-    durationMs: 90_000,
+    duration: 90,
     stream: false,
-    timeoutMs: 30_000,
+    timeout: 30,
     slo: { ttftMs: 500, tpotMs: 50, e2eMs: 5000 },
     mix: { classes: [chat, plain] },
     variants: [
@@ -109,6 +112,10 @@ loads:
   ]);
 });
 
+Deno.test("a time without a unit is in seconds, as in flags", () => {
+  assert.deepEqual(parseWorkload("duration: 90\ntimeout: 0.5", "w.yaml"), { duration: 90, timeout: 0.5 });
+});
+
 Deno.test("a file that says little leaves the rest to flags and defaults", () => {
   assert.deepEqual(parseWorkload("seed: 3", "w.yaml"), { seed: 3 });
 });
@@ -125,23 +132,22 @@ Deno.test("JSON is read too, with lines in its problems, also where tabs indent 
   ]);
 });
 
-const TOKENS =
-  "a whole number from 1 to 131072, MIN-MAX, normal:MEAN:SD, lognormal:MEAN:SD or geometric:MEAN, got";
+const TOKENS = `${LENGTHS.rule}, got`;
 const LOAD_KINDS = "concurrency, rate, ramp, steps, trace";
-const TIME = "must be a time with its unit, like 500ms, 30s or 2m, from";
+const LIMIT = "must be a time with its unit, like 500ms, 30s or 2m, up to a day, got";
+const DURATION = "must be a time like 90, 90s or 2m, from 1 s to 1 day, got";
 
 /** A file's text, and what is said of it; the file is called f. */
 const REFUSED: readonly (readonly [string, ...string[]])[] = [
   ["seed: -1", "f:1: seed must be a whole number from 0 to 2147483647, got -1"],
   ["rounds: 0", "f:1: rounds must be a whole number from 1 to 1000, got 0"],
   ["requests: 1.5", "f:1: requests must be a whole number from 1 to 10000000, got 1.5"],
-  ["duration: 60", `f:1: duration ${TIME} 1000 ms to a day, got 60`],
-  ["duration: 1ms", `f:1: duration ${TIME} 1000 ms to a day, got "1ms"`],
-  ["duration: 25h", `f:1: duration ${TIME} 1000 ms to a day, got "25h"`],
-  ["timeout: soon", `f:1: timeout ${TIME} 1 ms to a day, got "soon"`],
-  ["stream: 1", "f:1: stream must be true or false, got 1"],
+  ["duration: 1ms", `f:1: duration ${DURATION} "1ms"`],
+  ["duration: 25h", `f:1: duration ${DURATION} "25h"`],
+  ["timeout: soon", 'f:1: timeout must be a time like 90, 90s or 2m, from 1 ms to 1 day, got "soon"'],
+  ["stream: maybe", 'f:1: stream must be 1, true, 0 or false, got "maybe"'],
   ["slo: fast", 'f:1: slo must be a mapping with the fields ttft, tpot, e2e, got "fast"'],
-  ["slo:\n  ttft: 5", `f:2: slo.ttft ${TIME} 0 ms to a day, got 5`],
+  ["slo:\n  ttft: 5", `f:2: slo.ttft ${LIMIT} 5`],
   ["slo: { tppt: 5ms }", "f:1: slo.tppt must be one of the fields ttft, tpot, e2e; did you mean tpot?"],
   ["classes: []", "f:1: classes must be a list of 1 to 64 classes, got []"],
   ["classes: {}", "f:1: classes must be a list of 1 to 64 classes, got {}"],
@@ -150,7 +156,7 @@ const REFUSED: readonly (readonly [string, ...string[]])[] = [
     "f:2: classes[0].name must be a text of 1 to 64 characters, got nothing",
     "f:2: classes[0].weight must be a number above 0, at most 1000000, got 0",
     `f:2: classes[0].output must be ${TOKENS} nothing`,
-    'f:3: classes[0].exactOutput must be true or false, got "no"',
+    'f:3: classes[0].exactOutput must be 1, true, 0 or false, got "no"',
   ],
   [
     "classes:\n  - name: a\n    output: 1\n  - name: a\n    output: 2",
@@ -165,8 +171,7 @@ const REFUSED: readonly (readonly [string, ...string[]])[] = [
   ],
   [
     classWith("prompt: { tokens: lognormal:99:1:50 }"),
-    "f:4: classes[0].prompt.tokens must be lognormal:MEAN:SD:MAX with a MEAN from 1 to MAX, which is at most 131072, " +
-    'and an SD from 0 to 131072, got "lognormal:99:1:50"',
+    `f:4: classes[0].prompt.tokens must be ${TOKENS} "lognormal:99:1:50"`,
   ],
   [
     classWith("prompt: { tokens: 64, sharedPrefix: 64 }"),
@@ -202,11 +207,11 @@ const REFUSED: readonly (readonly [string, ...string[]])[] = [
   ["loads: [{ rate: 0 }]", "f:1: loads[0].rate must be a number above 0, at most 100000, got 0"],
   [
     "loads: [{ rate: 1, arrivals: often }]",
-    'f:1: loads[0].arrivals must be poisson, constant, gamma:CV or bursts:SIZE, got "often"',
+    `f:1: loads[0].arrivals must be ${SPACING.rule}, got "often"`,
   ],
   [
     "loads: [{ rate: 1, arrivals: gamma:0 }]",
-    'f:1: loads[0].arrivals must be gamma:CV with a CV from 0.01 to 100, got "gamma:0"',
+    `f:1: loads[0].arrivals must be ${SPACING.rule}, got "gamma:0"`,
   ],
   [
     "loads: [{ ramp: { from: 0, to: 0 } }]",
@@ -240,7 +245,7 @@ const REFUSED: readonly (readonly [string, ...string[]])[] = [
   ],
   [
     "variants: [{ mode: queued, settings: [1] }]",
-    "f:1: variants[0].settings must be a mapping of the engine's settings to their values, got [1]",
+    `f:1: variants[0].settings must be a mapping with the fields ${VARIANT_SETTINGS.join(", ")}, got [1]`,
   ],
   [
     "variants:\n- mode: queued\n- mode: queued",

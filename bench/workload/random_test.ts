@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
-import { randomStream, shuffled, uniformAboveZero, WeightedChoice } from "./random.ts";
+import { randomStream, shuffled, uniformAboveZero, weightedChoice } from "./random.ts";
 
 Deno.test("a stream depends on its seed and on every word of its purpose, and on nothing else", () => {
   const first = (...of: Parameters<typeof randomStream>) => uniformFloat64(randomStream(...of));
@@ -26,20 +26,17 @@ Deno.test("streams of seeds that follow each other are even from their first num
 });
 
 Deno.test("items are drawn in proportion to their weights, those of weight 0 never", () => {
-  const random = randomStream(1, "test");
-  const choice = new WeightedChoice([{ name: "a", weight: 1 }, { name: "b", weight: 0 }, {
-    name: "c",
-    weight: 3,
-  }]);
-  const drawn = Array.from({ length: 20_000 }, () => choice.draw(random).name);
+  const items = [{ name: "a", weight: 1 }, { name: "b", weight: 0 }, { name: "c", weight: 3 }];
+  const draw = weightedChoice(items, randomStream(1, "test"));
+  const drawn = Array.from({ length: 20_000 }, () => draw().name);
   assert.ok(!drawn.includes("b"));
   const share = drawn.filter((name) => name === "c").length / drawn.length;
   assert.ok(Math.abs(share - 0.75) < 0.01, `share ${share}`);
 });
 
 Deno.test("weights that add up to nothing are refused", () => {
-  assert.throws(() => new WeightedChoice([{ weight: 0 }]), RangeError);
-  assert.throws(() => new WeightedChoice([]), RangeError);
+  assert.throws(() => weightedChoice([{ weight: 0 }], randomStream(1)), RangeError);
+  assert.throws(() => weightedChoice([], randomStream(1)), RangeError);
 });
 
 Deno.test("a shuffle keeps the items and leaves the list alone", () => {

@@ -1,11 +1,12 @@
 /** What is asked: an endless, seeded sequence of requests, and the schedule of an open loop. */
 import { uniformInt } from "pure-rand/distribution/uniformInt";
+import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 import type { Load, PromptSource, RequestClass, RequestMix, TurnLimits } from "../plan.ts";
 import type { RequestSpec, ScheduledRequest } from "../record/sample.ts";
 import { arrivalTimes } from "./arrivals.ts";
 import { drawLength } from "./lengths.ts";
 import { drawWords, naturalPrompts } from "./prompts.ts";
-import { randomStream, WeightedChoice } from "./random.ts";
+import { randomStream, weightedChoice } from "./random.ts";
 import { replay, type TraceRow } from "./trace.ts";
 
 /**
@@ -40,29 +41,28 @@ export function scheduleOf(
  * their own: other prompt lengths in one class change neither its answers' lengths nor anything of another class.
  */
 export class RequestSource {
-  readonly #classes: WeightedChoice<RequestClass>;
-  readonly #streams: ReadonlyMap<string, ClassStreams>;
-  readonly #classRandom;
-  readonly #tenantRandom;
+  readonly #drawClass: () => RequestClass;
+  readonly #samplers: ReadonlyMap<string, ClassSampler>;
   #index = 0;
 
   constructor(mix: RequestMix, seed: number, wording = "") {
-    this.#classes = new WeightedChoice(mix.classes);
-    this.#streams = new Map(mix.classes.map((one) => [one.name, new ClassStreams(one, seed, wording)]));
-    this.#classRandom = randomStream(seed, "class");
-    this.#tenantRandom = randomStream(seed, "tenant");
+    this.#drawClass = weightedChoice(mix.classes, randomStream(seed, "class"));
+    const tenants = randomStream(seed, "tenant");
+    this.#samplers = new Map(
+      mix.classes.map((one) => [one.name, new ClassSampler(one, tenants, seed, wording)]),
+    );
   }
 
   /** The next request; `recorded` decides its lengths, and its answer has just as many tokens. */
   next(recorded?: Omit<TraceRow, "atMs">): RequestSpec {
-    const drawn = this.#classes.draw(this.#classRandom);
-    const streams = this.#streams.get(drawn.name) as ClassStreams;
+    const drawn = this.#drawClass();
+    const sampler = this.#samplers.get(drawn.name) as ClassSampler;
     return {
       index: this.#index++,
       class: drawn.name,
-      tenant: streams.tenants.draw(this.#tenantRandom).name,
-      prompt: streams.prompt(recorded?.promptTokens),
-      maxTokens: recorded?.outputTokens ?? streams.outputTokens(),
+      tenant: sampler.tenant().name,
+      prompt: sampler.prompt(recorded?.promptTokens),
+      maxTokens: recorded?.outputTokens ?? sampler.outputTokens(),
       exactOutput: recorded !== undefined || drawn.exactOutput,
     };
   }
@@ -71,21 +71,22 @@ export class RequestSource {
 /** The tenant of a class that names none. */
 export const DEFAULT_TENANT = { name: "bench", weight: 1 } as const;
 
-class ClassStreams {
-  readonly tenants: WeightedChoice<RequestClass["tenants"][number]>;
+class ClassSampler {
+  readonly tenant: () => RequestClass["tenants"][number];
   readonly #natural: Generator<string, never>;
-  readonly #length;
-  readonly #words;
-  readonly #group;
-  readonly #output;
+  readonly #length: RandomGenerator;
+  readonly #words: RandomGenerator;
+  readonly #group: RandomGenerator;
+  readonly #output: RandomGenerator;
   readonly #prefixes = new Map<number, readonly string[]>();
 
   constructor(
     private readonly of: RequestClass,
+    tenants: RandomGenerator,
     private readonly seed: number,
     private readonly wording: string,
   ) {
-    this.tenants = new WeightedChoice(of.tenants.length > 0 ? of.tenants : [DEFAULT_TENANT]);
+    this.tenant = weightedChoice(of.tenants.length > 0 ? of.tenants : [DEFAULT_TENANT], tenants);
     this.#natural = naturalPrompts(randomStream(seed, of.name, "natural"));
     this.#length = randomStream(seed, of.name, "prompt length");
     this.#words = randomStream(seed, of.name, "words", wording);
@@ -93,7 +94,11 @@ class ClassStreams {
     this.#output = randomStream(seed, of.name, "output length");
   }
 
-  prompt(recordedTokens: number | undefined): string {
+  outputTokens(): number {
+    return drawLength(this.of.output, this.#output);
+  }
+
+  prompt(recordedTokens?: number): string {
     const { prompt } = this.of;
     if (prompt.kind === "tokens") {
       return this.#synthetic(recordedTokens ?? drawLength(prompt.length, this.#length), prompt);
@@ -102,25 +107,15 @@ class ClassStreams {
     return drawWords(recordedTokens, this.#words).join(" ");
   }
 
-  outputTokens(): number {
-    return drawLength(this.of.output, this.#output);
-  }
-
   /** The group's prefix first; a prompt no longer than it is the prefix's beginning. */
   #synthetic(tokens: number, { sharedPrefix, prefixes }: PromptSource & { readonly kind: "tokens" }): string {
-    const prefix = sharedPrefix === 0
-      ? []
-      : this.#prefix(uniformInt(this.#group, 0, prefixes - 1), sharedPrefix);
+    const group = sharedPrefix === 0 ? 0 : uniformInt(this.#group, 0, prefixes - 1);
+    let prefix = this.#prefixes.get(group);
+    if (!prefix) {
+      const random = randomStream(this.seed, this.of.name, "prefix", group, this.wording);
+      this.#prefixes.set(group, prefix = drawWords(sharedPrefix, random));
+    }
     const own = drawWords(Math.max(0, tokens - prefix.length), this.#words);
     return [...prefix.slice(0, tokens), ...own].join(" ");
-  }
-
-  #prefix(group: number, tokens: number): readonly string[] {
-    let words = this.#prefixes.get(group);
-    if (!words) {
-      words = drawWords(tokens, randomStream(this.seed, this.of.name, "prefix", group, this.wording));
-      this.#prefixes.set(group, words);
-    }
-    return words;
   }
 }

@@ -1,59 +1,42 @@
-/** The rules of a workload file; docs/workloads.md tells them to people. */
+/** The rules of a workload file; docs/workloads.md explains them. */
 import { z } from "zod";
 import { fields, value } from "../../src/cli/problems.ts";
-import { SETTINGS, type Settings } from "../../src/config/config.ts";
-import { type Mode, MODES } from "../../src/core/modes/modes.ts";
-import type { Millis } from "../../src/core/types.ts";
-import type { Lengths, Load, PromptSource, RequestClass, Slo, Variant } from "../plan.ts";
-import { type Spacing, spacingOf } from "./arrivals.ts";
-import { lengthsOf, MOST_TOKENS } from "./lengths.ts";
-import { nameOfLoad, nameOfVariant, type UnnamedLoad } from "./names.ts";
+import { type SettingName, SETTINGS, type Settings } from "../../src/config/config.ts";
+import { MODES } from "../../src/core/modes/modes.ts";
+import { oneOf, wholeNumber } from "../../src/core/setting.ts";
+import type { Load, PromptSource, RequestClass, Slo, Variant } from "../plan.ts";
+import { named, poisson, SPACING, type UnnamedLoad } from "./arrivals.ts";
+import {
+  aboveZero,
+  CLIENTS,
+  LATENCY_LIMIT,
+  RATE,
+  RATE_OR_NONE,
+  RUN_FIELDS,
+  SPEED,
+  type Syntax,
+} from "./fields.ts";
+import { LENGTHS, MOST_TOKENS } from "./lengths.ts";
 import { DEFAULT_TENANT } from "./requests.ts";
-import { VARIANT_SETTINGS } from "./variant_settings.ts";
+import { nameOfVariant, VARIANT_SETTINGS } from "./variants.ts";
 
 const MOST_ITEMS = 64;
-const MOST_A_SECOND = 100_000;
-const UNITS_MS: Readonly<Record<string, Millis>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-const DAY_MS = 86_400_000;
 
-function wholeNumber(min: number, max: number): z.ZodType<number> {
-  const keeps = (given: unknown) =>
-    Number.isSafeInteger(given) && Number(given) >= min && Number(given) <= max;
-  return value(`a whole number from ${min} to ${max}`, keeps);
-}
-
-function number(min: number, max: number): z.ZodType<number> {
-  const keeps = (given: unknown) => typeof given === "number" && given >= min && given <= max;
-  return value(`a number from ${min} to ${max}`, keeps);
-}
-
-function positive(max: number): z.ZodType<number> {
-  const keeps = (given: unknown) => typeof given === "number" && given > 0 && given <= max;
-  return value(`a number above 0, at most ${max}`, keeps);
-}
-
-function yesOrNo(): z.ZodType<boolean> {
-  return value("true or false", (given) => typeof given === "boolean");
-}
-
-/** A value that is read by a function, which gives the rule in its place where the value breaks it. */
-function readBy<T>(read: (given: unknown) => T | string): z.ZodType<Exclude<T, string>> {
+/** A value that a file writes as a flag does. */
+function field<T>({ rule, parse }: Syntax<T>): z.ZodType<Exclude<T, undefined>> {
   return z.unknown().transform((given, ctx) => {
-    const result = read(given);
-    if (typeof result !== "string") return result as Exclude<T, string>;
-    ctx.addIssue({ code: "custom", message: result });
-    return z.NEVER;
+    const read = ["string", "number", "boolean"].includes(typeof given) ? parse(String(given)) : undefined;
+    if (read === undefined) ctx.addIssue({ code: "custom", message: rule });
+    return read as Exclude<T, undefined>;
   });
 }
 
-/** `500ms`, `30s`, `2m` or `1h` as milliseconds, at most a day. */
-function time(minMs: Millis): z.ZodType<Millis> {
-  return readBy((given) => {
-    const [, digits, unit = ""] = /^(\d{1,9}(?:\.\d{1,6})?) ?(ms|s|m|h)$/.exec(String(given).trim()) ?? [];
-    const ms = Number(digits) * (UNITS_MS[unit] ?? NaN);
-    const isGood = typeof given === "string" && ms >= minMs && ms <= DAY_MS;
-    return isGood ? ms : `a time with its unit, like 500ms, 30s or 2m, from ${minMs} ms to a day`;
-  });
+function whole(min: number, max: number): z.ZodType<number> {
+  return field(wholeNumber(min, max, min, ""));
+}
+
+function text(rule: string, most: number): z.ZodType<string> {
+  return value(rule, (given) => typeof given === "string" && /\S/.test(given) && given.length <= most);
 }
 
 function list<T extends z.ZodType>(item: T, of: string) {
@@ -87,14 +70,13 @@ function differing(items: readonly { readonly name: string }[], ctx: z.Refinemen
   });
 }
 
-const TOKENS = wholeNumber(1, MOST_TOKENS);
-const WEIGHT = positive(1_000_000);
-const LENGTHS: z.ZodType<Lengths> = readBy(lengthsOf);
+const TOKENS = whole(1, MOST_TOKENS);
+const WEIGHT = field(aboveZero(1_000_000));
 
 const SYNTHETIC: z.ZodType<PromptSource> = fields({
-  tokens: LENGTHS,
-  sharedPrefix: wholeNumber(0, MOST_TOKENS).default(0),
-  prefixes: wholeNumber(1, 1_000_000).default(1),
+  tokens: field(LENGTHS),
+  sharedPrefix: whole(0, MOST_TOKENS).default(0),
+  prefixes: whole(1, 1_000_000).default(1),
 }).superRefine(({ tokens, sharedPrefix, prefixes }, ctx) => {
   const longest = tokens.kind === "fixed" ? tokens.tokens : tokens.max;
   if (sharedPrefix >= longest) {
@@ -111,29 +93,21 @@ const PROMPT: z.ZodType<PromptSource> = formOf((given) => {
   return isMapping(given) ? SYNTHETIC : "natural, or a mapping with tokens";
 });
 
-const TENANTS: z.ZodType<RequestClass["tenants"]> = formOf((given) =>
-  isMapping(given) && Object.keys(given).length > 0
-    ? z.record(z.string(), WEIGHT).transform((weights) =>
-      Object.entries(weights).map(([name, weight]) => ({ name, weight }))
-    )
-    : "a mapping of at least one tenant's name to its weight"
-);
+const SOME_TENANTS = "a mapping of at least one tenant's name to its weight";
+const TENANTS: z.ZodType<RequestClass["tenants"]> = z.record(z.string(), WEIGHT, { error: SOME_TENANTS })
+  .refine((weights) => Object.keys(weights).length > 0, { error: SOME_TENANTS })
+  .transform((weights) => Object.entries(weights).map(([name, weight]) => ({ name, weight })));
 
 const CLASS: z.ZodType<RequestClass> = fields({
-  name: value<string>(
-    "a text of 1 to 64 characters",
-    (given) => typeof given === "string" && /\S/.test(given) && given.length <= 64,
-  ),
+  name: text("a text of 1 to 64 characters", 64),
   weight: WEIGHT.default(1),
   prompt: PROMPT.default({ kind: "natural" }),
-  output: LENGTHS,
-  exactOutput: yesOrNo().default(false),
+  output: field(LENGTHS),
+  exactOutput: field(RUN_FIELDS.stream).default(false),
   tenants: TENANTS.default([DEFAULT_TENANT]),
 });
 
-const REQUESTS = wholeNumber(1, 10_000_000);
-const RATE = number(0, MOST_A_SECOND);
-const SPACING: z.ZodType<Spacing> = readBy(spacingOf);
+const REQUESTS = field(RUN_FIELDS.requests);
 
 function someAboveZero(rates: readonly number[], ctx: z.RefinementCtx): void {
   if (rates.every((rate) => rate === 0)) {
@@ -142,21 +116,19 @@ function someAboveZero(rates: readonly number[], ctx: z.RefinementCtx): void {
 }
 
 const LOADS: Readonly<Record<string, z.ZodType<UnnamedLoad>>> = {
-  concurrency: fields({ concurrency: wholeNumber(1, 4096), requests: REQUESTS.exactOptional() })
+  concurrency: fields({ concurrency: field(CLIENTS), requests: REQUESTS.exactOptional() })
     .transform((clients) => ({ kind: "closed", ...clients })),
-  rate: fields({ rate: positive(MOST_A_SECOND), arrivals: SPACING.default(() => poisson) })
+  rate: fields({ rate: field(RATE), arrivals: field(SPACING).default(() => poisson) })
     .transform(({ rate, arrivals }) => ({ kind: "open", arrivals: arrivals(rate) })),
   ramp: fields({
-    ramp: fields({ from: RATE, to: RATE }).superRefine(({ from, to }, ctx) => someAboveZero([from, to], ctx)),
+    ramp: fields({ from: field(RATE_OR_NONE), to: field(RATE_OR_NONE) })
+      .superRefine(({ from, to }, ctx) => someAboveZero([from, to], ctx)),
   }).transform(({ ramp }) => ({ kind: "open", arrivals: { kind: "ramp", ...ramp } })),
-  steps: fields({ steps: list(RATE, "rates").superRefine(someAboveZero) })
+  steps: fields({ steps: list(field(RATE_OR_NONE), "rates").superRefine(someAboveZero) })
     .transform(({ steps }) => ({ kind: "open", arrivals: { kind: "steps", rates: steps } })),
   trace: fields({
-    trace: value<string>(
-      "a path or the name of a shipped trace",
-      (given) => typeof given === "string" && /\S/.test(given),
-    ),
-    speed: number(0.001, MOST_A_SECOND).default(1),
+    trace: text("a path or the name of a shipped trace", Infinity),
+    speed: field(SPEED).default(1),
     maxPromptTokens: TOKENS.exactOptional(),
     maxOutputTokens: TOKENS.exactOptional(),
   }).transform(({ trace, ...played }) => ({
@@ -165,10 +137,6 @@ const LOADS: Readonly<Record<string, z.ZodType<UnnamedLoad>>> = {
   })),
 };
 const LOAD_KINDS = Object.keys(LOADS);
-
-function poisson(rate: number) {
-  return { kind: "poisson" as const, rate };
-}
 
 const LOAD: z.ZodType<Load> = formOf((given) => {
   const kinds = isMapping(given) ? LOAD_KINDS.filter((kind) => Object.hasOwn(given, kind)) : [];
@@ -179,42 +147,30 @@ const LOAD: z.ZodType<Load> = formOf((given) => {
   // Without a kind every field is unknown, and the kinds are what they may have meant.
   const none = () =>
     fields(Object.fromEntries(LOAD_KINDS.map((kind) => [kind, z.never().optional()]))) as never;
-  return kinds[0] === undefined ? none() : LOADS[kinds[0]]!;
-}).transform((load) => ({ ...load, name: nameOfLoad(load) }));
+  return kinds[0] === undefined ? none() : LOADS[kinds[0]]!.transform(named);
+});
 
-const SETTINGS_GIVEN: z.ZodType<Partial<Settings>> = formOf((given) =>
-  isMapping(given)
-    ? fields(Object.fromEntries(VARIANT_SETTINGS.map((name) => [name, settingOf(name)]))).partial()
-    : "a mapping of the engine's settings to their values"
-);
-
-function settingOf(name: (typeof VARIANT_SETTINGS)[number]) {
-  const { rule, parse } = SETTINGS[name];
-  return z.unknown().transform((given, ctx) => {
-    const parsed = typeof given === "object" ? undefined : parse(String(given));
-    if (parsed === undefined) ctx.addIssue({ code: "custom", message: rule });
-    return parsed;
-  });
-}
+const SETTINGS_GIVEN = fields(
+  Object.fromEntries(VARIANT_SETTINGS.map((name) => [name, field<Settings[SettingName]>(SETTINGS[name])])),
+).partial() as z.ZodType<Partial<Settings>>;
 
 const VARIANT: z.ZodType<Variant> = fields({
-  mode: value<Mode>(`one of ${MODES.join(", ")}`, (given) => MODES.some((mode) => mode === given)),
+  mode: field(oneOf(MODES, MODES[0], "")),
   settings: SETTINGS_GIVEN.default({}),
-  loads: list(value<string>("a text", (given) => typeof given === "string"), "names of loads")
-    .exactOptional(),
+  loads: list(z.string({ error: "a text" }), "names of loads").exactOptional(),
 }).transform((variant) => ({ ...variant, name: nameOfVariant(variant) }));
 
-const LIMIT = time(0).exactOptional();
+const LIMIT = field(LATENCY_LIMIT).exactOptional();
 const SLO: z.ZodType<Slo> = fields({ ttft: LIMIT, tpot: LIMIT, e2e: LIMIT })
   .transform((limits) => Object.fromEntries(Object.entries(limits).map(([name, ms]) => [`${name}Ms`, ms])));
 
 export const WORKLOAD = fields({
-  seed: wholeNumber(0, 2 ** 31 - 1).exactOptional(),
-  rounds: wholeNumber(1, 1000).exactOptional(),
+  seed: field(RUN_FIELDS.seed).exactOptional(),
+  rounds: field(RUN_FIELDS.rounds).exactOptional(),
   requests: REQUESTS.exactOptional(),
-  duration: time(1000).exactOptional(),
-  stream: yesOrNo().exactOptional(),
-  timeout: time(1).exactOptional(),
+  duration: field(RUN_FIELDS.duration).exactOptional(),
+  stream: field(RUN_FIELDS.stream).exactOptional(),
+  timeout: field(RUN_FIELDS.timeout).exactOptional(),
   slo: SLO.exactOptional(),
   classes: list(CLASS, "classes").superRefine(differing).exactOptional(),
   loads: list(LOAD, "loads").superRefine(differing).exactOptional(),

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { firstProblems } from "../../src/cli/problems.ts";
 import { messageOf, StartupError } from "../../src/core/errors.ts";
+import { wholeNumber } from "../../src/core/setting.ts";
 import type { Millis } from "../../src/core/types.ts";
 import type { Arrivals, TurnLimits } from "../plan.ts";
 import type { TraceUse } from "../record/environment.ts";
@@ -18,10 +19,14 @@ export interface TraceRow {
 
 type TraceArrivals = Arrivals & { readonly kind: "trace" };
 
-const COLUMNS = ["TIMESTAMP", "ContextTokens", "GeneratedTokens"] as const;
 const SHIPPED = new URL("traces/", import.meta.url);
 const MOST_BYTES = 256 * 2 ** 20;
-const MOST_TOKENS = 1_000_000;
+const TOKENS = wholeNumber(1, 1_000_000, 1, "");
+const COLUMNS = [
+  { name: "TIMESTAMP", rule: "a time like 2023-11-16 18:15:46.6805900", parse: instantOf },
+  { name: "ContextTokens", ...TOKENS },
+  { name: "GeneratedTokens", ...TOKENS },
+] as const;
 
 /** The path of a trace: a file's, or that of a shipped trace that is named without folder and `.csv`. */
 export function tracePath(file: string): string {
@@ -56,50 +61,44 @@ export function sha256Of(file: string): string {
 export function parseTrace(text: string, path: string): readonly TraceRow[] {
   const problems: string[] = [];
   const rows: TraceRow[] = [];
-  let places: readonly number[] | undefined;
-  let width = 0;
+  const [header, ...records] = recordsOf(text, path);
+  const places = placesIn(header?.cells ?? [], path);
+  const width = header?.cells.length;
   let firstMs: Millis | undefined;
-  eachRecord(text, path, (cells, line) => {
-    if (!places) {
-      places = placesIn(cells, path);
-      width = cells.length;
-      return;
-    }
+  for (const { cells, line } of records) {
     if (cells.length !== width) {
       problems.push(`${path}:${line}: must have ${width} fields as the header has, got ${cells.length}`);
-      return;
+      continue;
     }
-    const [time = "", prompt = "", output = ""] = places.map((place) => cells[place]);
-    const problem = (column: number, rule: string, value: string) =>
-      problems.push(`${path}:${line}: ${COLUMNS[column]} must be ${rule}, got ${JSON.stringify(value)}`);
-    const at = instantOf(time);
-    if (at === undefined) problem(0, "a time like 2023-11-16 18:15:46.6805900", time);
-    else if (firstMs !== undefined && at - firstMs < (rows.at(-1)?.atMs ?? 0)) {
-      problem(0, "no earlier than the line above's", time);
-    }
-    const promptTokens = tokensOf(prompt);
-    const outputTokens = tokensOf(output);
-    const rule = `a whole number from 1 to ${MOST_TOKENS}`;
-    if (promptTokens === undefined) problem(1, rule, prompt);
-    if (outputTokens === undefined) problem(2, rule, output);
-    if (at === undefined || promptTokens === undefined || outputTokens === undefined) return;
+    const values = COLUMNS.map(({ name, rule, parse }, column) => {
+      const cell = cells[places[column]!] ?? "";
+      const value = parse(cell);
+      const isEarly = column === 0 && value !== undefined &&
+        value - (firstMs ?? value) < (rows.at(-1)?.atMs ?? 0);
+      if (value !== undefined && !isEarly) return value;
+      const broken = isEarly ? "no earlier than the line above's" : rule;
+      problems.push(`${path}:${line}: ${name} must be ${broken}, got ${JSON.stringify(cell)}`);
+      return undefined;
+    });
+    const [at, promptTokens, outputTokens] = values;
+    if (at === undefined || promptTokens === undefined || outputTokens === undefined) continue;
     firstMs ??= at;
     rows.push({ atMs: at - firstMs, promptTokens, outputTokens });
-  });
-  if (!places) placesIn([], path);
-  if (problems.length > 0) throw new StartupError(firstProblems(problems, path));
-  if (rows.length === 0) {
-    throw new StartupError([`${path}:1: a trace must have a row below its header, got none`]);
   }
-  return rows;
+  if (problems.length > 0) throw new StartupError(firstProblems(problems, path));
+  if (rows.length > 0) return rows;
+  throw new StartupError([`${path}:1: a trace must have a row below its header, got none`]);
 }
 
-/** Calls `take` with each record of a CSV file and the line in which it begins. @throws {StartupError} */
-function eachRecord(
-  text: string,
-  path: string,
-  take: (cells: readonly string[], line: number) => void,
-): void {
+interface CsvRecord {
+  readonly cells: readonly string[];
+  /** In which it begins. */
+  readonly line: number;
+}
+
+/** The records of a CSV file. @throws {StartupError} */
+function recordsOf(text: string, path: string): readonly CsvRecord[] {
+  const records: CsvRecord[] = [];
   let line = 1;
   try {
     parse(text.trimEnd(), {
@@ -108,11 +107,12 @@ function eachRecord(
       relax_column_count: true, // a line for each such record says more
       record_delimiter: ["\r\n", "\n", "\r"],
       on_record(cells: readonly string[], { lines }) {
-        take(cells, line);
+        records.push({ cells, line });
         line = lines + 1;
-        return undefined; // nothing is to be gathered
+        return undefined; // nothing else is to be gathered
       },
     });
+    return records;
   } catch (thrown) {
     if (!(thrown instanceof CsvError)) throw thrown;
     const rule = thrown.code === "CSV_QUOTE_NOT_CLOSED"
@@ -124,15 +124,14 @@ function eachRecord(
 
 /** Finds the places of the columns in a trace's header. */
 function placesIn(header: readonly string[], path: string): readonly number[] {
-  const places = COLUMNS.map((name) => header.indexOf(name));
+  const names = COLUMNS.map(({ name }) => name);
   const got = header.length === 0 ? "an empty file" : `"${header.join(",")}"`;
-  if (places.includes(-1)) {
-    throw new StartupError([`${path}:1: must have the columns ${COLUMNS.join(",")}, got ${got}`]);
+  const missing = names.some((name) => !header.includes(name));
+  if (missing || names.some((name) => header.indexOf(name) !== header.lastIndexOf(name))) {
+    const often = missing ? "" : " once each";
+    throw new StartupError([`${path}:1: must have the columns ${names.join(",")}${often}, got ${got}`]);
   }
-  if (COLUMNS.some((name) => header.indexOf(name) !== header.lastIndexOf(name))) {
-    throw new StartupError([`${path}:1: must have the columns ${COLUMNS.join(",")} once each, got ${got}`]);
-  }
-  return places;
+  return names.map((name) => header.indexOf(name));
 }
 
 /** A file's text in the encoding that its first bytes say; `what` it must be. @throws {StartupError} */
@@ -179,10 +178,4 @@ function instantOf(text: string): Millis | undefined {
   const match = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(\.\d{1,9})?(?:Z|\+00:00)?$/.exec(text);
   const wholeMs = match ? Date.parse(`${match[1]}T${match[2]}Z`) : NaN;
   return Number.isNaN(wholeMs) ? undefined : wholeMs + 1000 * Number(match?.[3] ?? 0);
-}
-
-function tokensOf(text: string | undefined): number | undefined {
-  if (!/^\d{1,8}$/.test(text ?? "")) return undefined;
-  const tokens = Number(text);
-  return tokens >= 1 && tokens <= MOST_TOKENS ? tokens : undefined;
 }

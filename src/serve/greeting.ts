@@ -1,8 +1,9 @@
 /** What `serve` prints once it serves, and its help. */
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { addressOf, hostAndPort, type Settings } from "../config/config.ts";
+import { addressOf, flagOf, hostAndPort, type SettingName, type Settings } from "../config/config.ts";
 import { settingsHelp } from "../config/parse.ts";
+import { modeOf, MODES } from "../core/modes/modes.ts";
 import type { WorkerSource } from "./find_worker.ts";
 import { describeIdentity, type SaidIdentity } from "./follow_worker.ts";
 
@@ -12,12 +13,20 @@ Starts the engine, and a local worker with a small model unless a worker is give
 
 Examples:
   deno task serve
-  deno task serve --engine-mode micro_batch --max-batch-size 32
+  deno task serve ${modeExample()}
   deno task serve --worker-endpoint http://10.0.0.7:50071
 
 Each setting is a flag and an environment variable; the flag wins.
 
 ${settingsHelp()}`;
+
+/** The flags of a mode that has settings of its own, with values that are worth a try. */
+function modeExample(): string {
+  const { name, candidates } = MODES.map(modeOf).find(({ isWindowed }) => isWindowed) ?? modeOf(MODES[0]);
+  const settings = Object.entries(candidates(32).at(-1) ?? {});
+  const flags = settings.map(([setting, value]) => `${flagOf(setting as SettingName)} ${value}`);
+  return [`--engine-mode ${name}`, ...flags].join(" ");
+}
 
 /** The worker behind the engine. */
 export type ServingWorker = Exclude<WorkerSource, { kind: "none" }> | {
