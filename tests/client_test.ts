@@ -117,9 +117,12 @@ test(
     const { stdout } = await ask(site, "--raw", "--max-tokens=20", SKY);
     assert.equal(stdout, raw.responseText);
     const messages = [{ role: "system", content: "Be brief." }, { role: "user", content: SKY }];
-    const told = await engine.submit({ messages, maxTokens: 20 });
-    assert.notEqual(told.responseText, raw.responseText);
-    assert.equal((await ask(site, "--system=Be brief.", "--max-tokens=20", SKY)).stdout, told.responseText);
+    const withSystem = await engine.submit({ messages, maxTokens: 20 });
+    assert.notEqual(withSystem.responseText, raw.responseText);
+    assert.equal(
+      (await ask(site, "--system=Be brief.", "--max-tokens=20", SKY)).stdout,
+      withSystem.responseText,
+    );
     const stop = raw.responseText.split(" ")[8]!;
     const cut = JSON.parse((await ask(site, "--raw", "--json", `--stop=${stop}`, SKY)).stdout);
     assert.equal(cut.finish_reason, "stop");

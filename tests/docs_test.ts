@@ -157,8 +157,8 @@ Deno.test("docs/operations.md has a row for each metric, and no other", async ()
   const exposed = parseMetrics(await metrics.text()).map(({ name }) => name);
   const [, table] = page.split("\n| metric | type | labels | meaning |\n|---|---|---|---|\n");
   const cells = table!.split("\n\n")[0]!.split("\n").map((row) => row.split(" | ")[0]!);
-  const told = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name!));
-  assert.deepEqual(told.toSorted(), exposed.toSorted());
+  const listed = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name!));
+  assert.deepEqual(listed.toSorted(), exposed.toSorted());
 });
 
 /** How the commands that people type read their arguments; each throws for wrong ones. */
@@ -203,7 +203,7 @@ Deno.test("flags in the README's examples are flags of serve", async () => {
   }
 });
 
-Deno.test("docs/http.md tells the status, the type and the code of each way to fail", async () => {
+Deno.test("docs/http.md has the status, the type and the code of each way to fail", async () => {
   const page = await read("docs/http.md");
   const refusals = (Object.keys(HTTP_STATUS) as ErrorCode[]).map((code) =>
     refusal(new OmnispanError(code, ""))

@@ -373,7 +373,7 @@ Deno.test({
 });
 
 test(
-  "health and readiness tell the worker apart; the model page lists it",
+  "health answers without a worker and readiness does not; the models list the worker's",
   {},
   async ({ worker, engine }) => {
     const get = async (path: string) => {

@@ -162,8 +162,8 @@ test(
     for (const [authorization, message] of wrong) {
       for (const [path, init] of ways) {
         const { status, headers, body: { error } } = await http(engine, path, authorization, init);
-        const told = { message, type: "authentication_error", param: null, code: "invalid_api_key" };
-        assert.deepEqual([status, error], [401, told], `${path} with ${authorization}`);
+        const expected = { message, type: "authentication_error", param: null, code: "invalid_api_key" };
+        assert.deepEqual([status, error], [401, expected], `${path} with ${authorization}`);
         assert.equal(headers.get("www-authenticate"), "Bearer");
       }
       const options = authorization === undefined ? {} : withAuthorization(authorization);
@@ -178,7 +178,7 @@ test(
 );
 
 test(
-  "health, readiness, the page and its parts need no key, and tell no secret of the house",
+  "health, readiness, the page and its parts need no key, and show no secret",
   {},
   async ({ worker, engine }) => {
     const open = ["/healthz", "/readyz", ...(await loadAssets()).keys()];
@@ -266,8 +266,8 @@ test("max_in_flight holds at both ports until one of the key's requests ends, al
     const running = chat(engine, key, { max_tokens: LONG, stream }, { signal: leaving.signal });
     await waitUntil("one runs", async () => (await engine.engine.scheduler.stats()).inFlight === 1);
     const message = `max_in_flight of API key ${idOf(key)} is 1; 1 requests are under way`;
-    const told = await chat(engine, key);
-    assert.deepEqual([told.status, told.body.error.message], [429, message]);
+    const refused = await chat(engine, key);
+    assert.deepEqual([refused.status, refused.body.error.message], [429, message]);
     const { code, details, metadata } = await refusal(engine.submit(PROMPT, withKey(key)));
     assert.deepEqual([code, details], [Status.RESOURCE_EXHAUSTED, message]);
     assert.deepEqual(metadata.get("grpc-retry-pushback-ms"), [], "nobody knows when one ends");
@@ -358,8 +358,8 @@ test(
   async ({ worker, engine, file, key }) => {
     const message = 'must not be given: MODE_HINTS is false here, got "queued"';
     const hinted = { headers: { "omnispan-mode": "queued" } };
-    const told = await chat(engine, key, {}, hinted);
-    assert.deepEqual([told.status, told.body.error.message], [400, `omnispan-mode ${message}`]);
+    const refused = await chat(engine, key, {}, hinted);
+    assert.deepEqual([refused.status, refused.body.error.message], [400, `omnispan-mode ${message}`]);
     const { code, details } = await refusal(engine.submit({ ...PROMPT, modeHint: "queued" }, withKey(key)));
     assert.deepEqual([code, details], [Status.INVALID_ARGUMENT, `mode_hint ${message}`]);
     await using open = await httpEngineFor(worker.address, { API_KEYS_FILE: file.path, MODE_HINTS: true });
@@ -376,8 +376,8 @@ test("nothing that one tenant gets names another", {
 }, async ({ engine, file, key }) => {
   const bob = await file.add("bob", "--max-in-flight 3");
   await waitUntil("the new key works", async () => (await chat(engine, bob)).status === 200);
-  const heard: string[] = [];
-  const note = (told: unknown) => heard.push(typeof told === "string" ? told : JSON.stringify(told));
+  const texts: string[] = [];
+  const note = (seen: unknown) => texts.push(typeof seen === "string" ? seen : JSON.stringify(seen));
   const id = { headers: { "x-request-id": "bobs-request" } };
   const together = await Promise.all([chat(engine, key), chat(engine, bob, {}, id)]);
   note(together[0].text + JSON.stringify([...together[0].headers]));
@@ -395,10 +395,10 @@ test("nothing that one tenant gets names another", {
   note(error.details + JSON.stringify(error.metadata.getMap()));
   note((await http(engine, "/v1/models", `Bearer ${key}`)).text);
   engine.client.getEngineStats({}, withKey(key), (_error, stats) => note(stats));
-  await waitUntil("the stats are there", () => heard.length === 5);
+  await waitUntil("the stats are there", () => texts.length === 5);
   leaving.abort();
   await Promise.allSettled(running);
-  for (const text of heard) assert.ok(!/bob/i.test(text) && !text.includes(idOf(bob)), text);
+  for (const text of texts) assert.ok(!/bob/i.test(text) && !text.includes(idOf(bob)), text);
 });
 
 function serveTest(name: string, fn: () => Promise<void>, ignore = false): void {
@@ -413,11 +413,11 @@ serveTest("no key, no part of one and no prompt is in logs, metrics, errors or t
   ]);
   await using serve = new Serve({ env: { API_KEYS_FILE: file.path, LOG_LEVEL: "debug" } });
   const url = await serve.httpUrl();
-  const heard: string[] = [];
+  const texts: string[] = [];
   const ask = async (authorization: string, body: unknown) => {
     const headers = { "content-type": "application/json", authorization };
     const response = await fetch(url + CHAT, { method: "POST", headers, body: JSON.stringify(body) });
-    heard.push(JSON.stringify([...response.headers]) + await response.text());
+    texts.push(JSON.stringify([...response.headers]) + await response.text());
     return response.status;
   };
   const secret = { ...ASKED, messages: [{ role: "user", content: "xyzzyplugh" }] };
@@ -429,10 +429,10 @@ serveTest("no key, no part of one and no prompt is in logs, metrics, errors or t
   await file.replace((await Deno.readTextFile(file.path)).replace('"alice"', `"${key}\\n"`));
   await serve.waitFor(/the API keys stay as they were: .*tenant must be/, 10_000, serve.stderr);
   const metrics = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${operator}` } });
-  heard.push(await metrics.text(), await liveText(url, operator));
+  texts.push(await metrics.text(), await liveText(url, operator));
   serve.kill("SIGTERM");
   await serve.exit();
-  heard.push(serve.output());
+  texts.push(serve.output());
   assert.match(
     serve.output(),
     /request \S+ ended: ok[\s\S]*refused, unauthenticated/,
@@ -443,10 +443,10 @@ serveTest("no key, no part of one and no prompt is in logs, metrics, errors or t
   ) => hash!);
   assert.equal(hashes.length, 2);
   const hidden = [...[key, operator, stranger].map(secretOf), ...hashes];
-  for (const text of heard) {
+  for (const text of texts) {
     for (const part of hidden) assert.ok(!text.includes(part.slice(0, 12)), `${part} is in ${text}`);
   }
-  assert.ok(!heard.slice(1).some((text) => text.includes("xyzzyplugh")), "no prompt is repeated");
+  assert.ok(!texts.slice(1).some((text) => text.includes("xyzzyplugh")), "no prompt is repeated");
 });
 
 serveTest(
@@ -492,8 +492,8 @@ serveTest(
       await Deno.chmod(file.path, mode);
       await using serve = new Serve({ env });
       await serve.address();
-      const told = serve.stderr.map((line) => about.exec(line)).find((match) => match);
-      assert.equal(told?.[1] ?? "", may);
+      const warning = serve.stderr.map((line) => about.exec(line)).find((match) => match);
+      assert.equal(warning?.[1] ?? "", may);
       if (may) continue;
       await Deno.chmod(file.path, 0o620);
       await Deno.writeTextFile(

@@ -103,14 +103,14 @@ browserTest(
       assert.deepEqual(shown, { queueDepth: 0, inFlight: 0, ...totals });
     });
 
-    await t.step("the timeline has the last batches, and tells of each who waited how long", async () => {
+    await t.step("the timeline has the last batches, and shows for each who waited how long", async () => {
       const { batches } = await helloOf(url);
       const newest = batches.slice(-20).reverse();
       const rows = live.at("#timeline .batch:visible");
-      const told = newest.map(({ id, reason }) => `#${id}${reason}`);
+      const expected = newest.map(({ id, reason }) => `#${id}${reason}`);
       await waitUntil("the timeline has them", async () => {
         const shown = (await rows.allTextContents()).map((text) => /^#\d+[a-z]+/.exec(text)?.[0]);
-        return shown.join() === told.join();
+        return shown.join() === expected.join();
       });
       assert.ok(new Set(newest.map(({ reason }) => reason)).size > 0);
       await rows.nth(3).hover();

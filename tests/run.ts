@@ -195,7 +195,7 @@ function environmentsOf(names: readonly string[]): ReadonlyMap<TestEnvironment, 
     if (python === undefined || made.has(python)) continue;
     const next = last.then(() => testPython(python));
     made.set(python, next);
-    last = next.catch(() => {}); // who needs it is told
+    last = next.catch(() => {}); // the suite that needs it reports it
   }
   return made;
 }

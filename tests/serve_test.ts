@@ -22,7 +22,7 @@ async function ended(pids: readonly number[]): Promise<void> {
   await waitUntil(`processes ${pids} have ended`, () => !pids.some(isAlive));
 }
 
-serveTest("--help tells each setting and ends", async () => {
+serveTest("--help prints each setting and ends", async () => {
   await using serve = new Serve({ flags: ["--help"] });
   assert.equal((await serve.exit()).code, 0);
   for (const name of SETTING_NAMES) assert.match(serve.stdout.join("\n"), new RegExp(`\\(${name}, default `));
@@ -269,7 +269,7 @@ serveTest("with JSON logs each line of stderr is a JSON record", async () => {
   }
 });
 
-serveTest("it serves and ends well also when nobody reads what it tells", async () => {
+serveTest("it serves and ends well also when nobody reads its output", async () => {
   const endpoint = `127.0.0.1:${freePort()}`;
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "src/main.ts", "--bind-port", "0", "--worker-endpoint", endpoint],

@@ -205,7 +205,7 @@ Deno.test({
 
 for (const kind of ["mute", "nameless"] as const) {
   Deno.test({
-    name: `a worker whose session is ${kind} gets no request, and callers hear why`,
+    name: `a worker whose session is ${kind} gets no request, and its callers get the reason`,
     sanitizeOps: false,
     sanitizeResources: false,
     async fn() {

@@ -1,4 +1,4 @@
-/** Every mode over real gRPC with the simulated worker: a real Python process, and answers that tell whose they are. */
+/** Every mode over real gRPC with the simulated worker: a real Python process, and answers that show whose they are. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { WORKER_FOLDER } from "../src/supervisor/plan.ts";

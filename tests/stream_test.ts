@@ -151,7 +151,7 @@ async function limitHolds(mode: "direct" | "queued" | "continuous", session: boo
   await waitUntil("it runs", () => long.chunks.length > 0);
   const others = Array.from({ length: 6 }, (_, i) => engine.stream({ prompt: `short ${i}`, maxTokens: 2 }));
   const unary = engine.submit({ prompt: "in one piece", maxTokens: 2 });
-  // What the long one had when the others started and ended tells the time in steps.
+  // The tokens that the long one had when the others started and ended give the time in steps.
   const began: number[] = [];
   const ended: number[] = [];
   for (const { call } of others) {
@@ -231,13 +231,13 @@ test("a micro_batch group of streams runs as one batch from its first step to it
     BATCH_WINDOW_MS: 5000,
   });
   await engine.connected();
-  await waitUntil("the worker told of its load", async () => (await engine.stats()).load !== null);
+  await waitUntil("the worker has reported its load", async () => (await engine.stats()).load !== null);
   const before = (await engine.stats()).load!;
   const streams = Array.from({ length: 6 }, (_, i) => engine.stream({ prompt: `p${i}`, maxTokens: 10 }));
   const ids = new Set<number>();
   for (const stream of streams) ids.add((await stream.last).dispatch!.id);
   assert.equal(ids.size, 1);
-  await waitUntil("the worker tells of these steps", async () => {
+  await waitUntil("the worker has reported these steps", async () => {
     const { load } = await engine.stats();
     return load!.rowSteps - before.rowSteps === 60;
   });

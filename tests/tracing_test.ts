@@ -327,7 +327,7 @@ Deno.test("nothing is traced unless Deno's own variables ask for it", async () =
   const module = new URL("../src/observe/traces/tracing.ts", import.meta.url);
   const code = `import { tracingOf } from "${module}"; Deno.stdout.writeSync(new TextEncoder().encode(` +
     "String(tracingOf(() => undefined) !== undefined)));";
-  const told = await Promise.all(
+  const results = await Promise.all(
     Object.keys(cases).map(async (variables) => {
       const { stdout } = await new Deno.Command(Deno.execPath(), {
         args: ["eval", code],
@@ -339,5 +339,5 @@ Deno.test("nothing is traced unless Deno's own variables ask for it", async () =
       return [variables, new TextDecoder().decode(stdout) === "true"] as const;
     }),
   );
-  assert.deepEqual(Object.fromEntries(told), cases);
+  assert.deepEqual(Object.fromEntries(results), cases);
 });

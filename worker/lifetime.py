@@ -73,5 +73,5 @@ def _read_stdin(loop: asyncio.AbstractEventLoop, ask: Callable[[], None]) -> Non
             pass
     except OSError:  # no stdin at all, so no process holds its other end
         pass
-    limit_stop()  # not through the event loop alone: it may be stuck behind a load
+    limit_stop()  # the event loop alone is not enough: it may be stuck behind a load
     loop.call_soon_threadsafe(ask)

@@ -17,7 +17,7 @@ from config import TLS_CERT, SettingsError
 from logs import event
 from tls import Certificates
 
-TRIES = 250  # to have the port again
+TRIES = 250  # how often a lost port is tried
 TRY_SECONDS = 0.02  # between two of them
 
 
@@ -31,7 +31,7 @@ class Listener:
         self._make = make
         self._certificates = certificates
         self._server = make()
-        self._ends: set[asyncio.Task[None]] = set()  # of servers that died
+        self._ends: set[asyncio.Task[None]] = set()  # the ends of servers that died
 
     async def start(self, host: str, port: int) -> int:
         """Gives the port. Raises RuntimeError when the address can't be listened on."""

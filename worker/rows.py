@@ -20,7 +20,7 @@ from backends.backend import (
 from wire import pb2
 
 ROLES = ("system", "user", "assistant")
-MOST_ROLE_CHARACTERS = 40  # of a wrong one that its error message shows
+MOST_ROLE_CHARACTERS = 40  # as much of a wrong role as its error message shows
 MOST_STOPS = 16
 MOST_STOP_BYTES = 256
 MOST_PENALTY = 2

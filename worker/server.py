@@ -29,7 +29,7 @@ from wire import pb2
 
 SERVICE = "omnispan.Worker"
 MAX_RECEIVE_BYTES = 256 * 1024 * 1024
-LAST_WORDS_SECONDS = 0.2  # for results and the ends of streams, at the stop
+LAST_WORDS_SECONDS = 0.2  # time for results and the ends of streams at the stop
 
 Context = grpc.aio.ServicerContext[object, object]
 
@@ -210,7 +210,7 @@ class Server:
     def _make(self) -> grpc.aio.Server:
         server = grpc.aio.server(
             options=[
-                ("grpc.so_reuseport", 0),  # else a second worker on the same port would start and share it
+                ("grpc.so_reuseport", 0),  # without it a second worker on the port would start and share it
                 ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
                 ("grpc.max_send_message_length", -1),
                 # An engine may look every second whether its connection is alive, also while nothing runs.

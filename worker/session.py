@@ -17,9 +17,9 @@ from reading import Command, Request, Sequenced
 from rows import reply_of, sendable
 from wire import pb2
 
-INSTANCE = uuid.uuid4().hex  # of this process
+INSTANCE = uuid.uuid4().hex  # identifies this process
 LOAD_SECONDS = 0.1  # least time between two load reports, but for the one that says draining first
-SILENCE_SECONDS = 0.5  # after so long one is due; the contract promises one a second, a runtime's step may hold us up
+SILENCE_SECONDS = 0.5  # after so long a report is due: one a second is promised, and a step may delay it
 
 MakeRow = Callable[[Request, float, bool], Row | Failure]
 Write = Callable[[pb2.WorkerEvent], Awaitable[None]]
@@ -45,7 +45,7 @@ class Session:
         self._in_flight = in_flight
         self._log_steps = log_steps
         self._outbox = Outbox()
-        self._live: dict[int, _Live] = {}  # by the backend's number; until the result is on its way
+        self._live: dict[int, _Live] = {}  # keyed by the backend's number, until the result is sent
         self._numbers: dict[int, int] = {}  # the backend's number of each live sequence
         self._refused: list[tuple[_Live, Failure]] = []
         self._open = 0  # sequences whose result has not been written
@@ -101,7 +101,7 @@ class Session:
         received = time.perf_counter()
         rows: list[Row] = []
         live: list[_Live] = []
-        taken: set[int] = set()  # by this command
+        taken: set[int] = set()  # sequences that this command has taken
         for sequence in sequences:
             request = sequence.request.message
             this = _Live(sequence.sequence, request.request_id, request.tenant_id, received)

@@ -23,7 +23,7 @@ for (const [name, message] of Object.entries(SHARED_ANSWERS)) {
   method.responseDeserialize = readingAround(message, method.responseDeserialize);
 }
 
-/** What reflection tells: all services of the engine, with field names as written, for clients name fields by it. */
+/** What reflection gives: all services of the engine. Field names are as written, for clients name fields by them. */
 export const reflected = {
   ...loadSync(protoPath("omnispan.proto"), { keepCase: true }),
   ...loadSync(protoPath("grpc/health/v1/health.proto"), { keepCase: true }),

@@ -30,7 +30,7 @@ Deno.test("what can't be read of a step is left out, and the rest of it stays", 
   ]]);
 });
 
-Deno.test("bytes in which nothing can be told from the next are no message", () => {
+Deno.test("bytes in which fields can't be separated are no message", () => {
   assert.throws(() => responseDeserialize(Buffer.from([0x9f, 0x01])));
   assert.throws(() => responseDeserialize(Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff])));
 });

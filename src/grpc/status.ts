@@ -17,7 +17,7 @@ export const GRPC_STATUS = {
   internal: Status.INTERNAL,
 } as const satisfies Record<ErrorCode, Status>;
 
-/** grpc-js tells of a stream that broke under a call as INTERNAL, in these words; a server's own INTERNAL differs. */
+/** grpc-js reports a stream that broke under a call as INTERNAL, in these words; a server's own INTERNAL differs. */
 const BROKEN_STREAM = /^Received RST_STREAM with code/;
 
 /** A failed call to the worker, as the status of the replies to its requests. */

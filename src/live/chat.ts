@@ -30,6 +30,7 @@ export interface EngineAccount {
   readonly tpot_ms: number;
   readonly e2e_ms: number;
   readonly queue_wait_ms?: number | null;
+  /** The phases of the request's time, in their order (docs/architecture.md). */
   readonly timing: Readonly<Record<string, number>>;
   readonly dispatch?: {
     readonly id: number;
@@ -170,6 +171,16 @@ function withChunk(before: Completion, { choices, usage, omnispan }: Chunk, atMs
 export function tokensPerSecond({ ttftMs = 0, lastTextMs = 0, usage }: Completion): number | null {
   const [tokens, decodeMs] = [usage?.completion_tokens ?? 0, lastTextMs - ttftMs];
   return tokens > 1 && decodeMs >= LEAST_DECODE_MS ? (tokens - 1) / decodeMs * 1000 : null;
+}
+
+/** The phases of a request's time in their order, each with its share of the whole; none where there was no time. */
+export function phasesOf({ timing }: EngineAccount): { name: string; ms: number; share: number }[] {
+  const phases = Object.entries(timing).map(([key, ms]) => ({
+    name: key.replace(/_ms$/, ""),
+    ms: Math.max(0, ms),
+  }));
+  const whole = phases.reduce((sum, { ms }) => sum + ms, 0);
+  return whole > 0 ? phases.map((phase) => ({ ...phase, share: phase.ms / whole })) : [];
 }
 
 /** The ids of the models that the engine lists. @throws {EngineError} also when what answers lists none at all */

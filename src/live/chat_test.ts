@@ -7,7 +7,15 @@ import {
   TestEngine,
 } from "../../tests/support/scripted_http_engine.ts";
 import { pause } from "../../tests/support/wait.ts";
-import { type ChatRequest, complete, type Completion, EMPTY, listModels, tokensPerSecond } from "./chat.ts";
+import {
+  type ChatRequest,
+  complete,
+  type Completion,
+  EMPTY,
+  listModels,
+  phasesOf,
+  tokensPerSecond,
+} from "./chat.ts";
 import { EngineClient, EngineError } from "./engine_client.ts";
 
 const REQUEST: ChatRequest = { model: "m", prompt: "hello", sampling: { max_tokens: 8 } };
@@ -101,6 +109,14 @@ Deno.test("tokens a second are told only of more than one token, and of text tha
   assert.equal(tokensPerSecond({ ...completion, usage: usage(1) }), null);
   assert.equal(tokensPerSecond(completion), null);
   assert.equal(tokensPerSecond({ ...completion, lastTextMs: 100, usage: usage(11) }), null);
+});
+
+Deno.test("phases keep the engine's order and make a whole, and without any time there are none", () => {
+  const timing = { queue_ms: 20, batch_ms: -0.01, prefill_ms: 19, decode_ms: 60, reply_ms: 1 };
+  const phases = phasesOf({ ...ACCOUNT, timing });
+  assert.deepEqual(phases.map(({ name }) => name), ["queue", "batch", "prefill", "decode", "reply"]);
+  assert.deepEqual(phases.map(({ share }) => share), [0.2, 0, 0.19, 0.6, 0.01]);
+  assert.deepEqual(phasesOf({ ...ACCOUNT, timing: { queue_ms: 0 } }), []);
 });
 
 Deno.test("models are listed by their ids, and what lists none is no engine", async () => {

@@ -41,7 +41,7 @@ export interface Ports {
   readonly http: number | undefined;
 }
 
-/** The lines that tell a newcomer where the engine listens and how to ask it something. */
+/** The lines that show a newcomer where the engine listens and how to ask it something. */
 export function greeting(settings: Settings, ports: Ports, worker: ServingWorker): string {
   const host = reachableHost(settings.BIND_HOST);
   const asked = howToAsk(settings, host);

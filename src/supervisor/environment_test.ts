@@ -120,10 +120,13 @@ environmentTest("an environment made by hand is kept and gets the packages", asy
   await Deno.stat(join(plan.folder, "mine"));
 });
 
-environmentTest("a Python without venv is told with the command that brings it", async ({ plan, python }) => {
-  await python.setMode("no-venv");
-  await assert.rejects(ensureEnvironment(plan, silent, never), /sudo apt install python3\.12-venv/);
-});
+environmentTest(
+  "a Python without venv is reported with the command that installs it",
+  async ({ plan, python }) => {
+    await python.setMode("no-venv");
+    await assert.rejects(ensureEnvironment(plan, silent, never), /sudo apt install python3\.12-venv/);
+  },
+);
 
 environmentTest("a Python that is too old is named with its version", async ({ plan, folder }) => {
   const old = await fakePython(folder, "3.9.18");

@@ -1,4 +1,4 @@
-/** The live page in a headless Chromium. Tests that need one are told as ignored where there is none. */
+/** The live page in a headless Chromium. Tests that need one are ignored where there is none. */
 import assert from "node:assert/strict";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { browserPath, launch } from "./bench/report_browser.ts";

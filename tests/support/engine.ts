@@ -64,7 +64,7 @@ export class TestClient implements AsyncDisposable {
       { deadline, ...options },
       (error, reply) => error ? reject(error) : resolve(reply!),
     );
-    promise.catch(() => {}); // whoever awaits it hears of it; a test that has failed already does not
+    promise.catch(() => {}); // the failure goes to whoever awaits it; a test that has failed already does not
     return { call, reply: promise };
   }
 
@@ -124,7 +124,7 @@ export class ReadStream {
   constructor(readonly call: ClientReadableStream<GenerateChunk__Output>) {
     const { promise, resolve, reject } = Promise.withResolvers<GenerateChunk__Output>();
     this.last = promise;
-    promise.catch(() => {}); // whoever awaits it hears of it; nobody has to
+    promise.catch(() => {}); // the failure goes to whoever awaits it, if anybody does
     call.on("data", (chunk: GenerateChunk__Output) => this.chunks.push(chunk));
     call.on("error", reject);
     call.on("end", () => {

@@ -18,7 +18,7 @@ export function junitCounts(xml: string): Counts {
   return { passed: tests - failed - skipped, failed, skipped };
 }
 
-/** The file that failed outside of its tests, as while it loads: deno test tells it in a line, but not in its report. */
+/** The file that failed outside of its tests, as while it loads: deno test prints it in a line, but leaves it out of its report. */
 export function uncaughtIn(line: string): string | undefined {
   return /^(\S+) \(uncaught error\)$/.exec(stripVTControlCharacters(line))?.[1];
 }

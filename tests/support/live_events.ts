@@ -1,4 +1,4 @@
-/** What an engine under load tells at `/live`, for tests. */
+/** The events of `/live` as an engine under load sends them, for tests. */
 import { parseSettings } from "../../src/config/parse.ts";
 import type { LiveBatch, LiveHello, LivePoint, LiveRequest, LiveTick } from "../../src/live/feed.ts";
 import { liveModes } from "../../src/observe/live/live_record.ts";

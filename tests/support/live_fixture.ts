@@ -1,6 +1,6 @@
 import type { LiveBatch, LivePoint } from "../../src/live/feed.ts";
 
-/** What the engine would tell, with only what a test cares about. */
+/** Records of the live feed, with only the fields that a test is about. */
 export function pointAt(at: number, fields: Partial<LivePoint> = {}): LivePoint {
   const none = { p50: null, p95: null, p99: null };
   return {

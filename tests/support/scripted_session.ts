@@ -174,7 +174,7 @@ class ScriptedSession {
   }
 }
 
-/** What a scripted worker tells of the calls it sees. */
+/** The lines in which a scripted worker reports the calls that it gets. */
 export interface Reported {
   readonly kind: "generate" | "batch" | "stream" | "submit" | "cancelled" | "session";
   readonly requests: readonly Omit<WorkerGenerateRequest__Output, "prompt">[];

@@ -24,7 +24,7 @@ export interface ServeOptions {
   readonly openFiles?: number;
 }
 
-/** `serve` as a process of its own, with the simulated worker and free ports unless told otherwise. */
+/** `serve` as a process of its own, with the simulated worker and free ports unless the test sets others. */
 export class Serve extends TestProcess {
   constructor({ flags = [], env = {}, root = ROOT, task = false, openFiles }: ServeOptions = {}) {
     const args = task ? ["task", "serve", ...flags] : ["run", "-A", join(root, "src/main.ts"), ...flags];
@@ -69,7 +69,7 @@ export class Serve extends TestProcess {
     return (await this.waitFor(/^See it: (https?:\/\/[^/]+)\//))[1]!;
   }
 
-  /** The newest worker process that it told of. */
+  /** The newest worker process that it has printed. */
   workerPid(): number {
     const pids = this.stderr.map((line) => /the worker runs as process (\d+)/.exec(line)?.[1]);
     return Number(pids.findLast((pid) => pid !== undefined));

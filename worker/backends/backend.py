@@ -42,9 +42,9 @@ class Sampling:
     top_p: float = 1.0
     top_k: int = 0  # 0: all tokens
     seed: int | None = None  # None: any
-    frequency_penalty: float = 0.0  # from -2 to 2, for each time that a token is in the answer so far
-    presence_penalty: float = 0.0  # from -2 to 2, once for each token that is in the answer so far
-    repetition_penalty: float = 1.0  # on tokens of the prompt and the answer so far; 1: none
+    frequency_penalty: float = 0.0  # -2 to 2; applies for each time that a token is in the answer so far
+    presence_penalty: float = 0.0  # -2 to 2; applies once for each token that is in the answer so far
+    repetition_penalty: float = 1.0  # applies to tokens of the prompt and the answer so far; 1: none
 
 
 class Message(NamedTuple):
@@ -169,7 +169,7 @@ class Limits:
 class Load:
     running: int  # rows in the batch
     waiting: int  # rows that wait for a place in it
-    kv_usage: float  # of the KV cache, 0 to 1; 0 where the runtime does not report it
+    kv_usage: float  # share of the KV cache in use, 0 to 1; 0 where the runtime does not report it
 
 
 @dataclass(frozen=True)

@@ -187,7 +187,7 @@ class Batch:
             return
         now = time.perf_counter()
         self._take_tokens(pieces, now)
-        stopped: list[int] = []  # by a stop text, of which the runtime does not know
+        stopped: list[int] = []  # rows that a stop text ended, which the runtime does not know
         for piece in pieces:
             row = self._running[piece.number]
             end: Outcome | None = None

@@ -38,7 +38,7 @@ class ChatTemplate:
     def _apply(self, turns: Turns) -> str:
         try:
             return self._render(turns)
-        except Exception as error:  # of jinja, or of what a runtime has in its place
+        except Exception as error:  # jinja's own, or that of what a runtime has in its place
             raise PromptError(f"the model's chat template refuses the messages: {self._reason(error)}") from error
 
     def _reason(self, error: Exception) -> str:

@@ -39,7 +39,7 @@ class LiveRow:
         self.passed_by = 0  # characters of prompts that came later and went first
         self.stream = TextStream(runtime.decode, row.stop, row.min_tokens) if row.stream or row.stop else None
         self._runtime = runtime
-        self._tokens: list[int] = []  # of a row without `stream`
+        self._tokens: list[int] = []  # tokens of a row without `stream`
         self._first_at = self._last_at = 0.0
 
     @property

@@ -39,7 +39,7 @@ class MlxRuntime(Runtime):
         self._max_rows = max_rows
         self._use_openblas = use_openblas
         self._uids: dict[int, int] = {}  # the generator's number of each running row
-        self._numbers: dict[int, int] = {}  # and back
+        self._numbers: dict[int, int] = {}  # the reverse of the map above
         self._silent: set[int] = set()  # generator's numbers of the rows that have no token yet
 
     def load(self) -> None:

@@ -32,7 +32,7 @@ STEP_TOKENS = 256
 # pause grows with the step: a long prompt's may take a second, and a few of these without a load report look like a
 # hang.
 GIL_PAUSE_SECONDS = 0.00005
-GIL_PAUSE_SHARE = 0.01  # of the step
+GIL_PAUSE_SHARE = 0.01  # share of a step's time
 SEED_BITS = 32
 
 

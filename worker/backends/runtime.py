@@ -83,7 +83,7 @@ class Runtime(ABC):
         """One step of all rows. It may give nothing (a piece of prefill). An exception ends the backend."""
 
     def kv_usage(self) -> float:
-        """Of the KV cache, 0 to 1; 0 where the runtime does not report it. Cheap: asked about ten times a second."""
+        """The share of the KV cache in use, 0 to 1; 0 where the runtime reports none. Called ten times a second."""
         return 0.0
 
     @abstractmethod

@@ -37,7 +37,7 @@ from config import MAX_ROWS, SIM_PROFILE, Settings, SettingsError
 
 PROFILES = Path(__file__).parent / "profiles"
 CRASHED = 70  # the exit code of `exit_on`
-INDEX_BITS = CONTEXT.bit_length()  # of a token; the rest is the digest
+INDEX_BITS = CONTEXT.bit_length()  # bits of a token that count its place; the others are the digest
 
 
 @dataclass(frozen=True)

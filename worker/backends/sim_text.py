@@ -25,7 +25,7 @@ def text_of(prompt: Prompt) -> str:
         return " ".join(map(str, prompt.ids))
     if len(prompt) == 1 and prompt[0].role == "user":
         return prompt[0].content
-    return "\x1e".join(f"{role}\x1f{content}" for role, content in prompt)  # both separate words
+    return "\x1e".join(f"{role}\x1f{content}" for role, content in prompt)  # both characters separate words
 
 
 def digest(prompt: Prompt) -> int:

@@ -72,11 +72,11 @@ class StepLoop(Backend):
         # Used on the event loop alone: the listener of each row that has neither ended nor been cancelled.
         self._listeners: dict[int, Listener] = {}
         self._closed = False
-        # Of the owner thread; the event loop reads the figures.
+        # Used on the owner thread; the event loop only reads the figures.
         self._batch = Batch(runtime, max_rows)
         self._kv_usage = self._kv_read_at = 0.0
 
-    # On the event loop.
+    # These methods run on the event loop.
 
     async def load(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -136,7 +136,7 @@ class StepLoop(Backend):
             except Exception:  # one listener's fault must not take the others' news
                 log.exception("a listener failed")
 
-    # On the owner thread.
+    # These methods run on the owner thread.
 
     def _own(self) -> None:
         try:
@@ -217,7 +217,7 @@ class StepLoop(Backend):
             log.debug("news of rows came after the event loop's end")
 
 
-# On the event loop, at the thread's request. Whoever waited may have gone: its future is cancelled then.
+# These run on the event loop, at the thread's request. A future is cancelled when nobody waits for it any more.
 
 
 def _resolve(future: asyncio.Future[T], value: T) -> None:

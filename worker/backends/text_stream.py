@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 UNFINISHED = "\ufffd"  # what many decoders give for bytes that don't make a character yet
-CHARACTER_BYTES = 4  # of the longest character in UTF-8
+CHARACTER_BYTES = 4  # length of the longest character in UTF-8
 KEPT_TOKENS = 8  # more than a character's bytes, so that decoding has found its place after them
 WINDOW_TOKENS = 24
 
@@ -63,7 +63,7 @@ class Detokenizer:
         return new
 
     def rest(self) -> str:
-        """At the end: the bytes that never became a character, as `decode` gives them."""
+        """Gives the bytes that never became a character, as `decode` gives them. To be called at the end."""
         return self._text[len(self._given) :]
 
     def _shorten(self) -> None:
@@ -113,7 +113,7 @@ class StopTexts:
         return text[:safe]
 
     def rest(self) -> str:
-        """At the end: what was held back and has not become a stop text."""
+        """Gives what was held back and has not become a stop text. To be called at the end."""
         return self._held
 
     def _advance(self, character: str) -> int:
@@ -131,7 +131,7 @@ class StopTexts:
 
 
 def _fallbacks(stop: str) -> list[int]:
-    """For each length of a beginning of `stop`: the longest shorter beginning that it ends with."""
+    """Gives for each beginning of `stop` the length of the longest shorter beginning that it ends with."""
     fallbacks = [0] * (len(stop) + 1)
     matched = 0
     for end in range(1, len(stop)):
@@ -151,7 +151,7 @@ class TextStream:
         self._detokenizer = Detokenizer(decode)
         self._min_tokens = min_tokens
         self._stops = StopTexts(stops) if stops else None
-        self._pieces: list[str] = []  # not given yet
+        self._pieces: list[str] = []  # texts that have not been given yet
         self._given_tokens = 0
         self._ended = False
         self.tokens = 0

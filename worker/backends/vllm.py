@@ -110,7 +110,7 @@ class VllmBackend(Backend):
             def __init__(self, vllm_config: object, engine_index: int = 0) -> None: ...
 
             def record(self, scheduler_stats: Any, iteration_stats: Any, *_: object, **__: object) -> None:
-                if scheduler_stats is not None:  # of each of vLLM's steps, also of one that only prefilled
+                if scheduler_stats is not None:  # called for each step, also one that only prefilled
                     backend._iterations += 1
                     backend._running = scheduler_stats.num_running_reqs
                     backend._kv_usage = scheduler_stats.kv_cache_usage

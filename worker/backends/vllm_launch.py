@@ -48,7 +48,7 @@ def prepare_environment(on_cpu: bool, offline: bool, max_rows: int) -> None:
         chosen |= {
             "VLLM_CPU_KVCACHE_SPACE": CPU_CACHE_GIB,
             "OMP_NUM_THREADS": str(os.cpu_count() or 1),
-            "TORCHDYNAMO_DISABLE": "1",  # else the first request of a new kind compiles for half a minute
+            "TORCHDYNAMO_DISABLE": "1",  # compiling would delay the first request of a kind by half a minute
         }
     for name, value in chosen.items():
         os.environ.setdefault(name, value)

@@ -19,7 +19,7 @@ class VllmRow:
         self.number = number
         self.row = row
         self.listener = listener
-        self.timer: asyncio.TimerHandle | None = None  # of its deadline
+        self.timer: asyncio.TimerHandle | None = None  # fires at its deadline
         self.input_tokens = 0
         self._decode = decode
         self._text = TextStream(decode, row.stop, row.min_tokens) if row.stream or row.stop else None

@@ -68,7 +68,7 @@ def _lock(folder: Path, report: Callable[[str], None]) -> FileLock:
 
 
 def _make(folder: Path, make: Callable[[Path], None]) -> None:
-    for left in folder.parent.glob(f"{folder.name}.making-*"):  # of a maker that was killed: we hold the lock
+    for left in folder.parent.glob(f"{folder.name}.making-*"):  # left by a killed maker, since we hold the lock
         shutil.rmtree(left, ignore_errors=True)
     making = Path(tempfile.mkdtemp(prefix=f"{folder.name}.making-", dir=folder.parent))
     try:

@@ -15,7 +15,7 @@ _TEXT, _ARRAY = 8, 9
 
 
 def context_length(model: Path) -> int:
-    """Of a GGUF file or a folder with config.json; UNKNOWN when it is not written there."""
+    """Reads it from a GGUF file, or from config.json of a folder; UNKNOWN when it is not written there."""
     try:
         if model.is_file():
             return _of_gguf(model)

@@ -15,7 +15,7 @@ from gguf.quants import dequantize
 
 Dtype = Literal["F32", "BF16"]  # safetensors' names
 
-CONTROL_TOKEN = 3  # in tokenizer.ggml.token_type
+CONTROL_TOKEN = 3  # the value in tokenizer.ggml.token_type
 
 BLOCK_NAMES = {
     "attn_norm": "input_layernorm",

@@ -1,4 +1,4 @@
-"""Which rows go through the model's chat template, and what is told of one that refuses."""
+"""Which rows go through the model's chat template, and what is reported of one that refuses."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_without_a_template_prompts_go_as_they_are_and_messages_are_refused() ->
 
 
 @pytest.mark.parametrize(
-    ("source", "said", "told"),
+    ("source", "said", "reported"),
     [
         ("{{ raise_exception('Roles must alternate') }}", "Roles must alternate", "Roles must alternate"),
         ('{{ raise_exception("No system role") }}', "Error: No system role at row 1", "No system role"),
@@ -50,10 +50,10 @@ def test_without_a_template_prompts_go_as_they_are_and_messages_are_refused() ->
         (None, "secret", "ValueError"),
     ],
 )
-def test_of_a_template_that_refuses_only_its_own_words_are_told(source: str | None, said: str, told: str) -> None:
+def test_only_a_templates_own_words_are_reported_when_it_refuses(source: str | None, said: str, reported: str) -> None:
     def refuse(turns: Turns) -> str:
         raise ValueError(said)
 
     with pytest.raises(PromptError) as caught:
         ChatTemplate(True, source, refuse, True).text("secret", raw=False)
-    assert str(caught.value) == f"the model's chat template refuses the messages: {told}"
+    assert str(caught.value) == f"the model's chat template refuses the messages: {reported}"

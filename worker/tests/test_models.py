@@ -62,10 +62,10 @@ def test_a_damaged_folder_is_made_again(tmp_path: Path, damage: bytes | None) ->
         file.unlink()
     else:
         file.write_bytes(damage)
-    told: list[str] = []
-    assert (cache.ensure(tmp_path / "m", make, told.append) / "model.bin").read_bytes() == b"weights"
+    reports: list[str] = []
+    assert (cache.ensure(tmp_path / "m", make, reports.append) / "model.bin").read_bytes() == b"weights"
     assert make.times == 2
-    assert "damaged" in told[0]
+    assert "damaged" in reports[0]
 
 
 def test_a_copied_folder_counts_as_whole_by_its_hash(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def conversation(*turns: tuple[str, str], **fields: Any) -> pb2.WorkerGenerateRe
 
 
 def flag(outcome: Outcome) -> bool:
-    """Whether the caller hears that it is its own fault; the same for a reply and a stream."""
+    """Whether the caller learns that it is its own fault; the same for a reply and a stream."""
     reply = reply_of("r", "t", outcome, 0.0)
     assert last_chunk(reply).bad_request == reply.bad_request
     return reply.bad_request

@@ -217,22 +217,22 @@ def test_an_unknown_profile_names_the_shipped_ones() -> None:
 @pytest.mark.parametrize("profile", ["null", "fixed20"])
 async def test_a_stream_is_the_unary_text_a_token_a_step(profile: str) -> None:
     backend = await loaded(profile)
-    heard: list[tuple[list[Delta], list[Ended]]] = []
+    calls: list[tuple[list[Delta], list[Ended]]] = []
     rows = [Row(f"prompt {number}", 4, stream=True) for number in range(3)]
     done = asyncio.Event()
 
     def listen(deltas: Sequence[Delta], ended: Sequence[Ended]) -> None:
-        heard.append((list(deltas), list(ended)))
+        calls.append((list(deltas), list(ended)))
         if ended:
             done.set()
 
     numbers = backend.submit(rows, listen)
-    assert heard == []
+    assert calls == []
     await asyncio.wait_for(done.wait(), 5)
-    assert len(heard[-1][1]) == 3
-    assert [len(deltas) for deltas, _ in heard] == [3] * 4
+    assert len(calls[-1][1]) == 3
+    assert [len(deltas) for deltas, _ in calls] == [3] * 4
     for number, row in zip(numbers, rows, strict=True):
-        text = "".join(delta.text for deltas, _ in heard for delta in deltas if delta.number == number)
+        text = "".join(delta.text for deltas, _ in calls for delta in deltas if delta.number == number)
         assert text == sim_text.answer_text(sim_text.digest(row.prompt), 4)
     await backend.close()
 

@@ -249,8 +249,8 @@ async def test_a_model_that_cannot_be_loaded_is_a_load_error() -> None:
 # Streams.
 
 
-class Heard:
-    """A listener that keeps what it hears, call by call."""
+class Recorder:
+    """A listener that keeps every call."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[list[Delta], list[Ended]]] = []
@@ -268,7 +268,7 @@ class Heard:
 
 
 async def test_a_step_is_one_call_for_each_listener(loop: StepLoop, runtime: Scripted) -> None:
-    one, other = Heard(), Heard()
+    one, other = Recorder(), Recorder()
     numbers = loop.submit([Row("abc", 9, stream=True), Row("de", 9, stream=True), Row("fgh", 9)], one)
     (alone,) = loop.submit([Row("xyz", 9, stream=True)], other)
     assert one.calls == []
@@ -289,32 +289,32 @@ async def test_a_step_is_one_call_for_each_listener(loop: StepLoop, runtime: Scr
 async def test_a_cancelled_row_is_silent_at_once_and_gone_before_the_next_step(
     loop: StepLoop, runtime: Scripted
 ) -> None:
-    heard = Heard()
-    goes, stays = loop.submit([Row("abcdef", 9, stream=True), Row("uvwxyz", 9, stream=True)], heard)
+    recorder = Recorder()
+    goes, stays = loop.submit([Row("abcdef", 9, stream=True), Row("uvwxyz", 9, stream=True)], recorder)
     runtime.go.release(2)
-    await until(lambda: heard.text(goes) == "ab")
+    await until(lambda: recorder.text(goes) == "ab")
     loop.cancel([goes, goes, 12345])
-    runtime.go.release(10)  # the third step had begun: what it gives the row is not told
-    await until(heard.outcomes)
-    assert (heard.text(goes), heard.text(stays)) == ("ab", "uvwxyz")
-    assert list(heard.outcomes()) == [stays]
+    runtime.go.release(10)  # the third step had begun: what it gives the row is dropped
+    await until(recorder.outcomes)
+    assert (recorder.text(goes), recorder.text(stays)) == ("ab", "uvwxyz")
+    assert list(recorder.outcomes()) == [stays]
     assert runtime.sizes == [2, 2, 2, 1, 1, 1]
 
 
 async def test_a_stop_text_takes_the_row_out_of_the_runtime(loop: StepLoop, runtime: Scripted) -> None:
-    heard = Heard()
+    recorder = Recorder()
     streamed, unary, other = loop.submit(
         [
             Row("abcdefgh", 9, stop=("zz", "cde"), stream=True),
             Row("abcdefgh", 9, stop=("cde",)),
             Row("uvwxyz", 9, stop=("yzz",), stream=True),
         ],
-        heard,
+        recorder,
     )
     runtime.go.release(20)
-    await until(lambda: len(heard.outcomes()) == 3)
-    assert (heard.text(streamed), heard.text(other)) == ("ab", "uvwxyz")
-    first, second = heard.outcomes()[streamed], heard.outcomes()[unary]
+    await until(lambda: len(recorder.outcomes()) == 3)
+    assert (recorder.text(streamed), recorder.text(other)) == ("ab", "uvwxyz")
+    first, second = recorder.outcomes()[streamed], recorder.outcomes()[unary]
     assert isinstance(first, Answer)
     assert isinstance(second, Answer)
     assert (second.text, second.output_tokens, second.finish_reason) == ("ab", 5, FinishReason.STOP)
@@ -324,17 +324,19 @@ async def test_a_stop_text_takes_the_row_out_of_the_runtime(loop: StepLoop, runt
 
 async def test_tokens_that_come_together_are_taken_one_by_one(loop: StepLoop, runtime: Scripted) -> None:
     runtime.at_once = 4
-    heard = Heard()
-    streamed, stopped = loop.submit([Row("abcdef", 9, stream=True), Row("abcdef", 9, stop=("bc",), stream=True)], heard)
+    recorder = Recorder()
+    streamed, stopped = loop.submit(
+        [Row("abcdef", 9, stream=True), Row("abcdef", 9, stop=("bc",), stream=True)], recorder
+    )
     runtime.go.release(10)
-    await until(lambda: len(heard.outcomes()) == 2)
-    assert [delta for deltas, _ in heard.calls for delta in deltas if delta.number == streamed] == [
+    await until(lambda: len(recorder.outcomes()) == 2)
+    assert [delta for deltas, _ in recorder.calls for delta in deltas if delta.number == streamed] == [
         Delta(streamed, 0, 4, "abcd"),
         Delta(streamed, 4, 2, "ef"),
     ]
-    outcome = heard.outcomes()[stopped]
+    outcome = recorder.outcomes()[stopped]
     assert isinstance(outcome, Answer)
-    assert (heard.text(stopped), outcome.output_tokens) == ("a", 3)
+    assert (recorder.text(stopped), outcome.output_tokens) == ("a", 3)
     assert runtime.sizes == [2, 1]
 
 
@@ -342,51 +344,51 @@ async def test_a_listener_that_fails_does_not_take_the_others_news(loop: StepLoo
     def broken(deltas: Sequence[Delta], ended: Sequence[Ended]) -> None:
         raise RuntimeError("not listening")
 
-    heard = Heard()
+    recorder = Recorder()
     loop.submit([Row("abc", 9, stream=True)], broken)
-    (fine,) = loop.submit([Row("xyz", 9, stream=True)], heard)
+    (fine,) = loop.submit([Row("xyz", 9, stream=True)], recorder)
     runtime.go.release(10)
-    await until(heard.outcomes)
-    assert heard.text(fine) == "xyz"
+    await until(recorder.outcomes)
+    assert recorder.text(fine) == "xyz"
 
 
 async def test_streamed_rows_end_once_when_the_loop_dies_and_after_the_close(loop: StepLoop, runtime: Scripted) -> None:
-    heard = Heard()
-    loop.submit([Row("abcdef", 9, stream=True)] * 6, heard)
+    recorder = Recorder()
+    loop.submit([Row("abcdef", 9, stream=True)] * 6, recorder)
     runtime.go.release(1)
-    await until(lambda: heard.calls)
+    await until(lambda: recorder.calls)
     runtime.error = RuntimeError("out of luck")
     runtime.go.release(1)
-    await until(lambda: len(heard.outcomes()) == 6)
+    await until(lambda: len(recorder.outcomes()) == 6)
     await loop.close()
-    (late,) = loop.submit([Row("abc", 9)], heard)
-    assert late not in heard.outcomes()
-    await until(lambda: late in heard.outcomes())
-    assert heard.outcomes()[late] == Failure(Status.UNAVAILABLE, "the worker is stopping")
+    (late,) = loop.submit([Row("abc", 9)], recorder)
+    assert late not in recorder.outcomes()
+    await until(lambda: late in recorder.outcomes())
+    assert recorder.outcomes()[late] == Failure(Status.UNAVAILABLE, "the worker is stopping")
     assert (loop.load_now().running, loop.load_now().waiting) == (0, 0)
 
 
 async def test_rows_that_wait_are_cancelled_one_by_one_without_holding_up_the_steps(
     loop: StepLoop, runtime: Scripted
 ) -> None:
-    heard = Heard()
-    numbers = loop.submit([Row("abcdef", 9)] * 20_000, heard)
+    recorder = Recorder()
+    numbers = loop.submit([Row("abcdef", 9)] * 20_000, recorder)
     for number in numbers[5:]:
         loop.cancel([number])
     started = time.monotonic()
     runtime.go.release(100)
-    await until(lambda: len(heard.outcomes()) == 5)
+    await until(lambda: len(recorder.outcomes()) == 5)
     assert time.monotonic() - started < 2
     assert runtime.joined[1:] == [1]
 
 
 async def test_the_load_counts_rows_that_run_and_wait(loop: StepLoop, runtime: Scripted) -> None:
-    heard = Heard()
-    numbers = loop.submit([Row("abcdef", 9)] * 6, heard)
+    recorder = Recorder()
+    numbers = loop.submit([Row("abcdef", 9)] * 6, recorder)
     await until(lambda: loop.load_now().running == 4)
     assert (loop.load_now().waiting, loop.limits.max_rows, loop.limits.context_tokens) == (2, 4, 20)
     loop.cancel(numbers)
     runtime.go.release(1)
     await until(lambda: loop.load_now().running == 0)
-    assert heard.calls == []
+    assert recorder.calls == []
     assert runtime.rows == {}

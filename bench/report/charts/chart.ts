@@ -61,10 +61,11 @@ export function panelsByLoad<Row extends { readonly load: string }>(
   });
 }
 
-/** What stands at a mark under the pointer: a line for each label with a figure of four digits, or a text. */
+/** What stands at a mark under the pointer: a line for each label with a text or a figure; one that isn't there has none. */
 export function tip(lines: Readonly<Record<string, string | number>>): string {
   return Object.entries(lines)
-    .map(([label, value]) => `${label}: ${typeof value === "number" ? String(rounded(value)) : value}`)
+    .filter(([, value]) => typeof value === "string" || Number.isFinite(value))
+    .map(([label, value]) => `${label}: ${typeof value === "number" ? rounded(value) : value}`)
     .join("\n");
 }
 
@@ -73,8 +74,8 @@ export function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }
 
-/** How much of an interval beyond the largest value a picture shows. */
-const INTERVAL_ROOM = 1.5;
+/** How far beyond all values a picture shows an interval, as a ratio. */
+export const INTERVAL_ROOM = 1.5;
 
 /**
  * The end of an axis that shows all values and, where they are not much longer, their intervals: one of a few samples
@@ -107,6 +108,8 @@ export function msAxis(what: string, values: readonly number[]): ScaleOptions {
   if (!(high / low > LOG_RATIO)) return axis(`${what}, ms`, { type: "linear", nice: true });
   return axis(`${what}, ms (log scale)`, {
     type: "log",
+    domain: [low, high],
+    clamp: true, // a time of 0 has no place on it
     ticks: logTicks(low, high),
     tickFormat: ",~r",
     nice: false,

@@ -18,8 +18,11 @@ Deno.test("an axis is logarithmic where its ends are far apart, says so, and has
   assert.equal(msAxis("TTFT", []).type, "linear");
 });
 
-Deno.test("what stands at a mark has a line for each figure, of four digits", () => {
-  assert.equal(tip({ variant: "direct", "TTFT, ms": 12.3456 }), "variant: direct\nTTFT, ms: 12.35");
+Deno.test("what stands at a mark has a line for each figure that is there, of four digits", () => {
+  assert.equal(
+    tip({ variant: "direct", "TTFT, ms": 12.3456, "95 % to": Infinity, "95 % from": NaN }),
+    "variant: direct\nTTFT, ms: 12.35",
+  );
 });
 
 Deno.test("numbers keep four digits", () => {

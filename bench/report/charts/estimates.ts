@@ -8,6 +8,7 @@ import {
   type Chart,
   CUT_OFF,
   endOf,
+  INTERVAL_ROOM,
   msAxis,
   type Panel,
   panelsByLoad,
@@ -44,19 +45,20 @@ function throughputLatencyPanel(
 ): Panel[] {
   const kindOf = (name: string) => plan.loads.find((load) => load.name === name)?.kind ?? "closed";
   const points = summary.cells.map((cell) => {
-    const [x, y] = [cell.outputTokenRate, of(cell)];
-    const { variant, load } = cell;
+    const { variant, load, outputTokenRate: rate } = cell;
+    const latency = of(cell);
     return {
-      ...{ variant, load, x: x.value, y: y.value, xEnds: ends(x), yEnds: ends(y) },
+      ...{ variant, load, rate, latency, x: rate.value, y: latency.value },
       line: `${kindOf(load)} ${variant}`,
       shape: shapeOf(variants.indexOf(variant)),
       colour: colourOf("variants", variants.indexOf(variant)),
-      title: tip({ variant, load, "output tokens/s": x.value, [`${name}, ms`]: y.value }),
+      title: tip({ variant, load, "output tokens/s": rate.value, [`${name}, ms`]: latency.value }),
     };
   }).filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y))
     .sort((a, b) => loads.indexOf(a.load) - loads.indexOf(b.load));
   if (points.length < 2) return [];
-  const yAxis = msAxis(name, points.map(({ y }) => y));
+  const [xs, ys] = [shown(points.map(({ rate }) => rate)), shown(points.map(({ latency }) => latency))];
+  const yAxis = msAxis(name, ys);
   const place = { x: "x", y: "y", stroke: "colour" } as const;
   const labels = labelled(points, yAxis.type === "log");
   const interval = { stroke: "colour", strokeOpacity: 0.55, clip: true } as const;
@@ -64,17 +66,23 @@ function throughputLatencyPanel(
     title: name,
     options: {
       height: 320,
-      x: axis("output tokens/s", { domain: around(points.map(({ x }) => x)) }),
-      y: { ...yAxis, ...(yAxis.type === "log" ? {} : { domain: around(points.map(({ y }) => y)) }) },
+      x: axis("output tokens/s", { domain: [Math.min(...xs), Math.max(...xs)], inset: 8 }),
+      y: { ...yAxis, domain: [Math.min(...ys), Math.max(...ys)], inset: 8 },
       marks: [
         Plot.line(frontier(points), { x: "x", y: "y", stroke: SOFT, strokeDasharray: "2,4" }),
         Plot.line(points, { ...place, z: "line", strokeOpacity: 0.8 }),
-        Plot.ruleY(points, { ...interval, y: "y", x1: ({ xEnds }) => xEnds[0], x2: ({ xEnds }) => xEnds[1] }),
-        Plot.ruleX(points, { ...interval, x: "x", y1: ({ yEnds }) => yEnds[0], y2: ({ yEnds }) => yEnds[1] }),
-        Plot.dot(points, {
-          ...{ x: "x", y: "y", fill: "colour", title: "title", r: 4.5 },
-          symbol: "shape",
+        Plot.ruleY(points, {
+          ...interval,
+          y: "y",
+          x1: ({ rate }) => ends(rate)[0],
+          x2: ({ rate }) => ends(rate)[1],
         }),
+        Plot.ruleX(points, {
+          ...{ ...interval, x: "x" },
+          y1: ({ latency }) => ends(latency)[0],
+          y2: ({ latency }) => ends(latency)[1],
+        }),
+        Plot.dot(points, { x: "x", y: "y", fill: "colour", symbol: "shape", r: 4.5, title: "title" }),
         ...(["start", "end"] as const).map((textAnchor) =>
           Plot.text(labels.filter(({ anchor }) => anchor === textAnchor), {
             ...{ x: "x", y: "y", text: "load", fill: SOFT, textAnchor },
@@ -91,11 +99,14 @@ function ends({ value, low, high }: Estimate): readonly [number, number] {
   return Number.isFinite(low) && Number.isFinite(high) ? [low, high] : [value, value];
 }
 
-/** The values with room on both sides. */
-function around(values: readonly number[]): [number, number] {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const room = 0.12 * (high - low || high);
-  return [Math.max(0, low - room), high + room];
+/** The values, and the ends of their intervals as far as these are not far beyond all values. */
+function shown(estimates: readonly Estimate[]): number[] {
+  const values = estimates.map(({ value }) => value);
+  const [least, most] = [Math.min(...values) / INTERVAL_ROOM, Math.max(...values) * INTERVAL_ROOM];
+  return estimates.flatMap((estimate) => {
+    const [low, high] = ends(estimate);
+    return [estimate.value, Math.max(low, least), Math.min(high, most)];
+  });
 }
 
 interface Point {

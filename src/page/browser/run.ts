@@ -1,9 +1,15 @@
-import { type ChatRequest, complete, type Completion, EMPTY, tokensPerSecond } from "../../live/chat.ts";
+import {
+  type ChatRequest,
+  complete,
+  type Completion,
+  EMPTY,
+  phasesOf,
+  tokensPerSecond,
+} from "../../live/chat.ts";
 import { type EngineClient, EngineError } from "../../live/engine_client.ts";
 import type { LiveMode } from "../../live/feed.ts";
 import { count, decimal, millis, NOTHING } from "../../live/format.ts";
 import { because } from "../../live/state.ts";
-import { ledgerOf } from "../figures/ledger.ts";
 import { el, setText } from "./dom.ts";
 
 const FIGURES = [["ttft", "TTFT"], ["rate", "Tokens/s"], ["e2e", "E2E"]] as const;
@@ -106,16 +112,16 @@ export class Run {
   #drawLedger(): void {
     const { engine } = this.#completion;
     if (!engine) return;
-    const parts = ledgerOf(engine.timing);
-    this.#ledger.hidden = parts.length === 0;
-    this.#ledger.setAttribute("aria-label", parts.map(({ name, ms }) => `${name} ${millis(ms)}`).join(", "));
-    this.#ledger.replaceChildren(...parts.map(({ name, part }) => {
+    const phases = phasesOf(engine);
+    this.#ledger.hidden = phases.length === 0;
+    this.#ledger.setAttribute("aria-label", phases.map(({ name, ms }) => `${name} ${millis(ms)}`).join(", "));
+    this.#ledger.replaceChildren(...phases.map(({ name, share }) => {
       const bar = el("span", { "data-part": name });
-      bar.style.width = `${part * 100}%`;
+      bar.style.width = `${share * 100}%`;
       return bar;
     }));
     this.#legend.replaceChildren(
-      ...parts.map(({ name, ms }) =>
+      ...phases.map(({ name, ms }) =>
         el("li", {}, el("span", { class: "swatch", "data-part": name }), `${name} ${millis(ms)}`)
       ),
     );

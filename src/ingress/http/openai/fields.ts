@@ -139,7 +139,7 @@ function isPrompt(value: unknown): value is PromptInput {
 
 const ONE_ANSWER = "one answer is made to a prompt, by sampling";
 const NO_TOOLS = "there are no tools here";
-const NO_LOGPROBS = "probabilities are not told";
+const NO_LOGPROBS = "probabilities are not returned";
 const NO_GRAMMAR = "an answer is free text";
 const NO_FILTER = "of the ways to sample there are temperature, top_p, top_k and the penalties";
 const NO_STOP_TOKENS = "an answer stops at the model's end, at stop texts and at max_tokens";
