@@ -35,7 +35,9 @@ export async function benchWorker(
       requireWanted({ settings: located, given, env: Deno.env.toObject() }, source.identity);
     }
     printError(`measuring with the worker that is already at ${addressOf(endpoint)}`);
-    return unknownWorker(endpoint);
+    // What it runs, the engines learn from its session.
+    const identity = { endpoint, startedByBench: false, backend: null, model: null, simulated: null };
+    return { identity, restarts: 0, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   await using parts = new AsyncDisposableStack();
   const progress = parts.use(new SetupProgress(folder));
@@ -48,15 +50,6 @@ export async function benchWorker(
       return local.restarts;
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
-}
-
-/** What it runs, the engines learn from its session. */
-function unknownWorker(endpoint: string): BenchWorker {
-  return {
-    identity: { endpoint, startedByBench: false, backend: null, model: null, simulated: null },
-    restarts: 0,
-    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
