@@ -86,5 +86,3 @@ export const FLAGS = {
 
 export type FlagName = keyof typeof FLAGS;
 export type FlagValues = ValuesOf<typeof FLAGS>;
-
-export const FLAG_NAMES = Object.keys(FLAGS) as FlagName[];

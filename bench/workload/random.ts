@@ -2,6 +2,7 @@
  * Seeded randomness: one independent stream for each purpose, so that a change of one draw leaves all others alone. The
  * distributions are our own, for a library's next version may draw otherwise, and a seed promises the same requests.
  */
+// @ts-types="@types/d3-array"
 import { bisect, cumsum } from "d3-array";
 import { createHash } from "node:crypto";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
