@@ -9,7 +9,7 @@ import type { Answer, Millis, Submission } from "../core/types.ts";
 import type { AnsweredEnd, RequestEnd } from "../observe/observer.ts";
 import type { OnDelta, SubmittedRequest } from "../scheduler/handle.ts";
 import { cutToBytes } from "../utf8.ts";
-import type { Arrival, Ingress, Miss } from "./ingress.ts";
+import type { IncomingRequest, Ingress, Miss } from "./ingress.ts";
 import {
   type FieldNames,
   MAX_ID_BYTES,
@@ -34,9 +34,9 @@ export class Exchange {
 
   constructor(
     private readonly ingress: Ingress,
-    private readonly arrival: Arrival,
+    private readonly incoming: IncomingRequest,
   ) {
-    this.#trace = ingress.tracing?.begin(arrival.at, arrival.header);
+    this.#trace = ingress.tracing?.begin(incoming.at, incoming.header);
   }
 
   /** The mode that it is scheduled by. */
@@ -49,7 +49,7 @@ export class Exchange {
    * @throws {OmnispanError} unauthenticated
    */
   identify(): Caller | undefined {
-    this.#caller ??= this.ingress.keys?.identify(this.arrival.header("authorization"));
+    this.#caller ??= this.ingress.keys?.identify(this.incoming.header("authorization"));
     if (this.#caller) this.#tenantId = this.#caller.tenantId;
     return this.#caller;
   }
@@ -78,7 +78,7 @@ export class Exchange {
    */
   async answer(onDelta?: OnDelta): Promise<AnsweredEnd> {
     const { scheduler, observers } = this.ingress;
-    const { mode, arrival: { transport } } = this;
+    const { mode, incoming: { transport } } = this;
     const request = scheduler.submit(
       { submission: this.#submission!, mode, transport, trace: this.#trace },
       onDelta,
@@ -97,7 +97,7 @@ export class Exchange {
 
   /** A failure that is the request's own fault counts as a refusal. */
   #answered(answer: Answer): AnsweredEnd {
-    const { requestId } = this.arrival;
+    const { requestId } = this.incoming;
     const { errorMessage, badRequest } = answer.reply;
     const status = badRequest ? "invalid_argument" : answer.reply.status;
     const sentAt = Math.max(now(), answer.phases.lastTokenAt); // the clocks of two threads differ by a little
@@ -123,7 +123,7 @@ export class Exchange {
   }
 
   #logMiss(outcome: Miss["outcome"], status: Miss["status"], message: string): void {
-    const { transport, peer, requestId } = this.arrival;
+    const { transport, peer, requestId } = this.incoming;
     const tenantId = this.#tenantId;
     this.ingress.logMiss({
       outcome,
@@ -136,7 +136,7 @@ export class Exchange {
 
   /** When the engine had it all, or began to hear of it. */
   get #receivedAt(): Millis {
-    return this.#submission?.receivedAt ?? this.arrival.at;
+    return this.#submission?.receivedAt ?? this.incoming.at;
   }
 
   /** A worker that knows no conversations would see an empty prompt; a single question is a prompt to it. */
@@ -173,7 +173,7 @@ export class Exchange {
     const outputTokens = Math.max(answer?.reply.outputTokens ?? 0, request?.tokens ?? 0);
     const receivedAt = this.#receivedAt;
     const end: RequestEnd = {
-      transport: this.arrival.transport,
+      transport: this.incoming.transport,
       mode: this.mode,
       tenantId: this.#tenantId,
       status,

@@ -12,7 +12,7 @@ import type { SchedulerHandle } from "../scheduler/handle.ts";
 const log = getLogger(["omnispan", "ingress"]);
 
 /** What a transport knows of a request before it is read. */
-export interface Arrival {
+export interface IncomingRequest {
   readonly transport: Transport;
   /** Echoed, and written in logs. */
   readonly requestId: string;

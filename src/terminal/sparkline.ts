@@ -1,6 +1,6 @@
 import type { Millis } from "../core/types.ts";
 
-export interface Sample {
+export interface Point {
   /** The end of its second, in Unix ms. */
   readonly at: Millis;
   readonly value: number;
@@ -10,17 +10,17 @@ const HEIGHTS = "▁▂▃▄▅▆▇█";
 const SECOND = 1000;
 
 /**
- * The last `cells * secondsPerCell` seconds up to the newest sample, oldest first: a cell is the mean of its samples,
- * the highest cell is full, and a cell without samples is blank. Cells begin at round times, so that a sample stays in
+ * The last `cells * secondsPerCell` seconds up to the newest point, oldest first: a cell is the mean of its points,
+ * the highest cell is full, and a cell without points is blank. Cells begin at round times, so that a point stays in
  * its cell while the line moves on.
  */
-export function sparkline(samples: readonly Sample[], cells: number, secondsPerCell: number): string {
-  const newest = samples.at(-1);
+export function sparkline(points: readonly Point[], cells: number, secondsPerCell: number): string {
+  const newest = points.at(-1);
   if (!newest || cells < 1) return "";
   const cellOf = (at: Millis) => Math.floor((at - 1) / (secondsPerCell * SECOND));
   const first = cellOf(newest.at) - cells + 1;
   const sums = Array.from({ length: cells }, () => ({ sum: 0, count: 0 }));
-  for (const { at, value } of samples) {
+  for (const { at, value } of points) {
     const cell = sums[cellOf(at) - first];
     if (!cell) continue;
     cell.sum += value;

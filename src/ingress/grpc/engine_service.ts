@@ -43,8 +43,8 @@ export function engineService(
   function exchangeOf(call: GenerateCall | StreamCall): Exchange {
     const requestId = call.request.requestId ||= crypto.randomUUID();
     const header = (name: string) => call.metadata.get(name)[0]?.toString();
-    const arrival = { transport: "grpc", requestId, peer: peerOf(call), at: now(), header } as const;
-    const exchange = new Exchange(ingress, arrival);
+    const incoming = { transport: "grpc", requestId, peer: peerOf(call), at: now(), header } as const;
+    const exchange = new Exchange(ingress, incoming);
     (call as EventEmitter).on("cancelled", () => exchange.leave(CALLER_GONE));
     return exchange;
   }

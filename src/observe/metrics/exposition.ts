@@ -9,14 +9,14 @@ export interface Named {
 }
 
 /** A value and its labels. */
-export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
+export type MetricSample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
 /** Registers a counter that is read when it is asked for; `read` gives totals. */
 export function counter(
   registry: Registry,
   { name, help }: Named,
   labelNames: readonly string[],
-  read: () => Iterable<Sample>,
+  read: () => Iterable<MetricSample>,
 ): void {
   new Counter({
     name,
@@ -35,7 +35,7 @@ export function gauge(
   registry: Registry,
   { name, help }: Named,
   labelNames: readonly string[],
-  read: () => Iterable<Sample>,
+  read: () => Iterable<MetricSample>,
 ): void {
   new Gauge({
     name,

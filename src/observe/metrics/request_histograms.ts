@@ -9,7 +9,7 @@ import {
   OUTPUT_TOKEN_BOUNDS,
   WAIT_BOUNDS,
 } from "./buckets.ts";
-import { counter, histogram, type Sample } from "./exposition.ts";
+import { counter, histogram, type MetricSample } from "./exposition.ts";
 import { Family } from "./family.ts";
 import { latenciesOf } from "../live/latencies.ts";
 import { type Ledger, type Phase, PHASES } from "../../core/ledger.ts";
@@ -58,7 +58,7 @@ export class RequestHistograms {
     this.#lateness.at(mode).add(seconds(Math.max(0, lateMs)));
   }
 
-  *#phaseSamples(): Generator<Sample> {
+  *#phaseSamples(): Generator<MetricSample> {
     for (const { labels, cell } of this.#phases) {
       for (const phase of PHASES) yield [{ ...labels, phase }, seconds(Math.max(0, cell[phase]))];
     }

@@ -69,14 +69,14 @@ async function answer(ingress: Ingress, { req, env }: Context, { kind, read }: E
   const headers: Record<string, string> = {
     "x-request-id": Buffer.from(cutToBytes(requestId, MAX_ID_BYTES)).toString("latin1"),
   };
-  const arrival = {
+  const incoming = {
     transport: "http",
     requestId,
     peer: peerOf(env),
     at: now(),
     header: (name: string) => req.header(name),
   } as const;
-  const exchanges = [new Exchange(ingress, arrival)];
+  const exchanges = [new Exchange(ingress, incoming)];
   let asked: Asked;
   let prompts: readonly Prompt[];
   try {
@@ -92,7 +92,7 @@ async function answer(ingress: Ingress, { req, env }: Context, { kind, read }: E
     requireModel(ingress, asked.model);
     const reception = { receivedAt, deadline, stream: asked.stream };
     prompts = asked.requests.map((raw, index) => {
-      const exchange = exchanges[index] ??= new Exchange(ingress, { ...arrival, requestId: raw.requestId });
+      const exchange = exchanges[index] ??= new Exchange(ingress, { ...incoming, requestId: raw.requestId });
       return { exchange, submission: exchange.take(raw, reception) };
     });
   } catch (thrown) { // all of them or none
