@@ -9,10 +9,8 @@ import type { EngineHandlers } from "../../src/grpc/generated/omnispan/Engine.ts
 
 type Generate = EngineHandlers["SubmitGenerate"];
 
-let [submitted, answered] = [0, 0];
-
 /** Answers at once: what grpc-js on this runtime can do at the most. */
-const echo: Generate = ({ request: { requestId, tenantId, prompt } }, callback) =>
+const echo: Generate = ({ request: { requestId, tenantId, prompt } }, callback) => {
   callback(null, {
     requestId,
     tenantId,
@@ -21,6 +19,7 @@ const echo: Generate = ({ request: { requestId, tenantId, prompt } }, callback) 
     outputTokens: 1,
     status: "ok",
   });
+};
 
 /** Never answers, which shows what a waiting call costs by itself. */
 function hold(): Generate {
@@ -42,29 +41,24 @@ function proxy(workerAddress: string): Generate {
 
 /** The engine's contract with `generate` behind it; its counters say how many requests came and were answered well. */
 function serveEngine(generate: Generate): void {
+  let [acceptedRequests, settledRequests] = [0, 0];
+  const handlers: EngineHandlers = {
+    SubmitGenerate(call, callback) {
+      acceptedRequests++;
+      generate(call, (error, reply) => {
+        if (!error) settledRequests++;
+        callback(error, reply);
+      });
+    },
+    SubmitGenerateStream: (call) => call.end(),
+    GetEngineStats(_call, callback) {
+      const queueDepth = acceptedRequests - settledRequests;
+      const counters = { acceptedRequests, dispatchedRequests: acceptedRequests, settledRequests };
+      callback(null, { mode: "direct", workerState: "up", queueDepth, ...counters });
+    },
+  };
   const server = new Server();
-  server.addService(
-    omnispan.Engine.service,
-    {
-      SubmitGenerate(call, callback) {
-        submitted++;
-        generate(call, (error, reply) => {
-          if (!error) answered++;
-          callback(error, reply);
-        });
-      },
-      SubmitGenerateStream: (call) => call.end(),
-      GetEngineStats: (_call, callback) =>
-        callback(null, {
-          mode: "direct",
-          workerState: "up",
-          queueDepth: submitted - answered,
-          acceptedRequests: submitted,
-          dispatchedRequests: submitted,
-          settledRequests: answered,
-        }),
-    } satisfies EngineHandlers,
-  );
+  server.addService(omnispan.Engine.service, { ...handlers });
   server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
     if (error) throw error;
     print(`127.0.0.1:${port}`);
@@ -73,11 +67,8 @@ function serveEngine(generate: Generate): void {
 
 /** Takes whatever OpenTelemetry's exporters send over HTTP and forgets it. */
 function serveTraceSink(): void {
-  Deno.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    onListen: ({ port }) => print(`127.0.0.1:${port}`),
-  }, async (request) => {
+  const onListen = ({ port }: { port: number }) => print(`127.0.0.1:${port}`);
+  Deno.serve({ hostname: "127.0.0.1", port: 0, onListen }, async (request) => {
     await request.arrayBuffer();
     return new Response();
   });

@@ -1,13 +1,23 @@
-/** Figures of time: what the engine adds to an answer, and how late windows leave and the lab's own load is sent. */
-import { credentials } from "@grpc/grpc-js";
-import process from "node:process";
+/** Figures of time: what the engine adds to an answer, and how late windows leave. */
 import { fileURLToPath } from "node:url";
 import { now } from "../../src/clock.ts";
 import { addressOf } from "../../src/config/config.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
-import { loadGrpc, PROMPT } from "./h2load.ts";
-import { type Figure, inTurns, NEVER, ok, percentile } from "./harness.ts";
-import { sendOpenLoop } from "./lab_load.ts";
+import { grpcRequest, requestsOf, sendAll, sendBursts } from "./h2load.ts";
+import {
+  compared,
+  counted,
+  type Figure,
+  inTurns,
+  NEVER,
+  ok,
+  type Part,
+  part,
+  percentile,
+  PROMPT,
+  replyOf,
+  type Target,
+} from "./harness.ts";
 
 const QUESTION = { index: 0, prompt: PROMPT, maxTokens: 1 };
 
@@ -17,42 +27,72 @@ export const latency: Figure = {
   async measure(setup) {
     const worker = await setup.simWorker("null");
     const engine = await setup.engine("direct", worker);
-    const stub = new omnispan.Worker(addressOf(worker), credentials.createInsecure());
-    const straight = () =>
-      new Promise<void>((resolve, reject) =>
-        stub.generate({ ...QUESTION, requestId: "r" }, (error) => error ? reject(error) : resolve())
-      );
+    const stub = setup.stub(omnispan.Worker, addressOf(worker));
     const timed = (send: () => Promise<unknown>) => async () => {
       const start = now();
       await send();
-      return { ms: now() - start };
+      return { tookMs: now() - start };
     };
     const turns = await inTurns(3000, {
-      worker: timed(straight),
+      worker: timed(() => replyOf((done) => stub.generate({ ...QUESTION, requestId: "r" }, done))),
       engine: timed(async () => ok(await engine.load.send(QUESTION, NEVER))),
     }, { warmUps: 500 });
-    stub.close();
-    const straightMs = turns.of("worker", "ms");
-    const addedMs = turns.of("engine", "ms").map((ms, turn) => ms - straightMs[turn]!);
+    const added = turns.engine.map(({ tookMs }, turn) => ({ addedMs: tookMs - turns.worker[turn]!.tookMs }));
     return [
-      { what: "added", values: addedMs, unit: "ms", atMost: 1 },
-      { what: "added, p99", values: addedMs, percent: 99, unit: "ms" },
-      { what: "straight to the worker", values: straightMs, unit: "ms" },
-      { what: "through the engine", values: turns.of("engine", "ms"), unit: "ms" },
+      part("added", added, "addedMs", { atMost: 1 }),
+      part("added, p99", added, "addedMs", { percent: 99 }),
+      part("straight to the worker", turns.worker, "tookMs"),
+      part("through the engine", turns.engine, "tookMs"),
     ];
   },
 };
 
-const WINDOW_RATE = 3000;
+/**
+ * What the engine adds to a request while it has little to do: its latency over that of a bare grpc-js proxy, a process
+ * with the same contract that sends each request on to the same worker, and nothing more. Both get bursts of 8 requests at
+ * even instants, at 200 and at 1,000 requests/s, in turns; a latency counts from the sending, in a client written in C.
+ * Each turn has a p50 and a p99 of its own, of all requests but those of its first second.
+ */
+export const quiet: Figure = {
+  title:
+    "latency of the engine beside a bare grpc-js proxy (bursts of 8, direct, null worker over fixed RPCs)",
+  async measure(setup) {
+    const worker = await setup.simWorker("null", { WORKER_SESSION: "0" });
+    const proxy = await setup.server("proxy", addressOf(worker));
+    const engine = await setup.engine("direct", worker);
+    const turnOf = (target: Target, rate: number) => () => {
+      const bursts = { perSecond: rate, burst: 8, seconds: 5, settleSeconds: 1 };
+      return counted(target, requestsOf(bursts), async () => {
+        const { latenciesMs, perSecond } = await sendBursts(grpcRequest(target.address), bursts);
+        return { p50Ms: percentile(latenciesMs, 50), p99Ms: percentile(latenciesMs, 99), perSecond };
+      });
+    };
+    const parts: Part[] = [];
+    for (const rate of [200, 1000]) {
+      const turns = await inTurns(7, { proxy: turnOf(proxy, rate), engine: turnOf(engine, rate) });
+      const pair = ["engine", "proxy"] as const;
+      parts.push(
+        ...compared(`p50 at ${rate}/s`, turns, pair, "p50Ms", { atMost: 1.3 }),
+        ...compared(`p99 at ${rate}/s`, turns, pair, "p99Ms", { atMost: 1.3 }),
+        // With less than this share of the rate the load was another one.
+        part(`came at ${rate}/s`, Object.values(turns).flat(), "perSecond", {
+          unit: "/s",
+          atLeast: 0.9 * rate,
+        }),
+      );
+    }
+    return parts;
+  },
+};
 
 /** How late windows leave while the main thread takes 3,000 requests/s: what the scheduler thread is for. */
 export const lateness: Figure = {
-  title: `window lateness (dispatch after its due time) at ${WINDOW_RATE} requests/s`,
+  title: "window lateness (dispatch after its due time) at 3000 requests/s",
   async measure(setup) {
-    const seconds = 15;
+    const [seconds, rate] = [15, 3000];
     const settings = { BATCH_WINDOW_MS: 20, MAX_BATCH_SIZE: 1024, BATCHES_IN_FLIGHT: 4 };
     const { address, load } = await setup.engine("micro_batch", await setup.simWorker("null"), { settings });
-    await loadGrpc({ address, requests: 20_000, maxTokens: 1 });
+    await sendAll(grpcRequest(address), { requests: 20_000 });
     const lateByDispatch = new Map<number, number>();
     let loading = true;
     const sampleWindows = async () => {
@@ -63,8 +103,7 @@ export const lateness: Figure = {
     };
     const sampling = Array.from({ length: 4 }, sampleWindows);
     const control = controlLateness(seconds);
-    const requests = seconds * WINDOW_RATE;
-    const { perSecond } = await loadGrpc({ address, requests, maxTokens: 1, perSecond: WINDOW_RATE });
+    const { perSecond } = await sendAll(grpcRequest(address), { requests: seconds * rate, rate });
     loading = false;
     await Promise.all(sampling);
     const lateMs = [...lateByDispatch.values()];
@@ -72,7 +111,7 @@ export const lateness: Figure = {
       { what: "late, p99", values: lateMs, percent: 99, unit: "ms", atMost: 2 },
       { what: `late, p50 of ${lateMs.length} windows`, values: lateMs, unit: "ms" },
       { what: "a process that only waits for windows, p99", values: await control, percent: 99, unit: "ms" },
-      { what: "came", values: [perSecond], unit: "/s", digits: 0, atLeast: 0.95 * WINDOW_RATE },
+      { what: "came", values: [perSecond], unit: "/s", digits: 0, atLeast: 0.95 * rate },
     ];
   },
 };
@@ -84,51 +123,4 @@ async function controlLateness(seconds: number): Promise<number[]> {
     signal: AbortSignal.timeout(1000 * (seconds + 30)),
   }).output();
   return JSON.parse(new TextDecoder().decode(stdout));
-}
-
-/**
- * The load generator itself: how late an open loop (a Poisson process) sends, and what a request costs it. Engine and
- * worker run on the same machine, as they do for everybody with one machine: lateness is mostly the wait for a processor, and the
- * generator's own garbage collection. The processor's time is that of all threads of the process, with the keeping of the
- * samples but not their writing.
- */
-export function generator(rate: number, tokens: number, stream: boolean): Figure {
-  const seconds = 5;
-  const streaming = stream ? `, streams of ${tokens} tokens` : "";
-  return {
-    title: `lateness of an open loop's sends at ${rate} requests/s${streaming}`,
-    async measure(setup) {
-      const { load } = await setup.engine("direct", await setup.simWorker("null"));
-      const sendAll = async (turn: number) => {
-        const cpu = process.cpuUsage();
-        const arrivals = { kind: "poisson", rate } as const;
-        const samples = await sendOpenLoop(load, { arrivals, seconds, tokens, stream, seed: turn + 2 });
-        const { user, system } = process.cpuUsage(cpu);
-        samples.forEach(ok);
-        const lateMs = samples.map(({ intendedAt, sentAt }) => sentAt - intendedAt);
-        return {
-          lateP50Ms: percentile(lateMs, 50),
-          lateP99Ms: percentile(lateMs, 99),
-          lateMaxMs: percentile(lateMs, 100),
-          cpuUs: (user + system) / samples.length,
-        };
-      };
-      const turns = await inTurns(5, { generator: sendAll });
-      const late = (name: string, measure: "lateP99Ms" | "lateP50Ms" | "lateMaxMs") => ({
-        what: `late, ${name}`,
-        values: turns.of("generator", measure),
-        unit: "ms",
-      });
-      return [
-        { ...late("p99", "lateP99Ms"), atMost: 2 },
-        ...[late("p50", "lateP50Ms"), late("most", "lateMaxMs")],
-        {
-          what: "the generator's CPU a request",
-          values: turns.of("generator", "cpuUs"),
-          unit: "us",
-          digits: 0,
-        },
-      ];
-    },
-  };
 }

@@ -4,13 +4,12 @@ import { fileURLToPath } from "node:url";
 import { readCommandLine, unknownNames, wrapped } from "../../src/cli/command_line.ts";
 import { EXIT, exitCodeOf } from "../../src/cli/exit.ts";
 import { print, printError } from "../../src/cli/output.ts";
-import { plainTable } from "../../src/cli/table.ts";
 import { StartupError } from "../../src/core/errors.ts";
+import { type Column, tableOf, tableText } from "../report/table.ts";
 import { type Figure, type Part, percentile, Setup } from "./harness.ts";
-import { generator, latency, lateness } from "./latency.ts";
+import { latency, lateness, quiet } from "./latency.ts";
 import { gpu, model, modelStreams } from "./models.ts";
-import { memory, overload } from "./overload.ts";
-import { quiet } from "./quiet.ts";
+import { generator, memory, overload } from "./own_load.ts";
 import { echo, fixed, http, observing, page } from "./rates.ts";
 import { gaps, paced, streams } from "./streams.ts";
 
@@ -78,28 +77,37 @@ async function main(args: readonly string[]): Promise<number> {
     const parts = await measure(setup);
     measured.push({ name, title, parts });
     await Deno.writeTextFile(join(folder, "speed.json"), JSON.stringify(measured, undefined, 1));
-    print(`\n${name}: ${title}\n${plainTable(COLUMNS, parts.map(cellsOf))}`);
+    print(`\n${name}: ${title}\n${tableText(tableOf(COLUMNS, parts), "plain")}`);
   }
   print(`\nAll measurements: ${relative(Deno.cwd(), folder)}`);
   return EXIT.done;
 }
 
-const COLUMNS = [
-  { head: "" },
-  ...["value", "lowest", "highest"].map((head) => ({ head, align: "right" as const })),
-  ...["unit", "aim", "met"].map((head) => ({ head })),
+const COLUMNS: readonly Column<Part>[] = [
+  { head: "", kind: "name", text: ({ what }) => what },
+  { head: "value", text: (part) => shown(part, valueOf(part)) },
+  { head: "lowest", text: (part) => part.values.length > 1 ? shown(part, Math.min(...part.values)) : "" },
+  { head: "highest", text: (part) => part.values.length > 1 ? shown(part, Math.max(...part.values)) : "" },
+  { head: "unit", kind: "name", text: ({ unit = "" }) => unit },
+  { head: "aim", kind: "name", text: aimOf },
+  { head: "met", kind: "name", text: (part) => aimOf(part) === "" ? "" : isMet(part) ? "yes" : "no" },
 ];
 
-function cellsOf({ what, values, percent = 50, unit = "", digits = 2, atLeast, atMost }: Part): string[] {
-  const value = percentile(values, percent);
-  const shown = [value, Math.min(...values), Math.max(...values)].map((one) => one.toFixed(digits));
-  const figures = values.length === 0 ? ["", "", ""] : values.length === 1 ? [shown[0]!, "", ""] : shown;
-  const aims = [
-    ...atLeast === undefined ? [] : [`>= ${atLeast}`],
-    ...atMost === undefined ? [] : [`<= ${atMost}`],
-  ];
-  const isMet = value >= (atLeast ?? -Infinity) && value <= (atMost ?? Infinity);
-  return [what, ...figures, unit, aims.join(", "), aims.length === 0 ? "" : isMet ? "yes" : "no"];
+function valueOf({ values, percent = 50 }: Part): number {
+  return percentile(values, percent);
+}
+
+function shown({ values, digits = 2 }: Part, value: number): string {
+  return values.length === 0 ? "" : value.toFixed(digits);
+}
+
+function aimOf({ atLeast, atMost }: Part): string {
+  return atLeast !== undefined ? `>= ${atLeast}` : atMost !== undefined ? `<= ${atMost}` : "";
+}
+
+function isMet(part: Part): boolean {
+  const { atLeast = -Infinity, atMost = Infinity } = part;
+  return valueOf(part) >= atLeast && valueOf(part) <= atMost;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args).catch(exitCodeOf));

@@ -1,22 +1,27 @@
 /** Figures of tokens that are streamed: how many a second, in how many chunks, and how evenly. */
-import { credentials } from "@grpc/grpc-js";
+import type { ClientReadableStream } from "@grpc/grpc-js";
 import { now } from "../../src/clock.ts";
 import { addressOf } from "../../src/config/config.ts";
 import type { Millis } from "../../src/core/types.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
-import type { GenerateChunk__Output } from "../../src/grpc/generated/omnispan/GenerateChunk.ts";
+
 import type { WorkerClient } from "../../src/grpc/generated/omnispan/Worker.ts";
 import type { WorkerEvent__Output } from "../../src/grpc/generated/omnispan/WorkerEvent.ts";
+import type { WorkerGenerateReply__Output } from "../../src/grpc/generated/omnispan/WorkerGenerateReply.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
-import { countTokens, receive, type Received, tokenTimes } from "../load/stream.ts";
-import { CONNECTIONS, loadGrpc, PROMPT } from "./h2load.ts";
+import { type Chunk, countTokens, receive, tokenTimes } from "../load/stream.ts";
+import { grpcRequest, sendAll } from "./h2load.ts";
 import {
-  checkCounters,
+  compared,
+  counted,
   type Figure,
   inTurns,
+  part,
   percentile,
+  PROMPT,
+  replyOf,
   type Setup,
-  type StartedEngine,
+  type SimProfile,
 } from "./harness.ts";
 
 const SEQUENCES = 32;
@@ -25,17 +30,6 @@ const TIMEOUT_MS = 60_000;
 const STREAMS = 256;
 const MAX_TOKENS = 512;
 const CHECKED_STREAMS = 2;
-
-interface Streaming {
-  readonly engine: StartedEngine;
-  /** The text that each stream must bring, as the worker gives it in one piece. */
-  readonly text: string;
-}
-
-interface Loaded extends Record<string, number> {
-  readonly tokensPerSecond: number;
-  readonly bodyBytesPerToken: number;
-}
 
 /**
  * Tokens a second that 32 streams of h2load get through the engine from a worker that takes no time: over the
@@ -48,111 +42,94 @@ export const streams: Figure = {
   title:
     `tokens/s streamed to ${SEQUENCES} clients, null worker with a session / with a call for each request`,
   async measure(setup) {
-    const rounds = 5;
-    const session = await startStreaming(setup, await setup.simWorker("null"), "session");
-    const calls = await startStreaming(
-      setup,
-      await setup.simWorker("null", { WORKER_SESSION: "0" }),
-      "calls",
-    );
-    const chunks = { session: await checkedLoad(session), calls: await checkedLoad(calls) };
-    const turns = await inTurns(rounds, {
-      session: () => loadStreams(session),
-      calls: () => loadStreams(calls),
-    });
-    for (const { engine } of [session, calls]) {
-      await checkCounters(engine.load, (rounds + 2) * STREAMS + CHECKED_STREAMS);
-    }
+    const loads = {
+      session: await streamingLoad(setup, await setup.simWorker("null"), "session"),
+      calls: await streamingLoad(setup, await setup.simWorker("null", { WORKER_SESSION: "0" }), "calls"),
+    };
+    const checked = {
+      session: await loads.session(CHECKED_STREAMS),
+      calls: await loads.calls(CHECKED_STREAMS),
+    };
+    const turns = await inTurns(5, { session: () => loads.session(0), calls: () => loads.calls(0) });
     return [
-      { what: "tokens/s", values: turns.of("session", "tokensPerSecond"), digits: 0, atLeast: 30_000 },
-      ...turns.compare("session", "calls", "tokensPerSecond", { what: "tokens/s", atLeast: 2 }),
+      part("tokens/s", turns.session, "tokensPerSecond", { atLeast: 30_000 }),
+      ...compared("tokens/s", turns, ["session", "calls"], "tokensPerSecond", { atLeast: 2 }),
       ...(["session", "calls"] as const).flatMap((name) => [
-        { what: `chunks a token, ${name}`, values: chunks[name].chunksPerToken },
-        { what: `bytes a token, ${name}`, values: turns.of(name, "bodyBytesPerToken") },
+        { what: `chunks a token, ${name}`, values: checked[name].chunksPerToken },
+        part(`bytes a token, ${name}`, turns[name], "bodyBytesPerToken"),
       ]),
     ];
   },
 };
 
-/** A step each millisecond for 32 rows, and two more that check. */
-const PACE = { source: "A step takes 1 ms whatever its rows.", step_ms: [[1, 1]], max_rows: 64 } as const;
-
 /** What reaches 32 clients of a worker that gives 32,000 tokens/s by itself, and how many of them came alone. */
 export const paced: Figure = {
   title: `tokens/s streamed to ${SEQUENCES} clients, worker with a session and steps of 1 ms (32000 tok/s)`,
   async measure(setup) {
-    const rounds = 3;
-    const streaming = await startStreaming(setup, await setup.simWorker(PACE), "paced");
-    const loads = [];
-    for (let round = 0; round < rounds; round++) loads.push(await checkedLoad(streaming));
-    await checkCounters(streaming.engine.load, rounds * (STREAMS + CHECKED_STREAMS));
-    const tokensPerSecond = loads.map((load) => load.tokensPerSecond);
+    const worker = await setup.simWorker(stepsOf(1));
+    const load = await streamingLoad(setup, worker, "paced");
+    const { paced } = await inTurns(3, { paced: () => load(CHECKED_STREAMS) }, { warmUps: 0 });
     return [
-      { what: "tokens/s", values: tokensPerSecond, digits: 0, atLeast: 30_000 },
-      { what: "chunks a token", values: loads.flatMap((load) => load.chunksPerToken) },
+      part("tokens/s", paced, "tokensPerSecond", { atLeast: 30_000 }),
+      { what: "chunks a token", values: paced.flatMap(({ chunksPerToken }) => chunksPerToken) },
     ];
   },
 };
 
-async function startStreaming(setup: Setup, worker: string, name: string): Promise<Streaming> {
+/** A step takes this long whatever its rows, with room for some beside the 32. */
+function stepsOf(stepMs: Millis): SimProfile {
+  return { source: `${stepMs} ms a step.`, step_ms: [[1, stepMs]], max_rows: 64 };
+}
+
+/**
+ * An engine with this worker, to be loaded by 32 streams again and again: each time with so many grpc-js clients beside
+ * them that check what they get.
+ */
+async function streamingLoad(setup: Setup, worker: string, name: string) {
   const engine = await setup.engine("continuous", worker, { name });
-  const stub = new omnispan.Worker(addressOf(worker), credentials.createInsecure());
-  const text = await new Promise<string>((resolve, reject) =>
-    stub.generate(
-      { requestId: "text", prompt: PROMPT, maxTokens: MAX_TOKENS },
-      { deadline: deadline() },
-      (error, reply) => reply ? resolve(reply.responseText) : reject(error),
-    )
-  );
-  stub.close();
-  return { engine, text };
-}
-
-async function loadStreams({ engine: { address } }: Streaming): Promise<Loaded> {
-  const { perSecond, bodyBytes } = await loadGrpc({
-    address,
-    rpc: "SubmitGenerateStream",
-    requests: STREAMS,
-    maxTokens: MAX_TOKENS,
-    streams: SEQUENCES / CONNECTIONS,
-  });
-  return { tokensPerSecond: perSecond * MAX_TOKENS, bodyBytesPerToken: bodyBytes / (STREAMS * MAX_TOKENS) };
-}
-
-/** The load, with grpc-js clients beside it that check what they get, and the chunks that a token took. */
-async function checkedLoad(streaming: Streaming) {
-  const stub = new omnispan.Engine(streaming.engine.address, credentials.createInsecure());
-  const loading = loadStreams(streaming);
   const request = { requestId: "check", prompt: PROMPT, maxTokens: MAX_TOKENS };
-  const received = await Promise.all(Array.from(
-    { length: CHECKED_STREAMS },
-    () => receive(stub.submitGenerateStream(request, { deadline: deadline() })),
-  ));
-  stub.close();
-  const { tokensPerSecond } = await loading;
-  return { tokensPerSecond, chunksPerToken: received.map((stream) => checkWhole(stream, streaming.text)) };
+  const straight = setup.stub(omnispan.Worker, addressOf(worker));
+  // The text that each stream must bring, as the worker gives it in one piece.
+  const { responseText } = await replyOf<WorkerGenerateReply__Output>((done) =>
+    straight.generate(request, { deadline: deadline() }, done)
+  );
+  const through = setup.stub(omnispan.Engine, engine.address);
+  return (checked: number) =>
+    counted(engine, STREAMS + checked, async () => {
+      const loading = sendAll(
+        grpcRequest(engine.address, MAX_TOKENS, "SubmitGenerateStream"),
+        { requests: STREAMS, clients: SEQUENCES },
+      );
+      const chunksPerToken = await Promise.all(Array.from(
+        { length: checked },
+        () => chunksOf(through.submitGenerateStream(request, { deadline: deadline() }), responseText),
+      ));
+      const { perSecond, bodyBytes } = await loading;
+      const bodyBytesPerToken = bodyBytes / (STREAMS * MAX_TOKENS);
+      return { tokensPerSecond: perSecond * MAX_TOKENS, bodyBytesPerToken, chunksPerToken };
+    });
 }
 
-/** Gives the chunks that a token took. */
-function checkWhole(
-  { arrivals, text, last, error }: Received<GenerateChunk__Output>,
+/** The chunks that a token of the stream took. @throws {SetupError} when the stream is not whole */
+async function chunksOf(
+  call: ClientReadableStream<Chunk & { readonly status: string; readonly outputTokens: number }>,
   expected: string,
-): number {
+): Promise<number> {
+  const { arrivals, text, last, error } = await receive(call);
   const tokens = countTokens(arrivals);
   if (last?.status === "ok" && last.outputTokens === tokens && tokens === MAX_TOKENS && text === expected) {
     return arrivals.length / tokens;
   }
-  const how = error?.details || last?.errorMessage || `${tokens} tokens came: ${JSON.stringify(text)}`;
+  const how = error?.details || `${tokens} tokens came, status ${last?.status}: ${JSON.stringify(text)}`;
   throw new SetupError([`a stream must bring ${MAX_TOKENS} tokens and the worker's own text, but: ${how}`]);
 }
 
 const GAP_TOKENS = 150;
+/** 30 tokens/s a row. */
 const STEP_MS = 100 / 3;
-const STEPS = {
-  source: "30 tokens/s a row, whatever the rows.",
-  step_ms: [[1, STEP_MS]],
-  max_rows: 64,
-} as const;
+
+/** The instants at which the tokens of one stream came. */
+type Tokens = readonly Millis[];
 
 /**
  * What the engine adds to the inter-token latency (ITL) of 32 streams of 30 tokens/s each.
@@ -169,76 +146,61 @@ const STEPS = {
 export const gaps: Figure = {
   title: `inter-token latency (ITL) that the engine adds, ${SEQUENCES} streams of 30 tokens/s`,
   async measure(setup) {
-    const worker = await setup.simWorker(STEPS);
+    const worker = await setup.simWorker(stepsOf(STEP_MS));
     const { address } = await setup.engine("continuous", worker);
-    const straight = new omnispan.Worker(addressOf(worker), credentials.createInsecure(), {
-      "grpc.use_local_subchannel_pool": 1,
-    });
-    const through = new omnispan.Engine(address, credentials.createInsecure());
-    const gapsMs = { engine: [] as Millis[], calls: [] as Millis[], session: [] as Millis[] };
-    const delayMs: Millis[] = [];
-    const gapsOf =
-      (variant: keyof typeof gapsMs, read: () => Promise<readonly Tokens[]>) => async (turn: number) => {
-        const found = (await read()).flatMap((times) =>
-          times.slice(1).map((at, index) => at - times[index]!)
-        );
-        if (turn >= 0) gapsMs[variant].push(...found);
-        return { p99Ms: percentile(found, 99) };
-      };
-    const readMarked = async () => {
-      const marking = readCalls(
-        1,
-        (index) => straight.generateStream(request(index), { deadline: deadline() }),
-      );
-      const tokens = await readCalls(
-        SEQUENCES,
-        (index) => through.submitGenerateStream(request(index), { deadline: deadline() }),
-      );
-      const [marks = []] = await marking;
-      delayMs.push(...tokens.flat().flatMap((at) => afterNearest(marks, at)));
-      return tokens;
-    };
+    const straight = setup.stub(omnispan.Worker, addressOf(worker));
+    const through = setup.stub(omnispan.Engine, address);
+    const readStraight = (sequences: number) =>
+      readCalls(sequences, (index) => straight.generateStream(request(index), { deadline: deadline() }));
+    const readThrough = () =>
+      readCalls(SEQUENCES, (index) => through.submitGenerateStream(request(index), { deadline: deadline() }));
     const turns = await inTurns(5, {
-      calls: gapsOf(
-        "calls",
-        () =>
-          readCalls(SEQUENCES, (index) => straight.generateStream(request(index), { deadline: deadline() })),
-      ),
-      session: gapsOf("session", () => readSession(straight)),
-      engine: gapsOf("engine", readMarked),
+      calls: async () => gapsOf(await readStraight(SEQUENCES), []),
+      session: async () => gapsOf(await readSession(straight), []),
+      async engine() {
+        const [[marks = []], tokens] = await Promise.all([readStraight(1), readThrough()]);
+        return gapsOf(tokens, marks);
+      },
     });
-    straight.close();
-    through.close();
-    const [calls, session] = [turns.of("calls", "p99Ms"), turns.of("session", "p99Ms")];
-    const addedP99Ms = turns.of("engine", "p99Ms").map((p99, turn) =>
-      p99 - Math.min(calls[turn]!, session[turn]!)
-    );
-    const p99 = (what: string, values: readonly Millis[]) => ({
-      what: `${what}, p99`,
-      values,
-      percent: 99,
+    const added = turns.engine.map(({ p99Ms }, turn) => ({
+      addedMs: p99Ms - Math.min(turns.calls[turn]!.p99Ms, turns.session[turn]!.p99Ms),
+    }));
+    const p99 = (what: string, name: keyof typeof turns) => ({
+      ...{ what: `ITL ${what}, p99`, percent: 99, unit: "ms" },
+      values: turns[name].flatMap(({ gapsMs }) => gapsMs),
+    });
+    const delay = {
+      what: "a token's delay behind its step, p50",
+      values: turns.engine.flatMap(({ delaysMs }) => delaysMs),
       unit: "ms",
-    });
+    };
     return [
-      { what: "added to p99", values: addedP99Ms, unit: "ms", atMost: 2 },
-      p99("ITL through the engine", gapsMs.engine),
-      p99("ITL straight from the worker in calls", gapsMs.calls),
-      p99("ITL straight from the worker in a session", gapsMs.session),
-      { what: "a token's delay behind its step, p50", values: delayMs, unit: "ms" },
-      p99("a token's delay behind its step", delayMs),
+      part("added to p99", added, "addedMs", { atMost: 2 }),
+      p99("through the engine", "engine"),
+      p99("straight from the worker in calls", "calls"),
+      p99("straight from the worker in a session", "session"),
+      ...[delay, { ...delay, what: delay.what.replace("p50", "p99"), percent: 99 }],
     ];
   },
 };
 
-/** The instants at which the tokens of one stream came. */
-type Tokens = readonly Millis[];
+function gapsOf(streams: readonly Tokens[], marks: Tokens) {
+  const gapsMs = streams.flatMap((times) => times.slice(1).map((at, index) => at - times[index]!));
+  const delaysMs = streams.flat().flatMap((at) => afterNearest(marks, at));
+  return { gapsMs, p99Ms: percentile(gapsMs, 99), delaysMs };
+}
+
+/** The delay behind the nearest mark; empty before the first mark and after the last. */
+function afterNearest(marks: Tokens, at: Millis): Millis[] {
+  const [first, last] = [marks[0] ?? Infinity, marks.at(-1) ?? -Infinity];
+  if (at < first - STEP_MS / 2 || at > last + STEP_MS / 2) return [];
+  const delays = marks.map((mark) => at - mark);
+  return [delays.reduce((best, delay) => Math.abs(delay) < Math.abs(best) ? delay : best)];
+}
 
 function request(index: number) {
-  return {
-    requestId: `gap-${index}`,
-    prompt: `Tell me fact ${index} about the moon.`,
-    maxTokens: GAP_TOKENS,
-  };
+  const prompt = `Tell me fact ${index} about the moon.`;
+  return { requestId: `gap-${index}`, prompt, maxTokens: GAP_TOKENS };
 }
 
 function deadline(): Millis {
@@ -271,11 +233,7 @@ async function readSession(stub: WorkerClient): Promise<Tokens[]> {
     if (results === SEQUENCES) resolve();
   });
   call.on("error", reject); // also of the cancel below, when nobody waits any more
-  const sequences = tokensAt.map((_, index) => ({
-    sequence: index + 1,
-    stream: true,
-    request: request(index),
-  }));
+  const sequences = tokensAt.map((_, at) => ({ sequence: at + 1, stream: true, request: request(at) }));
   call.write({ submit: { sequences } });
   await ended;
   call.cancel();
@@ -284,14 +242,6 @@ async function readSession(stub: WorkerClient): Promise<Tokens[]> {
 
 function whole(tokensAt: Tokens, problem: string | undefined): Tokens {
   if (tokensAt.length === GAP_TOKENS) return tokensAt;
-  throw new SetupError([
-    `a stream must bring ${GAP_TOKENS} tokens, but brought ${tokensAt.length}: ${problem}`,
-  ]);
-}
-
-/** The delay behind the nearest mark; empty before the first mark and after the last. */
-function afterNearest(marks: Tokens, at: Millis): Millis[] {
-  if (at < marks[0]! - STEP_MS / 2 || at > marks.at(-1)! + STEP_MS / 2) return [];
-  const delays = marks.map((mark) => at - mark);
-  return [delays.reduce((best, delay) => Math.abs(delay) < Math.abs(best) ? delay : best)];
+  const came = `but brought ${tokensAt.length}: ${problem}`;
+  throw new SetupError([`a stream must bring ${GAP_TOKENS} tokens, ${came}`]);
 }
