@@ -2,7 +2,7 @@
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Millis } from "../../src/core/types.ts";
-import { type EngineLoad } from "../load/engine_load.ts";
+import { EngineLoad } from "../load/engine_load.ts";
 import { runClosedLoop, runOpenLoop } from "../load/loops.ts";
 import type { Arrivals, Load, RequestMix } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
