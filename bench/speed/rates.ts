@@ -4,6 +4,7 @@ import { addressOf } from "../../src/config/config.ts";
 import { omnispan } from "../../src/grpc/contract.ts";
 import { freePort } from "../../src/serve/free_port.ts";
 import { SetupError } from "../../src/supervisor/setup_error.ts";
+import { EngineHttp } from "../../src/terminal/engine_http.ts";
 import { browserPath, launch } from "../../tests/support/bench/report_browser.ts";
 import { type Amount, grpcRequest, type H2Request, jsonRequest, sendAll } from "./h2load.ts";
 import {
@@ -208,8 +209,9 @@ export const page: Figure = {
 
 /** Reads `/live` and forgets it, from its first event on. */
 async function readLive(url: string): Promise<AsyncDisposable> {
-  const { ok, status, body } = await fetch(`${url}/live`);
-  if (!ok || !body) throw new SetupError([`${url}/live must bring events, but answered ${status}`]);
+  const engine = new EngineHttp({ url, apiKey: undefined, certificates: undefined });
+  const { body } = await engine.send("/live");
+  if (!body) throw new SetupError([`${url}/live must bring events, but brought nothing`]);
   const reader = body.getReader();
   await reader.read();
   const reading = (async () => {
@@ -219,6 +221,7 @@ async function readLive(url: string): Promise<AsyncDisposable> {
     async [Symbol.asyncDispose]() {
       await reader.cancel();
       await reading;
+      engine[Symbol.dispose]();
     },
   };
 }
