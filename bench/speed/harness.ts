@@ -26,7 +26,7 @@ export const NEVER = new AbortController().signal;
 export const PROMPT = "Tell me one fact about the moon, please.";
 const READY_WITHIN_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 600_000;
-const STATS_WITHIN_MS = 30_000;
+export const STATS_WITHIN_MS = 30_000;
 
 /** One thing that the engine costs or reaches. */
 export interface Figure {

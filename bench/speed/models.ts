@@ -18,8 +18,8 @@ import {
   percentile,
   planLocal,
   Setup,
+  type Target,
 } from "./harness.ts";
-import type { Target } from "./harness.ts";
 
 const ROWS = 32;
 const MAX_TOKENS = 64;
@@ -50,7 +50,7 @@ interface Rounds {
 export function model(backend: Backend, repeats: Repeats): Figure {
   return {
     title: `tokens/s of ${backend} at ${ROWS} clients, micro_batch ${ROWS} / the backend in its own process`,
-    measure: (setup) => againstItself(backend, repeats, "micro_batch", setup),
+    measure: (setup) => againstItself(backend, repeats, { mode: "micro_batch", stream: false }, setup),
   };
 }
 
@@ -65,7 +65,7 @@ export function modelStreams(backend: Backend, repeats: Repeats): Figure {
       `tokens/s of ${backend} at ${ROWS} streaming clients, continuous / the backend in its own process; ` +
       `TTFT at ${FEW} clients, continuous / queued`,
     async measure(setup) {
-      const rates = await againstItself(backend, repeats, "continuous", setup);
+      const rates = await againstItself(backend, repeats, { mode: "continuous", stream: true }, setup);
       const worker = await setup.worker(backend);
       const continuous = await firstTokens(worker, "continuous", setup.folder);
       const queued = await firstTokens(worker, "queued", setup.folder);
@@ -83,11 +83,11 @@ export function modelStreams(backend: Backend, repeats: Repeats): Figure {
 async function againstItself(
   backend: Backend,
   { turns: count, rounds }: Repeats,
-  mode: Mode,
+  { mode, stream }: { readonly mode: Mode; readonly stream: boolean },
   { folder }: Setup,
 ): Promise<readonly Part[]> {
   const prompts = PROMPTS.slice(0, ROWS);
-  const asked = { prompts, maxTokens: MAX_TOKENS, rounds, stream: mode === "continuous" };
+  const asked = { prompts, maxTokens: MAX_TOKENS, rounds, stream };
   const turns = await inTurns(count, {
     own: async () => ({ perSecond: await inItsOwnProcess(backend, asked, folder) }),
     async engine() {

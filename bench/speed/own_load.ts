@@ -6,8 +6,18 @@ import { EngineLoad } from "../load/engine_load.ts";
 import { runClosedLoop, runOpenLoop } from "../load/loops.ts";
 import type { Arrivals, Load, RequestMix } from "../plan.ts";
 import type { Sample } from "../record/sample.ts";
-import { requests, scheduleOf } from "../workload/requests.ts";
-import { type Figure, inTurns, NEVER, ok, part, percentile, residentMb, type Target } from "./harness.ts";
+import { DEFAULT_TENANT, requests, scheduleOf } from "../workload/requests.ts";
+import {
+  type Figure,
+  inTurns,
+  NEVER,
+  ok,
+  part,
+  percentile,
+  residentMb,
+  STATS_WITHIN_MS,
+  type Target,
+} from "./harness.ts";
 
 interface Asked {
   readonly load: Load;
@@ -24,8 +34,12 @@ async function sendLab(engine: EngineLoad, asked: Asked): Promise<readonly Sampl
   const { load, seconds, tokens, stream = false, seed } = asked;
   const mix: RequestMix = {
     classes: [{
-      ...{ name: "natural", weight: 1, prompt: { kind: "natural" } },
-      ...{ output: { kind: "fixed", tokens }, exactOutput: true, tenants: [{ name: "bench", weight: 1 }] },
+      name: "natural",
+      weight: 1,
+      prompt: { kind: "natural" },
+      output: { kind: "fixed", tokens },
+      exactOutput: true,
+      tenants: [DEFAULT_TENANT],
     }],
   };
   const samples: Sample[] = [];
@@ -110,13 +124,13 @@ export const memory: Figure = {
 /** Sends the requests and returns by how much the process has grown once it holds them all. */
 async function heldMb(target: Target): Promise<number> {
   const { load } = target;
-  await load.stats(30_000);
+  await load.stats(STATS_WITHIN_MS);
   const idleMb = await residentMb(target);
   for (let index = 0; index <= QUEUED; index++) {
     const prompt = `${index} `.padEnd(PROMPT_BYTES, "lorem ipsum ");
     void load.send({ index, prompt, maxTokens: 4096 }, NEVER); // ends with the server
   }
-  while ((await load.stats(30_000)).queueDepth < QUEUED) await sleep(100);
+  while ((await load.stats(STATS_WITHIN_MS)).queueDepth < QUEUED) await sleep(100);
   return await residentMb(target) - idleMb;
 }
 
