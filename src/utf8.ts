@@ -1,10 +1,5 @@
 import { Buffer } from "node:buffer";
 
-/** The unit in which the length of every text is limited, here and in the worker: bytes of UTF-8. */
-export function utf8Bytes(text: string): number {
-  return Buffer.byteLength(text);
-}
-
 /** The longest beginning of a text that has at most so many bytes; no character is cut in two. */
 export function cutToBytes(text: string, most: number): string {
   if (3 * text.length <= most) return text;

@@ -1,11 +1,10 @@
 /** The file of API keys: its rules, and how it is read and changed. It holds hashes, never a key. */
-import { isUtf8 } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { fields, firstProblems, problemsOf, shown, value } from "../cli/problems.ts";
 import { messageOf, StartupError } from "../core/errors.ts";
-import { utf8Bytes } from "../utf8.ts";
 
 /** The limits that a key can have, each with its largest value; the smallest is 1. */
 export const LIMIT_MAXIMA = {
@@ -57,14 +56,14 @@ export function isNote(given: unknown): boolean {
 }
 
 function isLine(given: unknown, mostBytes: number): given is string {
-  return typeof given === "string" && utf8Bytes(given) <= mostBytes && !/[\p{Cc}\p{Cs}]/u.test(given);
+  return typeof given === "string" && Buffer.byteLength(given) <= mostBytes && !/[\p{Cc}\p{Cs}]/u.test(given);
 }
 
-export function limitRule(name: LimitName): string {
+function limitRule(name: LimitName): string {
   return `a whole number from 1 to ${LIMIT_MAXIMA[name]}`;
 }
 
-export function isLimit(name: LimitName, given: unknown): boolean {
+function isLimit(name: LimitName, given: unknown): boolean {
   return Number.isSafeInteger(given) && Number(given) >= 1 && Number(given) <= LIMIT_MAXIMA[name];
 }
 

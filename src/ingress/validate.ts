@@ -2,7 +2,7 @@ import type { Settings } from "../config/config.ts";
 import { OmnispanError } from "../core/errors.ts";
 import { type Mode, MODES } from "../core/modes/modes.ts";
 import type { ChatMessage, GenerationOptions, Millis, Submission } from "../core/types.ts";
-import { utf8Bytes } from "../utf8.ts";
+import { Buffer } from "node:buffer";
 
 /** What a caller asked, as a transport decoded it. */
 export interface RawRequest {
@@ -140,8 +140,8 @@ function checkPrompt(
   if (messages.at(-1)?.content === "") {
     throw invalid(`messages[${messages.length - 1}].content`, "must not be empty in the last message");
   }
-  let bytes = utf8Bytes(prompt) + TOKEN_BYTES * promptTokens.length;
-  for (const { role, content } of messages) bytes += role.length + utf8Bytes(content);
+  let bytes = Buffer.byteLength(prompt) + TOKEN_BYTES * promptTokens.length;
+  for (const { role, content } of messages) bytes += role.length + Buffer.byteLength(content);
   if (bytes <= MAX_PROMPT_BYTES) return bytes;
   if (promptTokens.length > 0) throw tooManyTokens(tokensName, promptTokens.length, MAX_PROMPT_BYTES);
   const field = messages.length > 0 ? "messages" : promptName;
@@ -199,7 +199,7 @@ function checkRange(field: string, value: number, least: number, most: number): 
 }
 
 function checkLength(field: string, text: string, mostBytes: number): void {
-  const bytes = utf8Bytes(text);
+  const bytes = Buffer.byteLength(text);
   if (bytes <= mostBytes) return;
   throw invalid(field, `must be at most ${mostBytes} bytes of UTF-8, got ${bytes}`);
 }

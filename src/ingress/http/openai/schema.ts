@@ -71,7 +71,7 @@ export function readObject<F extends Fields>(fields: F, value: unknown, { path, 
 }
 
 /** @throws {OmnispanError} invalid_argument */
-export function readValue<T>(kind: Kind<T>, value: unknown, at: Place): T {
+function readValue<T>(kind: Kind<T>, value: unknown, at: Place): T {
   const read = kind.read(value, at);
   if (read === undefined) throw mustBe(at.path, kind.rule, value);
   return read;
@@ -157,7 +157,7 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 }
 
 /** The values of a field that ask for nothing, as in `1 or null`. */
-export function nothings({ nothing = [] }: { readonly nothing?: readonly unknown[] }): string {
+function nothings({ nothing = [] }: { readonly nothing?: readonly unknown[] }): string {
   return [...nothing.map((value) => JSON.stringify(value)), "null"].join(" or ");
 }
 
