@@ -1,4 +1,4 @@
-/** What the commands that measure have in common: where the results go, the reports, the exit code. */
+/** Commands that measure share these parts: the folder of the results, the reports and the exit code. */
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EXIT as COMMON } from "../../src/cli/exit.ts";

@@ -158,7 +158,8 @@ function sideOf(variant: string, { requests, failed, verdict }: CellSummary): Co
 }
 
 /**
- * Of two zeros: no failures or no wait on either side are the same, and no resampling knows of any, so there is no interval.
+ * The ratio of two zeros is 1 where zero is the best value: sides without failures or waits are alike. It has no interval,
+ * because no resampling contains one.
  * Two sides that did nothing at all have nothing to compare.
  */
 function ratioOfNone(figure: FigureName): ComparedFigure["ratio"] {
@@ -166,8 +167,8 @@ function ratioOfNone(figure: FigureName): ComparedFigure["ratio"] {
 }
 
 /**
- * What the samples of a side don't bound, they can't bound in the ratio: a p99 of a hundred requests is hardly more than
- * the slowest of them, however alike the resamplings are.
+ * Opens the interval of a ratio where the interval of a side is open. A p99 of a hundred requests is hardly more than the
+ * slowest of them, however alike the resamplings are.
  */
 function boundedRatio(
   ratio: ComparedFigure["ratio"],

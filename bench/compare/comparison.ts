@@ -80,8 +80,8 @@ const UNTOLD = [
 ];
 
 /**
- * In what two sides differ: a line for each name, `machine.cores: 2 against 8`. `variants` are the pairs of names that are
- * compared.
+ * Lists the conditions in which two sides differ, a line for each, as in `machine.cores: 2 against 8`. `variants` are the
+ * pairs of names that are compared.
  */
 function differences(
   base: RunEnvironment,

@@ -92,7 +92,7 @@ export function tableOfCell({ figures }: ComparedCell): Table {
   );
 }
 
-/** What holds for the whole comparison. */
+/** Makes the notes that apply to the whole comparison and stand under its table. */
 function notesOf(comparison: Comparison): string[] {
   const { cells, differences, unmatched, intervals, shown } = comparison;
   const few = cells.some(({ figures }) => figures.some(({ base, next }) => base.few || next.few));

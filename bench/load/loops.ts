@@ -15,7 +15,7 @@ export interface Transport {
   send(request: RequestSpec, stop: AbortSignal, requestId: string): Promise<Result>;
 }
 
-/** What both kinds of loop need to know of their place in the run. */
+/** Both kinds of loop send one cell of a round, through a transport to a recorder. */
 export interface LoopContext {
   readonly cell: Cell;
   readonly round: number;
@@ -114,7 +114,7 @@ export async function runOpenLoop(loop: OpenLoop): Promise<void> {
 /** Names and variants can be long, and an engine takes a request id of up to 256 bytes. */
 const LONGEST_PREFIX = 200;
 
-/** What all request ids of a turn begin with: unique in a run together with the request's index. */
+/** Makes the beginning that all request ids of a turn share; with the index of its request an id is unique in a run. */
 function idPrefix({ cell: { variant, load }, round, phase }: LoopContext): string {
   return cutToBytes(`${phase}/${round}/${variant}/${load}`, LONGEST_PREFIX);
 }

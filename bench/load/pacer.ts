@@ -1,6 +1,6 @@
 import type { Millis } from "../../src/core/types.ts";
 
-/** What the pacer's thread gets. */
+/** The thread of the pacer is given this once, at its start. */
 export interface Pacing {
   /** Unix milliseconds in rising order. */
   readonly instants: Float64Array;

@@ -63,7 +63,7 @@ export function isFew(samples: number, percent: number): boolean {
  * @param told requests with a value. The gaps of one answer were made in the same batches and are alike, so of ITL too
  * only requests count as independent.
  */
-export function boundedBy(estimate: Estimate, percent: number, told: number): Estimate {
+function boundedBy(estimate: Estimate, percent: number, told: number): Estimate {
   const unbounded = (percent / 100) ** told > 0.025;
   const high = unbounded && !Number.isNaN(estimate.value) ? Infinity : estimate.high;
   return { ...estimate, high, few: isFew(told, percent) };

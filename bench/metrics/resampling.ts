@@ -14,7 +14,7 @@ export type Weights = Uint32Array;
  * hardly narrower, but wrong where neighbours are alike; of that range this is what covers best in resampling_test.ts. */
 const BLOCKS = 12;
 /** With fewer no interval is given. */
-export const FEWEST_BLOCKS = 5;
+const FEWEST_BLOCKS = 5;
 
 /**
  * In how many blocks each round is cut: about 12 in all, fewer where blocks would be shorter than the mean number of

@@ -8,7 +8,7 @@ import type { Trial } from "./saturation.ts";
 import type { Cut } from "./turns.ts";
 
 /** An SLO is kept at a rate while this share of the requests keeps it. */
-export const KEPT_SHARE = 0.95;
+const KEPT_SHARE = 0.95;
 
 /** One turn at a rate, as it was measured. */
 export interface TrialTurn {

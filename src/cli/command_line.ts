@@ -19,7 +19,7 @@ export interface Operands {
 /** The width of help in characters. */
 const WIDTH = 116;
 
-export const FLAGS_ONLY: Operands = { least: 0, most: 0, rule: "takes flags only" };
+const FLAGS_ONLY: Operands = { least: 0, most: 0, rule: "takes flags only" };
 
 export interface Command<Table extends FlagTable> {
   /** The name in problems, as `serve` or `keys new`. */

@@ -80,7 +80,7 @@ export const WORKER_SETTINGS = {
 } as const;
 
 /** How long the engine waits for a worker, and how often it tries. */
-export const PATIENCE_SETTINGS = {
+const PATIENCE_SETTINGS = {
   WORKER_RPC_TIMEOUT_MS: wholeNumber(
     1,
     86_400_000,
@@ -114,7 +114,7 @@ export const PATIENCE_SETTINGS = {
 } as const;
 
 /** What may wait for the worker. */
-export const QUEUE_SETTINGS = {
+const QUEUE_SETTINGS = {
   QUEUE_CAPACITY: wholeNumber(
     1,
     1_000_000,
@@ -134,7 +134,7 @@ export const QUEUE_SETTINGS = {
 } as const;
 
 /** What a request may ask for. */
-export const REQUEST_SETTINGS = {
+const REQUEST_SETTINGS = {
   DEFAULT_MAX_TOKENS: wholeNumber(1, 1_000_000, 128, "output tokens of a request that gives no max_tokens"),
   MAX_TOKENS_LIMIT: wholeNumber(1, 1_000_000, 4096, "the largest max_tokens a request may give"),
   MAX_PROMPT_BYTES: wholeNumber(1, 64 * 2 ** 20, 256 * 2 ** 10, "the largest prompt, in bytes of UTF-8"),
@@ -147,7 +147,7 @@ export const REQUEST_SETTINGS = {
 } as const;
 
 /** The process itself: its end and its log. */
-export const PROCESS_SETTINGS = {
+const PROCESS_SETTINGS = {
   DRAIN_TIMEOUT_MS: wholeNumber(
     0,
     3_600_000,

@@ -68,7 +68,7 @@ export function planWorker(
 }
 
 /** The fastest backend that runs on this kind of machine without further choices. */
-export function standardBackend({ os, arch }: Platform): Backend {
+function standardBackend({ os, arch }: Platform): Backend {
   const fits = (autoOn?: string) => autoOn === "any" || autoOn === `${os}-${arch}`;
   return BACKEND_NAMES.find((name) => fits(BACKENDS[name].autoOn))!;
 }

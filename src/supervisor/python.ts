@@ -44,7 +44,7 @@ export function candidates(setting: string, os: typeof Deno.build.os): [string, 
 }
 
 /** The version of an interpreter; undefined when it does not run. */
-export async function versionOf(
+async function versionOf(
   { program, args }: Pick<Command, "program" | "args">,
   signal: AbortSignal,
 ): Promise<string | undefined> {

@@ -308,7 +308,7 @@ function isTrouble({ status, request }: RequestEnd): boolean {
 }
 
 /** The settings without the paths of keys and certificates, of which readers see only whether they are given. */
-export function shownSettings(settings: Settings): LiveHello["settings"] {
+function shownSettings(settings: Settings): LiveHello["settings"] {
   return Object.fromEntries(SETTING_NAMES.map((name) => {
     const secret = /^API_KEYS_FILE$|(^|_)TLS_/.test(name);
     return [name, secret ? (settings[name] ? "given" : "none") : settings[name]];
